@@ -1,0 +1,1 @@
+"""ONWARD. Routes, next hops, attempts and bounces. Never judges a message again."""

@@ -1,0 +1,33 @@
+"""Who connected, and what is known about that host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.facts.outcome import NOT_ASKED, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class DnsblFact:
+    """DNS block lists that named the client: the sum of their weights, and (zone, answer) for each."""
+
+    score: float
+    listings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFact:
+    """The host that connected. `ip` is textual; `reverse_name` is its PTR name if that resolves back, else empty.
+
+    `tls` is the protocol version ("TLSv1.3") or empty; `user` is who authenticated, or empty.
+    """
+
+    ip: str
+    port: int = 0
+    helo: str = ""
+    reverse_name: Outcome[str] = NOT_ASKED
+    tls: str = ""
+    tls_cipher: str = ""
+    user: str = ""
+    dnsbl: Outcome[DnsblFact] = NOT_ASKED
+    esmtp: bool = True

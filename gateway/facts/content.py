@@ -1,0 +1,141 @@
+"""What a message contains, as anatomy and the engines found it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class MailClass(StrEnum):
+    """What the classifier takes a message for."""
+
+    HAM = "ham"
+    SPAM = "spam"
+    PHISHING = "phishing"
+
+
+class MalwareResult(StrEnum):
+    """What a malware engine said."""
+
+    FOUND = "found"
+    CLEAN = "clean"
+    UNSCANNABLE = "unscannable"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorFact:
+    """One mailbox of the From field."""
+
+    name: str
+    address: str
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartFact:
+    """One part of the message, or one member of a container inside it.
+
+    `path` numbers it ("1.2", members "1.2/0"); `size` counts decoded octets; `true_type` is what the octets are.
+    `note` is empty, "encrypted", or why it could not be opened.
+    """
+
+    path: str
+    name: str
+    declared_type: str
+    true_type: str
+    size: int
+    sha256: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFact:
+    """One link: where it goes, what it says, its host in lower case, and where it stood ("html", "text")."""
+
+    url: str
+    text: str
+    host: str
+    place: str = "html"
+
+
+@dataclass(frozen=True, slots=True)
+class ContentFact:
+    """The anatomy of a message. `excerpt` are the first characters of the visible text (200 at most).
+
+    `defects` are named oddities from a closed list ("mime.ambiguous", "header.from.several"); `unscannable` are
+    reasons why
+    some part could not be looked into ("archive.encrypted", "archive.ratio"); empty means that all of it was seen.
+    """
+
+    parts: tuple[PartFact, ...] = ()
+    links: tuple[LinkFact, ...] = ()
+    excerpt: str = ""
+    defects: tuple[str, ...] = ()
+    unscannable: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HtmlFact:
+    """How the HTML of a message is built, in counts. Characters are of decoded text, `hidden` ones a reader would
+    not see."""
+
+    visible: int = 0
+    hidden: int = 0
+    elements: int = 0
+    images: int = 0
+    remote_images: int = 0
+    forms: int = 0
+    password_fields: int = 0
+    scripts: int = 0
+    tables: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """A message taken apart, as the classifier sees it: what is recorded (`content`) and the text that is not.
+
+    `text` is the visible text of all readable parts, at most 64 Ki characters; `header_names` are the names of the
+    header
+    fields in lower case, top to bottom.
+    """
+
+    content: ContentFact
+    subject: str = ""
+    authors: tuple[AuthorFact, ...] = ()
+    reply_to: tuple[AuthorFact, ...] = ()
+    text: str = ""
+    html: HtmlFact | None = None
+    header_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One thing that moved the classifier. `weight` is in log-odds: positive speaks for not-ham."""
+
+    name: str
+    weight: float
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpamFact:
+    """What the classifier says. `score` is the log-odds of not-ham on one fixed scale; `probability` sums to 1."""
+
+    mail_class: MailClass
+    probability: dict[str, float]
+    score: float
+    signals: tuple[Signal, ...] = ()
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MalwareFact:
+    """What a malware engine said: `name` of the finding, or the reason why it is unscannable. `part` is empty for
+    the whole message."""
+
+    result: MalwareResult
+    name: str = ""
+    engine: str = ""
+    part: str = ""
+    signatures: str = ""

@@ -1,0 +1,154 @@
+"""All that is known about one message when it is judged: frozen, and the same again after a trip through JSON.
+
+`decide` sees nothing else, so a verdict can be computed again months later from the record alone.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from gateway.facts.auth import ArcFact, DkimFact, DmarcFact, SpfFact
+from gateway.facts.connection import ClientFact
+from gateway.facts.content import AuthorFact, ContentFact, MalwareFact, SpamFact
+from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Skipped, Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFact:
+    """The message in few words: what its own header says, all of it hostile."""
+
+    size: int
+    message_id: str = ""
+    subject: str = ""
+    authors: tuple[AuthorFact, ...] = ()
+    from_fields: int = 0
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a check took, in milliseconds."""
+
+    check: str
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DnsRecorded:
+    """One DNS answer that a check used, as it was."""
+
+    name: str
+    type: str
+    status: str
+    records: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything `decide` may know. `received_at` is seconds since the epoch; paths are without angle brackets."""
+
+    received_at: float
+    direction: str
+    client: ClientFact
+    reverse_path: str
+    recipients: tuple[str, ...]
+    message: MessageFact
+    spf: Outcome[SpfFact] = NOT_ASKED
+    dkim: Outcome[DkimFact] = NOT_ASKED
+    arc: Outcome[ArcFact] = NOT_ASKED
+    dmarc: Outcome[DmarcFact] = NOT_ASKED
+    content: Outcome[ContentFact] = NOT_ASKED
+    spam: Outcome[SpamFact] = NOT_ASKED
+    malware: Outcome[MalwareFact] = NOT_ASKED
+    timings: tuple[Timing, ...] = ()
+    dns: tuple[DnsRecorded, ...] = field(default=(), repr=False)
+
+    def unknown(self) -> dict[str, str]:
+        """The checks that could not tell, each with its reason."""
+        named = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value.why for name, value in named.items() if isinstance(value, Unknown)}
+
+    def to_json(self) -> bytes:
+        """As compact JSON."""
+        return json.dumps(to_plain(self), ensure_ascii=True, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, octets: bytes) -> Evidence:
+        """The inverse of `to_json`. Raises ValueError on anything else."""
+        return from_plain(cls, json.loads(octets))
+
+
+def to_plain(value: Any) -> Any:
+    """A fact as dictionaries, lists and scalars. An Outcome is tagged by its one key: known, unknown or skipped."""
+    match value:
+        case Known(inner):
+            return {"known": to_plain(inner)}
+        case Unknown(why):
+            return {"unknown": why}
+        case Skipped(why):
+            return {"skipped": why}
+        case Enum():
+            return value.value
+        case tuple() | list() | frozenset():
+            return [to_plain(each) for each in value]
+        case dict():
+            return {str(key): to_plain(each) for key, each in value.items()}
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return {each.name: to_plain(getattr(value, each.name)) for each in fields(value)}
+    return value
+
+
+_Fact = TypeVar("_Fact")
+_HINTS: dict[type, dict[str, Any]] = {}
+
+
+def from_plain(kind: type[_Fact], plain: Any) -> _Fact:
+    """Build a fact of that type again. Raises ValueError where the plain value does not fit the type."""
+    try:
+        return _build(kind, plain)  # type: ignore[no-any-return]
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"not a {kind.__name__}: {error}") from error
+
+
+def _build(kind: Any, plain: Any) -> Any:
+    origin = get_origin(kind)
+    if origin in (Union, UnionType):
+        return _build_union(get_args(kind), plain)
+    if origin is tuple:
+        item, *rest = get_args(kind)
+        if rest and rest != [Ellipsis]:
+            return tuple(_build(each, value) for each, value in zip(get_args(kind), plain, strict=True))
+        return tuple(_build(item, value) for value in plain)
+    if origin is dict:
+        return {str(key): _build(get_args(kind)[1], value) for key, value in plain.items()}
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(plain)
+    if is_dataclass(kind):
+        hints = _HINTS.setdefault(kind, get_type_hints(kind))  # type: ignore[arg-type]
+        return kind(**{name: _build(hints[name], value) for name, value in plain.items()})  # type: ignore[operator]
+    if kind is float and isinstance(plain, int | float):
+        return float(plain)
+    if isinstance(kind, type) and not isinstance(plain, kind):
+        raise ValueError(f"expected {kind.__name__}, found {type(plain).__name__}")
+    return plain
+
+
+def _build_union(arguments: tuple[Any, ...], plain: Any) -> Any:
+    known = next((each for each in arguments if get_origin(each) is Known), None)
+    if known is not None:
+        ((tag, value),) = plain.items()
+        match tag:
+            case "known":
+                return Known(_build(get_args(known)[0], value))
+            case "unknown":
+                return Unknown(str(value))
+            case "skipped":
+                return Skipped(str(value))
+        raise ValueError(f"no outcome is called {tag}")
+    if plain is None and NoneType in arguments:
+        return None
+    return _build(next(each for each in arguments if each is not NoneType), plain)

@@ -1,0 +1,87 @@
+"""Mailbox addresses as they stand in the envelope (RFC 5321 section 4.1.2), and nothing else.
+
+Never parses header fields (that is `headers.py`), never resolves a domain.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+# RFC 5321 section 4.5.3.1: the limits of the parts of an address, in octets.
+MAX_LOCAL: Final = 64
+MAX_DOMAIN: Final = 255
+MAX_PATH: Final = 256
+
+_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]"
+_DOT_STRING = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*\Z")
+_QUOTED_STRING = re.compile(r'"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*"\Z')
+_LABEL = r"[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\-_\u0080-\U0010ffff]*[A-Za-z0-9\u0080-\U0010ffff])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
+_LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9A-Fa-f:.]+)\]\Z", re.IGNORECASE)
+_SAFE_UNQUOTED = _DOT_STRING
+
+
+class BadAddress(ValueError):
+    """The text is not a mailbox by RFC 5321 section 4.1.2. The message says what is wrong, in words fit for a reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One mailbox. `local` is unquoted and keeps its case, `domain` is in lower case without a trailing dot.
+
+    An address literal keeps its brackets in `domain`. Equality is exact; compare `key` where mailboxes are meant, since
+    no host that we meet tells `Bob` from `bob`.
+    """
+
+    local: str
+    domain: str
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read `local@domain` without angle brackets. Raises `BadAddress`."""
+        local, at, domain = text.rpartition("@")
+        if not at:
+            raise BadAddress("an address needs a domain")
+        if len(text.encode("utf-8", "surrogatepass")) > MAX_PATH:
+            raise BadAddress("the address is too long")
+        if local.startswith('"'):
+            if not _QUOTED_STRING.match(local):
+                raise BadAddress("the quoted local part is malformed")
+            local = re.sub(r"\\(.)", r"\1", local[1:-1])
+        elif not _DOT_STRING.match(local):
+            raise BadAddress("the local part is malformed")
+        if not local or len(local.encode("utf-8", "surrogatepass")) > MAX_LOCAL:
+            raise BadAddress("the local part is empty or too long")
+        domain = domain.removesuffix(".").lower()
+        if not domain or len(domain.encode("utf-8", "surrogatepass")) > MAX_DOMAIN:
+            raise BadAddress("the domain is empty or too long")
+        if not (_LITERAL.match(domain) if domain.startswith("[") else _DOMAIN.match(domain)):
+            raise BadAddress("the domain is malformed")
+        return cls(local, domain)
+
+    @property
+    def key(self) -> str:
+        """The form under which mailboxes are looked up and compared: all in lower case."""
+        return f"{self.local}@{self.domain}".lower()
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether the address can travel without SMTPUTF8 (RFC 6531)."""
+        return self.local.isascii() and self.domain.isascii()
+
+    def __str__(self) -> str:
+        if _SAFE_UNQUOTED.match(self.local):
+            return f"{self.local}@{self.domain}"
+        quoted = self.local.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{quoted}"@{self.domain}'
+
+
+ReversePath = Address | None
+"""The MAIL FROM of a transaction; None is the null reverse-path `<>` of RFC 5321 section 4.5.5."""
+
+
+def path_text(path: ReversePath) -> str:
+    """The path without angle brackets; the null reverse-path is the empty string."""
+    return "" if path is None else str(path)

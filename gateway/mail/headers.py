@@ -1,0 +1,130 @@
+"""Header values for people and for DMARC: unfolding, encoded words (RFC 2047), the author addresses of From (RFC 5322
+section 3.6.2). Bounded, and total: any octets give text, nothing raises. Never used to change a message.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import quopri
+import re
+from dataclasses import dataclass
+from typing import Final
+
+MAX_VALUE: Final = 64 * 1024
+MAX_AUTHORS: Final = 16
+
+_FOLD = re.compile(rb"\r\n(?=[ \t])")
+_ENCODED_WORD = re.compile(r"=\?([A-Za-z0-9!#$%&'+\-^_`{}~.*]+)\?([BbQq])\?([^?\r\n]*)\?=")
+_BETWEEN_WORDS = re.compile(r"(=\?[^?\s]+\?[BbQq]\?[^?\s]*\?=)[ \t]+(?==\?[^?\s]+\?[BbQq]\?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """One mailbox of a From field: the display name decoded, the address as written, its domain in lower case."""
+
+    name: str
+    address: str
+    domain: str
+
+
+def unfold(value: bytes) -> str:
+    """The value on one line, octets as UTF-8 where they are and as Latin-1 where they are not."""
+    raw = _FOLD.sub(b"", value[:MAX_VALUE])
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    return text.replace("\r", " ").replace("\n", " ").strip()
+
+
+def decode(value: bytes | None) -> str:
+    """Unfold and decode encoded words (RFC 2047 section 5). What cannot be decoded stays as written."""
+    if value is None:
+        return ""
+    text = _BETWEEN_WORDS.sub(r"\1", unfold(value))
+    return _ENCODED_WORD.sub(_decode_word, text)
+
+
+def _decode_word(match: re.Match[str]) -> str:
+    charset, encoding, payload = match.groups()
+    try:
+        if encoding in "Bb":
+            octets = base64.b64decode(payload + "=" * (-len(payload) % 4))
+        else:
+            octets = quopri.decodestring(payload.replace("_", " ").encode("latin-1", "replace"))
+        return octets.decode(charset.split("*")[0], "replace").replace("\r", " ").replace("\n", " ")
+    except (LookupError, binascii.Error, ValueError):
+        return match.group(0)
+
+
+def authors(value: bytes | None) -> list[Author]:
+    """The mailboxes of a From field, in order, at most `MAX_AUTHORS`.
+
+    Reads what mail clients read: comments, quoted names, groups and encoded words. An encoded word is decoded
+    *after* the
+    address was found, so that an address hidden in a display name is never taken for the author's.
+    """
+    if value is None:
+        return []
+    found: list[Author] = []
+    for chunk in _split_mailboxes(unfold(value)):
+        name, address = _name_and_address(chunk)
+        _, at, domain = address.rpartition("@")
+        if at and domain:
+            found.append(Author(decode(name.encode()), address, domain.removesuffix(".").lower()))
+        if len(found) == MAX_AUTHORS:
+            break
+    return found
+
+
+def _split_mailboxes(text: str) -> list[str]:
+    """Cut a mailbox list at its commas and semicolons, and take group names off, outside quotes, comments and
+    brackets."""
+    chunks: list[str] = []
+    current: list[str] = []
+    depth, quoted, bracketed, escaped = 0, False, False, False
+    for char in text:
+        if escaped:
+            escaped = False
+        elif char == "\\" and (quoted or depth):
+            escaped = True
+        elif quoted:
+            quoted = char != '"'
+        elif char == '"' and not depth:
+            quoted = True
+        elif char == "(":
+            depth += 1
+        elif char == ")" and depth:
+            depth -= 1
+            if not depth:
+                continue
+        elif not depth and char == "<":
+            bracketed = True
+        elif not depth and char == ">":
+            bracketed = False
+        elif not depth and not bracketed and char in ",;":
+            chunks.append("".join(current))
+            current = []
+            continue
+        elif not depth and not bracketed and char == ":":
+            current = []
+            continue
+        if not depth:
+            current.append(char)
+    chunks.append("".join(current))
+    return [chunk.strip() for chunk in chunks if chunk.strip()]
+
+
+def _name_and_address(chunk: str) -> tuple[str, str]:
+    opening = chunk.rfind("<")
+    if opening == -1:
+        return "", re.sub(r"\s+", "", chunk)
+    closing = chunk.find(">", opening)
+    address = chunk[opening + 1 : closing if closing != -1 else len(chunk)]
+    if address.startswith("@"):  # the obsolete source route of RFC 5322 section 4.4
+        address = address.rpartition(":")[2]
+    name = chunk[:opening].strip()
+    if len(name) >= 2 and name[0] == name[-1] == '"':
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    return name, re.sub(r"\s+", "", address)

@@ -1,0 +1,1 @@
+"""SECOND THOUGHTS. Messages in state HELD: review, release, delete. Asks no network and no check by itself."""

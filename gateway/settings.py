@@ -1,0 +1,212 @@
+"""Configuration: typed models, read once from a YAML file and the environment. Errors name the file, the line and
+the mend.
+
+The policy (what to do with mail) is not here: it lives in policies/*.yaml. Secrets are never here either: they are
+files of
+mode 0600 under the data folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+_REPOSITORY: Final = Path(__file__).resolve().parent.parent
+MIB: Final = 1024 * 1024
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class SettingsError(ValueError):
+    """The configuration cannot be used. The text says where and how to mend it."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Listen(_Model):
+    """Addresses of the embedded default: loopback and unprivileged, so that a first run harms nobody."""
+
+    host: str = Field("127.0.0.1", description="Address that all listeners bind")
+    mx_port: Port = Field(2525, description="SMTP from the internet (MX)")
+    submission_port: Port = Field(2587, description="Submission with STARTTLS and AUTH (RFC 6409)")
+    submissions_port: Port = Field(2465, description="Submission with implicit TLS (RFC 8314)")
+    imap_port: Port = Field(2143, description="IMAP with STARTTLS of the shipped store")
+    imaps_port: Port = Field(2993, description="IMAP with implicit TLS")
+    pop3_port: Port = Field(2110, description="POP3 with STARTTLS")
+    pop3s_port: Port = Field(2995, description="POP3 with implicit TLS")
+    sieve_port: Port = Field(2190, description="ManageSieve, for the readers' own rules")
+    console_port: Port = Field(8080, description="Console and REST API")
+
+
+class Dns(_Model):
+    """The resolver that checks ask."""
+
+    nameservers: list[str] = Field(
+        default_factory=list, description="`address` or `address:port`; empty: /etc/resolv.conf"
+    )
+    query_timeout: float = Field(1.0, gt=0, le=30, description="Seconds until one query is given up")
+    check_timeout: float = Field(2.5, gt=0, le=60, description="Seconds that all look-ups of one check may take")
+    cache_entries: int = Field(20_000, ge=0, description="Answers kept in memory, in each process")
+
+
+class Clamav(_Model):
+    """The malware engine."""
+
+    address: str = Field(
+        "", description="Socket path or host:port of clamd; empty: the one that `postern run` starts or finds"
+    )
+    timeout: float = Field(20.0, gt=0, le=600, description="Seconds that one scan may take")
+    connections: int = Field(8, ge=1, le=256, description="Connections to clamd, in each process")
+
+
+class Anatomist(_Model):
+    """The sandboxed workers that take messages apart."""
+
+    workers: int = Field(1, ge=1, le=64, description="Workers in each edge")
+    timeout: float = Field(10.0, gt=0, le=120, description="Seconds until a worker is killed and the fact is Unknown")
+    memory: int = Field(768 * MIB, ge=128 * MIB, description="Octets of address space that a worker may have")
+
+
+class Limits(_Model):
+    """Bounds that hold before any policy is asked."""
+
+    message_size: int = Field(50 * MIB, ge=1024, description="Largest message, in octets (RFC 1870)")
+    recipients: int = Field(100, ge=100, description="Recipients of one transaction; RFC 5321 wants 100 at least")
+    connections: int = Field(1000, ge=1, description="Connections of one edge process")
+    connections_per_client: int = Field(50, ge=1, description="Connections of one client address to one edge process")
+    idle: float = Field(300.0, gt=0, description="Seconds that a session may be silent (RFC 5321 section 4.5.3.2.7)")
+    errors: int = Field(20, ge=1, description="Errors of one session until it is closed")
+    hops: int = Field(50, ge=1, description="Received fields until a message is taken for a loop")
+    free_disk: int = Field(256 * MIB, ge=0, description="Octets that must stay free, else 452")
+
+
+class Delivery(_Model):
+    """Onward delivery."""
+
+    helo: str = Field("", description="Name to say in EHLO; empty: hostname")
+    connect_timeout: float = Field(30.0, gt=0, description="Seconds to open a connection")
+    timeout: float = Field(300.0, gt=0, description="Seconds for each reply (RFC 5321 section 4.5.3.2)")
+    per_destination: int = Field(20, ge=1, description="Connections to one destination at a time")
+    lifetime: float = Field(
+        5 * 86400.0, gt=0, description="Seconds until a message is given up (RFC 5321 section 4.5.4.1)"
+    )
+
+
+class Console(_Model):
+    """The office."""
+
+    session_hours: float = Field(12.0, gt=0, description="Hours until a sign-in ends")
+    secure_cookies: bool = Field(False, description="Set when the console is reached by https")
+
+
+class Settings(_Model):
+    """The whole configuration. Every field has a default that works on one machine."""
+
+    hostname: str = Field("mx.example.org", description="Our name in greetings, Received and Authentication-Results")
+    domain: str = Field("example.org", description="The domain served by the embedded default")
+    data: Path = Field(Path("data"), description="Folder for ledger, spool, store, keys and secrets")
+    policy: Path = Field(_REPOSITORY / "policies", description="Folder of the policy")
+    model: Path = Field(_REPOSITORY / "models" / "default", description="Folder of the classifier's artefact")
+    edges: int = Field(0, ge=0, le=256, description="Edge processes; 0: one per core")
+    couriers: int = Field(1, ge=1, le=64, description="Delivery processes")
+    listen: Listen = Listen()
+    dns: Dns = Dns()
+    clamav: Clamav = Clamav()
+    anatomist: Anatomist = Anatomist()
+    limits: Limits = Limits()
+    delivery: Delivery = Delivery()
+    console: Console = Console()
+
+    @property
+    def edge_count(self) -> int:
+        """How many edge processes run."""
+        return self.edges or os.cpu_count() or 1
+
+
+# The environment's names, and the setting that each one sets.
+ENVIRONMENT: Final[dict[str, tuple[str, ...]]] = {
+    "POSTERN_DATA": ("data",),
+    "POSTERN_POLICY": ("policy",),
+    "POSTERN_MODEL": ("model",),
+    "POSTERN_HOSTNAME": ("hostname",),
+    "POSTERN_DOMAIN": ("domain",),
+    "POSTERN_EDGES": ("edges",),
+    "POSTERN_HOST": ("listen", "host"),
+    **{f"POSTERN_{name.upper()}": ("listen", name) for name in Listen.model_fields if name != "host"},
+    "POSTERN_NAMESERVERS": ("dns", "nameservers"),
+    "POSTERN_CLAMD": ("clamav", "address"),
+}
+
+
+def load(file: Path | None, environment: Mapping[str, str], *, data: Path | None = None) -> Settings:
+    """Settings from the file, then the environment, then the argument; the later wins. Raises `SettingsError`."""
+    plain: dict[str, Any] = {}
+    lines: dict[tuple[str, ...], int] = {}
+    if file is not None:
+        plain, lines = _read(file)
+    for name, path in ENVIRONMENT.items():
+        if environment.get(name):
+            _set(plain, path, environment[name].split(",") if path[-1] == "nameservers" else environment[name])
+    if data is not None:
+        plain["data"] = data
+    try:
+        return Settings.model_validate(plain)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, file, lines)) from None
+
+
+def _read(file: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
+    try:
+        text = file.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        plain = yaml.safe_load(text) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else str(file)
+        raise SettingsError(f"{place}: not YAML: {getattr(error, 'problem', None) or error}") from None
+    if not isinstance(plain, dict):
+        raise SettingsError(f"{file}:1: the configuration is a mapping of names to values")
+    return plain, dict(_lines(node, ())) if node is not None else {}
+
+
+def _lines(node: yaml.Node, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], int]]:
+    if not isinstance(node, yaml.MappingNode):
+        return []
+    found: list[tuple[tuple[str, ...], int]] = []
+    for key, value in node.value:
+        here = (*path, str(key.value))
+        found += [(here, key.start_mark.line + 1), *_lines(value, here)]
+    return found
+
+
+def _set(plain: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    for key in path[:-1]:
+        child = plain.setdefault(key, {})
+        if not isinstance(child, dict):
+            return  # the file holds something else there; the models will say so
+        plain = child
+    plain[path[-1]] = value
+
+
+def _explain(error: ValidationError, file: Path | None, lines: dict[tuple[str, ...], int]) -> str:
+    said = []
+    for each in error.errors():
+        path = tuple(str(step) for step in each["loc"])
+        line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
+        place = f"{file}:{line}" if file and line else "environment"
+        hint = (
+            "no such setting; `postern reference settings` lists them"
+            if each["type"] == "extra_forbidden"
+            else each["msg"]
+        )
+        said.append(f"{place}: {'.'.join(path)}: {hint}")
+    return "\n".join(said)

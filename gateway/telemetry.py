@@ -1,0 +1,61 @@
+"""Counting and logging. JSON lines on standard error with one id through all stages; Prometheus counters with closed
+label sets.
+
+Never logs a password, a message body, or a subject.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any, Final
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+REGISTRY: Final = CollectorRegistry()
+
+MESSAGES: Final = Counter(
+    "postern_messages_total", "Messages that reached the end of DATA, by outcome", ["outcome"], registry=REGISTRY
+)
+REFUSALS: Final = Counter("postern_refusals_total", "Refusals before DATA, by stage", ["stage"], registry=REGISTRY)
+CONNECTIONS: Final = Gauge("postern_connections", "Open SMTP connections", registry=REGISTRY)
+CHECK_SECONDS: Final = Histogram(
+    "postern_check_seconds",
+    "Seconds that a check took",
+    ["check"],
+    buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10),
+    registry=REGISTRY,
+)
+CHECK_UNKNOWN: Final = Counter(
+    "postern_check_unknown_total", "Checks that could not tell", ["check"], registry=REGISTRY
+)
+ATTEMPTS: Final = Counter("postern_attempts_total", "Delivery attempts, by result", ["result"], registry=REGISTRY)
+
+
+def configure_logging(role: str, *, level: int = logging.INFO) -> None:
+    """One JSON object a line on standard error, for this process."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(default=str),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(role=role)
+
+
+def log() -> Any:
+    """The logger: `log().info("event", key=value)`."""
+    return structlog.get_logger()
+
+
+def exposition() -> bytes:
+    """The counters of this process in Prometheus text format."""
+    return generate_latest(REGISTRY)
