@@ -1,0 +1,165 @@
+"""The configuration of the shipped store: Dovecot 2.3, rootless, on our ports. Pure text; it starts nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLayout:
+    """Where things lie and who runs them. `account` and `group` are names of the unprivileged account that is
+    Dovecot."""
+
+    folder: Path
+    sockets: Path
+    users: Path
+    certificate: Path
+    key: Path
+    account: str
+    group: str
+    uid: int
+    gid: int
+
+    @property
+    def configuration(self) -> Path:
+        """The generated dovecot.conf."""
+        return self.folder / "dovecot.conf"
+
+    @property
+    def lmtp(self) -> Path:
+        """The socket on which the courier hands mail over (RFC 2033)."""
+        return self.sockets / "lmtp"
+
+
+@dataclass(frozen=True, slots=True)
+class StorePorts:
+    """TCP ports of the readers' doors."""
+
+    host: str
+    imap: int
+    imaps: int
+    pop3: int
+    pop3s: int
+    sieve: int
+
+
+def render(layout: StoreLayout, ports: StorePorts) -> str:
+    """dovecot.conf. Every path in it is absolute; every process runs as the one unprivileged account."""
+    return f"""\
+# Written by `postern run` at every start: change the settings of Postern instead.
+base_dir = {layout.sockets}
+state_dir = {layout.sockets}
+instance_name = postern
+log_path = {layout.folder}/dovecot.log
+listen = {ports.host}
+protocols = imap pop3 lmtp sieve
+
+default_internal_user = {layout.account}
+default_internal_group = {layout.group}
+default_login_user = {layout.account}
+first_valid_uid = 1
+mail_fsync = always
+
+# One folder a mailbox. %d and %n are safe here: the user base allows plain names only.
+mail_home = {layout.folder}/mail/%Ld/%Ln
+mail_location = maildir:~/Maildir
+mail_attribute_dict = file:%h/attributes
+recipient_delimiter = +
+
+ssl = required
+ssl_cert = <{layout.certificate}
+ssl_key = <{layout.key}
+ssl_min_protocol = TLSv1.2
+# On loopback a reader may sign in without TLS; Dovecot itself makes that exception.
+disable_plaintext_auth = yes
+auth_mechanisms = plain login
+auth_username_format = %Lu
+auth_failure_delay = 2 secs
+
+passdb {{
+  driver = passwd-file
+  args = scheme=ARGON2ID username_format=%Lu {layout.users}
+}}
+userdb {{
+  driver = passwd-file
+  args = username_format=%Lu {layout.users}
+  override_fields = uid={layout.uid} gid={layout.gid} home={layout.folder}/mail/%Ld/%Ln
+}}
+
+namespace inbox {{
+  inbox = yes
+  separator = /
+  mailbox Drafts {{
+    special_use = \\Drafts
+    auto = subscribe
+  }}
+  mailbox Sent {{
+    special_use = \\Sent
+    auto = subscribe
+  }}
+  mailbox Junk {{
+    special_use = \\Junk
+    auto = subscribe
+  }}
+  mailbox Trash {{
+    special_use = \\Trash
+    auto = subscribe
+  }}
+  mailbox Archive {{
+    special_use = \\Archive
+    auto = no
+  }}
+}}
+
+# A rootless Dovecot cannot change its root folder.
+service anvil {{
+  chroot =
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {ports.imap}
+  }}
+  inet_listener imaps {{
+    port = {ports.imaps}
+    ssl = yes
+  }}
+}}
+service pop3-login {{
+  chroot =
+  inet_listener pop3 {{
+    port = {ports.pop3}
+  }}
+  inet_listener pop3s {{
+    port = {ports.pop3s}
+    ssl = yes
+  }}
+}}
+service managesieve-login {{
+  chroot =
+  inet_listener sieve {{
+    port = {ports.sieve}
+  }}
+}}
+service lmtp {{
+  unix_listener lmtp {{
+    mode = 0600
+  }}
+}}
+service stats {{
+  chroot =
+}}
+
+protocol lmtp {{
+  mail_plugins = $mail_plugins sieve
+}}
+protocol imap {{
+  mail_max_userip_connections = 50
+}}
+plugin {{
+  sieve = file:~/sieve;active=~/.dovecot.sieve
+  sieve_max_script_size = 1M
+  sieve_max_actions = 32
+}}
+"""

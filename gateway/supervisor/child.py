@@ -1,0 +1,130 @@
+"""One program, kept alive: started, watched, restarted with growing pauses, killed when it stands still, stopped
+when told."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from typing import Final
+
+from gateway.supervisor.lifeline import SILENCE, VARIABLE
+from gateway.supervisor.program import Program
+from gateway.telemetry import log
+
+FIRST_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 10.0
+STEADY: Final = 30.0
+"""Seconds that a program must live until its next death counts as the first."""
+PROBE_EVERY: Final = 0.1
+START_LIMIT: Final = 90.0
+"""Seconds that a program may take to become ready; loading a full set of malware signatures takes half a minute."""
+
+
+class Child:
+    """The life of one program. `ready` is set while it can do its work."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.ready = asyncio.Event()
+        self.restarts = 0
+        self._process: asyncio.subprocess.Process | None = None
+        self._stop = asyncio.Event()
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    async def keep_alive(self) -> None:
+        """Run the program again and again until `stop`. Returns when it has been stopped."""
+        pause = FIRST_PAUSE
+        loop = asyncio.get_running_loop()
+        while not self._stop.is_set():
+            begun = loop.time()
+            code = await self._run_once()
+            self.ready.clear()
+            if self._stop.is_set():
+                return
+            self.restarts += 1
+            pause = FIRST_PAUSE if loop.time() - begun > STEADY else min(pause * 2, LONGEST_PAUSE)
+            log().error("role_died", program=self.program.name, code=code, restarts=self.restarts, next_start_in=pause)
+            await asyncio.sleep(pause)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, if the program runs."""
+        if self.pid is not None:
+            os.kill(self.pid, number)
+
+    async def stop(self, *, patience: float) -> None:
+        """Ask it to end; kill it after `patience` seconds."""
+        self._stop.set()
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        self.send(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(patience):
+                await process.wait()
+        except TimeoutError:
+            log().error("role_killed", program=self.program.name, after=patience)
+            self.send(signal.SIGKILL)
+            await process.wait()
+
+    async def _run_once(self) -> int:
+        ours, theirs = socket.socketpair() if self.program.lifeline else (None, None)
+        environment = {**os.environ, **self.program.environment}
+        descriptors = self.program.descriptors
+        if theirs is not None:
+            environment[VARIABLE] = str(theirs.fileno())
+            descriptors = (*descriptors, theirs.fileno())
+        try:
+            # A process group of its own: Ctrl-C in the terminal reaches us alone, and we drain in order.
+            self._process = await asyncio.create_subprocess_exec(
+                *self.program.argv,
+                pass_fds=descriptors,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                process_group=0,
+            )
+        except OSError as error:
+            log().error("role_cannot_start", program=self.program.name, error=str(error))
+            if ours is not None:
+                ours.close()
+            return -1
+        finally:
+            if theirs is not None:
+                theirs.close()
+        watch = asyncio.ensure_future(self._watch(ours))
+        try:
+            return await self._process.wait()
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+
+    async def _watch(self, lifeline: socket.socket | None) -> None:
+        if lifeline is not None:
+            await self._listen(lifeline)
+        elif self.program.probe is not None:
+            while not await self.program.probe():  # noqa: ASYNC110  a foreign program tells nobody when it is ready
+                await asyncio.sleep(PROBE_EVERY)
+            self.ready.set()
+        else:
+            self.ready.set()
+
+    async def _listen(self, lifeline: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=lifeline)
+        try:
+            while True:
+                async with asyncio.timeout(SILENCE if self.ready.is_set() else START_LIMIT):
+                    line = await reader.readline()
+                if line == b"ready\n":
+                    self.ready.set()
+                elif not line:
+                    return
+        except TimeoutError:
+            log().error("role_stands_still", program=self.program.name)
+            self.send(signal.SIGKILL)
+        finally:
+            writer.close()

@@ -1,0 +1,61 @@
+"""All programs of one machine: start them, say when they are ready, pass reloads on, and drain them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from gateway.supervisor.child import Child
+from gateway.supervisor.program import Phase, Program
+from gateway.telemetry import log
+
+DRAIN: Final[dict[Phase, float]] = {Phase.DOORS: 30.0, Phase.CARRIERS: 20.0, Phase.GROUND: 10.0}
+"""Seconds that the programs of a phase may take to end by themselves."""
+
+
+class Supervisor:
+    """Runs programs until SIGTERM or SIGINT. SIGHUP goes to the programs that can reload."""
+
+    def __init__(
+        self, programs: Sequence[Program], *, on_ready: Callable[[], None], on_reload: Callable[[], None]
+    ) -> None:
+        self.children = [Child(program) for program in programs]
+        self._on_ready = on_ready
+        self._on_reload = on_reload
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Start everything; return when everything has ended."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        async with asyncio.TaskGroup() as group:
+            for child in self.children:
+                group.create_task(child.keep_alive())
+            announce = group.create_task(self._announce())
+            await self._stop.wait()
+            announce.cancel()
+            await self._drain()
+
+    def reload(self) -> None:
+        """Let every program that can do so read policy and configuration again."""
+        log().info("reload")
+        self._on_reload()
+        for child in self.children:
+            if child.program.reloads:
+                child.send(signal.SIGHUP)
+
+    async def _announce(self) -> None:
+        await asyncio.gather(*(child.ready.wait() for child in self.children if child.program.required))
+        self._on_ready()
+
+    async def _drain(self) -> None:
+        log().info("draining")
+        for phase, patience in DRAIN.items():
+            await asyncio.gather(
+                *(child.stop(patience=patience) for child in self.children if child.program.phase is phase)
+            )
+        log().info("drained")
