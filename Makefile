@@ -1,0 +1,43 @@
+# Postern. `make run` starts the whole product on this machine, `make test` proves it, `make check` reads the code.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+ARGS ?=
+
+.PHONY: help run test check bench demo model clean
+
+help:  ## Show what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml deploy/setup
+	@PYTHON=$(PYTHON) VENV=$(VENV) deploy/setup environment
+	@touch $@
+
+run: $(READY)  ## Install what is missing, then run everything in the foreground (ARGS="--config FILE --data DIR")
+	@deploy/setup components || true
+	@exec $(BIN)/postern run $(ARGS)
+
+test: $(READY)  ## Run all tests with the real components
+	@deploy/setup test-components || true
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY)  ## Format, lint, types, floors, house rules
+	$(BIN)/ruff format --check gateway tests
+	$(BIN)/ruff check gateway tests
+	$(BIN)/mypy
+	PYTHONPATH=. $(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest -q tests/house
+
+bench: $(READY)  ## Measure: prints figures, asserts nothing
+	@for each in tests/bench/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+
+demo: $(READY)  ## Play the sample messages through a running gateway and show where each went and why
+	@$(BIN)/postern demo $(ARGS)
+
+model: $(READY)  ## Train the classifier again: make model ARGS="--corpus DIR"
+	@$(BIN)/postern model train $(ARGS)
+
+clean:  ## Remove the environment and caches; the data folder stays
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis

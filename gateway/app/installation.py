@@ -1,0 +1,157 @@
+"""The data folder: made at the first start, found again at the next one. Secrets in it have mode 0600 and are never
+logged."""
+
+from __future__ import annotations
+
+import datetime
+import fcntl
+import ipaddress
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from gateway.clock import Clock
+from gateway.settings import Settings
+
+DEFAULT_MAILBOXES: Final = ("alice", "bob", "postmaster")
+CERTIFICATE_DAYS: Final = 825
+
+
+class AlreadyRunning(RuntimeError):
+    """Another supervisor works on this data folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where things lie under the data folder."""
+
+    data: Path
+
+    @property
+    def queue(self) -> Path:
+        """Ledger and spool."""
+        return self.data / "queue"
+
+    @property
+    def console(self) -> Path:
+        """Accounts and sessions of the console."""
+        return self.data / "console"
+
+    @property
+    def certificate(self) -> Path:
+        """The certificate of all doors, PEM."""
+        return self.data / "tls" / "certificate.pem"
+
+    @property
+    def key(self) -> Path:
+        """Its private key, PEM, mode 0600."""
+        return self.data / "tls" / "key.pem"
+
+    @property
+    def passwords(self) -> Path:
+        """The passwords that the first start made up, mode 0600."""
+        return self.data / "initial-passwords"
+
+    @property
+    def domains(self) -> Path:
+        """What `postern domain add` added."""
+        return self.data / "domains.yaml"
+
+    @property
+    def pid(self) -> Path:
+        """Locked and holding the supervisor's process id while it runs."""
+        return self.data / "supervisor.pid"
+
+
+def prepare(settings: Settings, clock: Clock) -> Folders:
+    """Make the folders and the certificate where they are missing. Raises OSError when the data folder cannot be
+    used."""
+    folders = Folders(settings.data.resolve())
+    # Root's store runs under an account of its own, which has to pass this folder but may not list it.
+    folders.data.mkdir(parents=True, exist_ok=True)
+    folders.data.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    for folder in (folders.queue, folders.console, folders.certificate.parent):
+        folder.mkdir(exist_ok=True, mode=0o700)
+    if not folders.certificate.exists() or not folders.key.exists():
+        _make_certificate(folders, settings, clock)
+    return folders
+
+
+def lock(folders: Folders) -> int:
+    """Make this process the only supervisor of the folder; the descriptor must stay open. Raises `AlreadyRunning`."""
+    descriptor = os.open(folders.pid, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        owner = os.read(descriptor, 32).decode(errors="replace").strip()
+        os.close(descriptor)
+        raise AlreadyRunning(f"process {owner} already runs on {folders.data}") from None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    return descriptor
+
+
+def running_supervisor(folders: Folders) -> int | None:
+    """The process id of the supervisor that runs on this folder, or None."""
+    try:
+        descriptor = os.open(folders.pid, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        text = os.read(descriptor, 32).decode(errors="replace").strip()
+        return int(text) if text.isdigit() else None
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def initial_passwords(folders: Folders, names: tuple[str, ...], given: str | None) -> dict[str, str]:
+    """Passwords for the first start: the given one for all, else a random one each; kept in a file of mode 0600."""
+    passwords = {name: given or secrets.token_urlsafe(12) for name in names}
+    descriptor = os.open(folders.passwords, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.writelines(f"{name} {password}\n" for name, password in passwords.items())
+        out.flush()
+        os.fsync(out.fileno())
+    return passwords
+
+
+def _make_certificate(folders: Folders, settings: Settings, clock: Clock) -> None:
+    """A self-signed certificate: opportunistic TLS from the first minute. Real names want a real one (docs/tls.md)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, settings.hostname[:64])])
+    begins = datetime.datetime.fromtimestamp(clock.now(), datetime.UTC) - datetime.timedelta(hours=1)
+    alternatives: list[x509.GeneralName] = [x509.DNSName(settings.hostname), x509.DNSName("localhost")]
+    alternatives.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begins)
+        .not_valid_after(begins + datetime.timedelta(days=CERTIFICATE_DAYS))
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    _write_private(folders.key, private)
+    _write_private(folders.certificate, certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def _write_private(file: Path, octets: bytes) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(octets)

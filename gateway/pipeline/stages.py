@@ -1,0 +1,118 @@
+"""The order of the scan as data: which checks look at a message, what each one waits for, and how long it may take.
+
+A stage never decides anything. Its answer is an Outcome, and its place in the tuple is the only place where order is
+written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from gateway.checks.anatomist.pool import Examination
+from gateway.checks.arc import check_arc
+from gateway.checks.dkim import check_dkim
+from gateway.checks.dmarc import check_dmarc
+from gateway.checks.resolver import Queries
+from gateway.checks.spf import check_spf
+from gateway.facts.connection import ClientFact
+from gateway.facts.content import MalwareFact
+from gateway.facts.outcome import Outcome, Skipped
+from gateway.mail.envelope import Direction, Envelope
+from gateway.mail.headers import Author
+from gateway.mail.message import Message, Octets
+
+
+class Anatomist(Protocol):
+    """Takes a message apart in a process that can be lost."""
+
+    async def examine(self, message: Message) -> Examination: ...
+
+
+class MalwareEngine(Protocol):
+    """Looks for malware in octets."""
+
+    async def scan(self, octets: Octets) -> Outcome[MalwareFact]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Senses:
+    """What the stages ask: the resolver of this one message, the anatomist, and the malware engine if there is one."""
+
+    resolver: Queries
+    anatomist: Anatomist
+    malware: MalwareEngine | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is looked at: the message, how it came, and its authors as the From field names them."""
+
+    message: Message
+    envelope: Envelope
+    client: ClientFact
+    authors: tuple[Author, ...]
+    received_at: float
+
+
+Answers = Mapping[str, Any]
+"""The outcomes of the stages that a stage waited for, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One check. `deadline` is in seconds; `outcomes` are the names under which its answers stand in the evidence."""
+
+    name: str
+    run: Callable[[Senses, Subject, Answers], Awaitable[Any]]
+    deadline: float
+    needs: tuple[str, ...] = ()
+
+
+async def _spf(senses: Senses, subject: Subject, _: Answers) -> Any:
+    if subject.envelope.direction is Direction.OUTBOUND:
+        return Skipped("outgoing mail")
+    return await check_spf(
+        senses.resolver, ip=subject.client.ip, helo=subject.client.helo, reverse_path=subject.envelope.reverse_path
+    )
+
+
+async def _dkim(senses: Senses, subject: Subject, _: Answers) -> Any:
+    return await check_dkim(senses.resolver, subject.message, now=subject.received_at)
+
+
+async def _arc(senses: Senses, subject: Subject, _: Answers) -> Any:
+    return await check_arc(senses.resolver, subject.message)
+
+
+async def _dmarc(senses: Senses, subject: Subject, answers: Answers) -> Any:
+    if subject.envelope.direction is Direction.OUTBOUND:
+        return Skipped("outgoing mail")
+    return await check_dmarc(
+        senses.resolver,
+        author_domains=[author.domain for author in subject.authors],
+        spf=answers["spf"],
+        dkim=answers["dkim"],
+    )
+
+
+async def _examination(senses: Senses, subject: Subject, _: Answers) -> Any:
+    return await senses.anatomist.examine(subject.message)
+
+
+async def _malware(senses: Senses, subject: Subject, _: Answers) -> Any:
+    if senses.malware is None:
+        return Skipped("no malware engine is configured")
+    return await senses.malware.scan(subject.message.octets)
+
+
+STAGES: Final[tuple[Stage, ...]] = (
+    Stage("spf", _spf, deadline=5.0),
+    Stage("dkim", _dkim, deadline=5.0),
+    Stage("arc", _arc, deadline=5.0),
+    Stage("dmarc", _dmarc, deadline=5.0, needs=("spf", "dkim")),
+    Stage("examination", _examination, deadline=30.0),
+    Stage("malware", _malware, deadline=60.0),
+)
+"""All of it stays far below the ten minutes that a client waits for the reply to DATA (RFC 5321 section 4.5.3.2.6)."""
