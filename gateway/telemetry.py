@@ -7,11 +7,13 @@ Never logs a password, a message body, or a subject.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import Any, Final
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 REGISTRY: Final = CollectorRegistry()
 
@@ -19,7 +21,9 @@ MESSAGES: Final = Counter(
     "postern_messages_total", "Messages that reached the end of DATA, by outcome", ["outcome"], registry=REGISTRY
 )
 REFUSALS: Final = Counter("postern_refusals_total", "Refusals before DATA, by stage", ["stage"], registry=REGISTRY)
-CONNECTIONS: Final = Gauge("postern_connections", "Open SMTP connections", registry=REGISTRY)
+CONNECTIONS: Final = Gauge(
+    "postern_connections", "Open SMTP connections", multiprocess_mode="livesum", registry=REGISTRY
+)
 CHECK_SECONDS: Final = Histogram(
     "postern_check_seconds",
     "Seconds that a check took",
@@ -57,5 +61,13 @@ def log() -> Any:
 
 
 def exposition() -> bytes:
-    """The counters of this process in Prometheus text format."""
-    return generate_latest(REGISTRY)
+    """The counters of all roles of this machine in Prometheus text format.
+
+    Under the supervisor every role keeps its counters in files of one folder (PROMETHEUS_MULTIPROC_DIR), and any role can
+    add them up; alone, it is the counters of this process.
+    """
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    together = CollectorRegistry()
+    MultiProcessCollector(together)
+    return generate_latest(together)

@@ -36,7 +36,7 @@ def add(file: Path, *, domain: str, route: str, validate: str) -> None:
     kept = [each for each in read(file) if each.get("domain") != entry["domain"]]
     if len(kept) >= MAX_DOMAINS:
         raise DomainError(f"{MAX_DOMAINS} domains are the most this list holds")
-    _write(file, [*kept, entry])
+    replace(file, [*kept, entry])
 
 
 def remove(file: Path, *, domain: str) -> bool:
@@ -45,11 +45,12 @@ def remove(file: Path, *, domain: str) -> bool:
     kept = [each for each in entries if each.get("domain") != domain.lower()]
     if len(kept) == len(entries):
         return False
-    _write(file, kept)
+    replace(file, kept)
     return True
 
 
-def _write(file: Path, entries: Sequence[dict[str, Any]]) -> None:
+def replace(file: Path, entries: Sequence[dict[str, Any]]) -> None:
+    """Make the list exactly this."""
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".domains-")
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         yaml.safe_dump(list(entries), out, sort_keys=False)
