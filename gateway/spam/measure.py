@@ -74,10 +74,7 @@ def markdown(scores: Array, lessons: Sequence[Lesson], unwanted: Calibration, *,
         "",
         "| False positives allowed | Threshold (log-odds) | Spam found | Phishing found |",
         "|---|---|---|---|",
-        *(
-            f"| {row.rate:.1%} | {row.threshold:.2f} | {row.spam:.1%} | {row.phishing:.1%} |"
-            for row in recalls(log_odds, lessons)
-        ),
+        *_at_rates(log_odds, lessons),
         "",
         "At the thresholds of the default policy:",
         "",
@@ -93,6 +90,13 @@ def markdown(scores: Array, lessons: Sequence[Lesson], unwanted: Calibration, *,
         "",
     ]
     return "\n".join(lines)
+
+
+def _at_rates(log_odds: Array, lessons: Sequence[Lesson]) -> list[str]:
+    return [
+        f"| {row.rate:.1%} | {row.threshold:.2f} | {row.spam:.1%} | {row.phishing:.1%} |"
+        for row in recalls(log_odds, lessons)
+    ]
 
 
 def _at_thresholds(log_odds: Array, lessons: Sequence[Lesson]) -> list[str]:
