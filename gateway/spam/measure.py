@@ -65,8 +65,8 @@ def markdown(scores: Array, lessons: Sequence[Lesson], unwanted: Calibration, *,
     lines = [
         "# Measurements",
         "",
-        f"Made on {created} by `{command}`. Every message is scored by a model that never saw its source (grouped
-        folds).",
+        f"Made on {created} by `{command}`.",
+        "Every message is scored by a model that never saw its source (grouped folds).",
         "",
         f"{len(lessons):,} messages of {len({each.source for each in lessons})} sources: "
         + ", ".join(f"{count:,} {label}" for label, count in sorted(counts.items()))
