@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from gateway.app.accounts import Accounts, AccountError
+from gateway.app.accounts import AccountError, Accounts
 from gateway.cli.options import ConfigOption, DataOption, fail, out, settings_of
 
 app = typer.Typer(no_args_is_help=True, help="Mailboxes and console users")

@@ -14,6 +14,10 @@ VARIABLE: Final = "POSTERN_SOCKETS"
 BACKLOG: Final = 1024
 
 
+Listening = socket.socket
+"""A socket that listens; named so that callers need not import the module."""
+
+
 class PortTaken(OSError):
     """Another process listens there. The text says which port and how to choose another."""
 

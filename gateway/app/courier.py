@@ -1,0 +1,41 @@
+"""The courier role: owed mail to its next hop, and the ledger's upkeep."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.app.installation import Folders
+from gateway.app.role import Signals
+from gateway.checks.resolver import Resolver
+from gateway.clock import SystemClock, system_randomness
+from gateway.delivery.worker import Courier
+from gateway.mailbox.store import layout_of
+from gateway.queue.custody import Custody
+from gateway.settings import Settings
+from gateway.supervisor.lifeline import Lifeline
+
+NODE = 1000
+"""Couriers number their ids from here, so that no edge shares them."""
+
+
+async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifeline) -> None:
+    """Deliver until told to stop."""
+    clock = SystemClock()
+    folders = Folders(settings.data.resolve())
+    resolver = Resolver.from_settings(settings.dns, clock=clock)
+    custody = Custody.open(folders.queue, clock=clock, node=NODE + index)
+    courier = Courier(
+        custody=custody,
+        resolver=resolver,
+        settings=settings,
+        mailbox=f"lmtp+unix:{layout_of(folders.data).lmtp}",
+        clock=clock,
+        randomness=system_randomness(),
+    )
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(courier.run(signals.stop))
+            group.create_task(lifeline.serve(signals.stop))
+    finally:
+        await resolver.close()
+        await custody.close()

@@ -1,0 +1,41 @@
+"""Judgement for the front door: scan, decide, stamp, in this order, with the policy in force when the message ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.facts.connection import ClientFact
+from gateway.inbound.ports import Judged
+from gateway.mail.envelope import Envelope
+from gateway.mail.message import Message
+from gateway.pipeline.scan import Scanner
+from gateway.pipeline.stamp import Stamper
+from gateway.policy.decide import decide_all
+from gateway.policy.schema import Policy
+from gateway.queue.identifiers import text_of
+
+
+class Judging:
+    """The `Judge` that the front door is given."""
+
+    def __init__(self, scanner: Scanner, stamper: Stamper, current_policy: Callable[[], Policy]) -> None:
+        self._scanner = scanner
+        self._stamper = stamper
+        self._current_policy = current_policy
+
+    async def __call__(
+        self, message: Message, *, envelope: Envelope, client: ClientFact, received_at: float, message_id: int
+    ) -> Judged:
+        """What is known of the message and what becomes of it."""
+        evidence = await self._scanner.scan(message, envelope, client, received_at=received_at)
+        policy = self._current_policy()
+        settlement = decide_all(evidence, policy)
+        stamps = self._stamper.stamp(message, envelope, evidence, settlement, reference=text_of(message_id))
+        return Judged(
+            evidence=evidence,
+            settlement=settlement,
+            prefix=stamps.prefix,
+            cuts=stamps.cuts,
+            policy_version=policy.version,
+            retention=policy.retention,
+        )

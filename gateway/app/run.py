@@ -1,0 +1,251 @@
+"""`postern run`: which programs this machine runs, and what the person at the terminal is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from gateway.app.accounts import Accounts, user_base
+from gateway.app.installation import DEFAULT_MAILBOXES, Folders, initial_passwords, lock, prepare
+from gateway.app.senses import address_file
+from gateway.app.status import ENGINE_MEND, SIGNATURES_MEND
+from gateway.checks.clamd_process import ClamdPlan, plan_clamd
+from gateway.clock import SystemClock
+from gateway.mailbox import store
+from gateway.mailbox.store import StoreError, StorePlan
+from gateway.queue.custody import Custody
+from gateway.settings import Settings
+from gateway.supervisor import sockets
+from gateway.supervisor.program import Phase, Program
+from gateway.supervisor.supervise import Supervisor
+from gateway.telemetry import configure_logging, log
+
+
+class Role(StrEnum):
+    """What a machine can be."""
+
+    EDGE = "edge"
+    COURIER = "courier"
+    MAILBOX = "mailbox"
+    CONSOLE = "console"
+
+
+ALL: Final = frozenset(Role)
+ADMINISTRATOR: Final = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something that could not be started, why it matters, and the line that mends it."""
+
+    what: str
+    effect: str
+    mend: str
+
+
+class Installation:
+    """One start on one machine: finds out what there is, starts it, and reports it."""
+
+    def __init__(self, settings: Settings, config: Path | None, roles: frozenset[Role]) -> None:
+        self._settings = settings
+        self._config = config
+        self._roles = roles
+        self._console = Console(stderr=True, highlight=False)
+        self._missing: list[Missing] = []
+        self._listeners: list[dict[str, object]] = []
+
+    def run(self, environment: Mapping[str, str]) -> None:
+        """Everything until SIGTERM or Ctrl-C. Raises AlreadyRunning, PortTaken or OSError before anything runs."""
+        configure_logging("supervisor")
+        folders = prepare(self._settings, SystemClock())
+        held = lock(folders)
+        try:
+            passwords = self._first_start(folders, environment.get("POSTERN_INITIAL_PASSWORD"))
+            asyncio.run(_create_ledger(folders))
+            metrics = folders.data / "metrics"
+            shutil.rmtree(metrics, ignore_errors=True)
+            metrics.mkdir(mode=0o700)
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+            programs = self._programs(folders)
+            supervisor = Supervisor(
+                programs, on_ready=lambda: self._announce(passwords, folders), on_reload=lambda: None
+            )
+            asyncio.run(supervisor.run())
+        finally:
+            os.close(held)
+
+    # ------------------------------------------------------------------ the first start
+
+    def _first_start(self, folders: Folders, given: str | None) -> dict[str, str]:
+        """Make mailboxes and the first administrator where there are none; returns what was made, to be shown once."""
+        if folders.passwords.exists():
+            return {}
+        mailboxes = tuple(f"{name}@{self._settings.domain}" for name in DEFAULT_MAILBOXES)
+        passwords = initial_passwords(folders, (*mailboxes, ADMINISTRATOR), given)
+        layout = store.layout_of(folders.data)
+        layout.users.parent.mkdir(parents=True, exist_ok=True)
+        users, accounts = user_base(self._settings), Accounts(self._settings)
+        for mailbox in mailboxes:
+            if mailbox not in users:
+                users.add(mailbox, passwords[mailbox])
+        if not any(name == ADMINISTRATOR for name, _ in accounts.listed()):
+            accounts.add_person(ADMINISTRATOR, passwords[ADMINISTRATOR], role="administrator")
+        return passwords
+
+    # ------------------------------------------------------------------ programs
+
+    def _programs(self, folders: Folders) -> list[Program]:
+        programs: list[Program] = []
+        if Role.MAILBOX in self._roles:
+            programs += self._store(folders)
+        if Role.EDGE in self._roles:
+            programs += self._engine(folders)
+            programs += [self._edge(index) for index in range(self._settings.edge_count)]
+        if Role.COURIER in self._roles:
+            programs += [self._role("courier", index, Phase.CARRIERS) for index in range(self._settings.couriers)]
+        if Role.CONSOLE in self._roles:
+            programs.append(self._office())
+        return programs
+
+    def _role(
+        self, role: str, index: int, phase: Phase, listeners: dict[str, sockets.Listening] | None = None
+    ) -> Program:
+        argv = [sys.executable, "-m", "gateway", "role", role, "--index", str(index)]
+        argv += ["--config", str(self._config)] if self._config else []
+        argv += ["--data", str(self._settings.data)]
+        held = listeners or {}
+        return Program(
+            name=f"{role}-{index}",
+            argv=tuple(argv),
+            phase=phase,
+            descriptors=tuple(listener.fileno() for listener in held.values()),
+            environment=sockets.to_environment(held),
+            reloads=True,
+        )
+
+    def _edge(self, index: int) -> Program:
+        listen = self._settings.listen
+        doors = {"mx": listen.mx_port, "submission": listen.submission_port, "submissions": listen.submissions_port}
+        return self._role("edge", index, Phase.DOORS, {name: self._listen(name, port) for name, port in doors.items()})
+
+    def _office(self) -> Program:
+        listeners = {"console": self._listen("console", self._settings.listen.console_port)}
+        return self._role("console", 0, Phase.DOORS, listeners)
+
+    def _listen(self, name: str, port: int) -> sockets.Listening:
+        host = self._settings.listen.host
+        known = any(each["door"] == name for each in self._listeners)
+        if not known and port and not sockets.is_free(host, port):
+            raise sockets.PortTaken(f"{host}:{port} ({name}) is taken; set POSTERN_{name.upper()}_PORT to a free port")
+        listener = sockets.listen(host, port, name=name)
+        if not known:
+            self._listeners.append({"door": name, "host": host, "port": listener.getsockname()[1]})
+        return listener
+
+    def _store(self, folders: Folders) -> list[Program]:
+        listen = self._settings.listen
+        try:
+            plan = store.prepare(folders.data, listen, certificate=folders.certificate, key=folders.key)
+        except StoreError as error:
+            self._missing.append(Missing("mail store (Dovecot)", "accepted mail waits in the queue", str(error)))
+            return []
+        for name in ("imap", "imaps", "pop3", "pop3s", "sieve"):
+            port = getattr(listen, f"{name}_port")
+            if not sockets.is_free(listen.host, port):
+                raise sockets.PortTaken(f"{listen.host}:{port} ({name}) is taken; set POSTERN_{name.upper()}_PORT")
+            self._listeners.append({"door": name, "host": listen.host, "port": port})
+        return [_store_program(plan)]
+
+    def _engine(self, folders: Folders) -> list[Program]:
+        plan = plan_clamd(self._settings, folders.data)
+        address_file(folders).write_text(plan.address, encoding="utf-8")
+        if not plan.address:
+            self._missing.append(Missing("ClamAV", "mail is delivered unscanned and marked", plan.mend or ENGINE_MEND))
+        elif plan.signatures != "full":
+            self._missing.append(
+                Missing("signatures", "DEMO SIGNATURES ONLY: real malware is not found", plan.mend or SIGNATURES_MEND)
+            )
+        return [_engine_program(plan)] if plan.argv else []
+
+    # ------------------------------------------------------------------ what the person is told
+
+    def _announce(self, passwords: dict[str, str], folders: Folders) -> None:
+        self._console.print(_addresses(self._listeners, self._settings))
+        if passwords:
+            self._console.print(_passwords(passwords, folders))
+        if self._missing:
+            self._console.print(_missing(self._missing))
+        self._console.print("Ctrl-C drains and stops. Try: [bold]postern doctor[/], [bold]make demo[/]\n")
+        ready = {
+            "event": "ready",
+            "pid": os.getpid(),
+            "data": str(folders.data),
+            "listeners": self._listeners,
+            "missing": [each.what for each in self._missing],
+        }
+        sys.stdout.write(json.dumps(ready) + "\n")
+        sys.stdout.flush()
+        log().info("ready")
+
+
+async def _create_ledger(folders: Folders) -> None:
+    """Create or migrate the ledger before several roles open it at once."""
+    custody = Custody.open(folders.queue, clock=SystemClock(), node=4095)
+    await custody.close()
+
+
+def _store_program(plan: StorePlan) -> Program:
+    return Program(
+        name="dovecot", argv=plan.argv, phase=Phase.GROUND, lifeline=False, probe=lambda: store.is_ready(plan)
+    )
+
+
+def _engine_program(plan: ClamdPlan) -> Program:
+    # Loading a full set of signatures takes half a minute: mail is not kept waiting for it, `Unknown` is.
+    return Program(
+        name="clamd", argv=plan.argv, phase=Phase.GROUND, lifeline=False, probe=plan.is_ready, required=plan.is_quick
+    )
+
+
+def _addresses(listeners: list[dict[str, object]], settings: Settings) -> Table:
+    words = {
+        "mx": "SMTP from the internet (MX)",
+        "submission": "Submission, STARTTLS and sign-in",
+        "submissions": "Submission, TLS",
+        "imap": "IMAP",
+        "imaps": "IMAP, TLS",
+        "pop3": "POP3",
+        "pop3s": "POP3, TLS",
+        "sieve": "ManageSieve",
+        "console": "Console and API",
+    }
+    table = Table("Door", "Address", title=f"Postern serves {settings.domain}", title_justify="left")
+    for each in listeners:
+        scheme = "http://" if each["door"] == "console" else ""
+        table.add_row(words[str(each["door"])], f"{scheme}{each['host']}:{each['port']}")
+    return table
+
+
+def _passwords(passwords: dict[str, str], folders: Folders) -> Table:
+    table = Table("Sign in as", "Password", title=f"Shown once; kept in {folders.passwords}", title_justify="left")
+    for name, password in passwords.items():
+        table.add_row(name, password)
+    return table
+
+
+def _missing(missing: list[Missing]) -> Table:
+    table = Table("Missing", "So", "Mend", title="Not available", title_justify="left", style="yellow")
+    for each in missing:
+        table.add_row(each.what, each.effect, each.mend)
+    return table

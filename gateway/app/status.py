@@ -1,0 +1,94 @@
+"""How the house is doing, as the console and `/readyz` tell it. Asks each component a cheap question."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from gateway.app.installation import Folders
+from gateway.app.senses import clamd_address
+from gateway.checks.clamav import Clamav
+from gateway.clock import Clock
+from gateway.console.ports import Component, Mood
+from gateway.facts.outcome import Known
+from gateway.mailbox.store import MEND, StorePlan, find_dovecot, is_ready
+from gateway.queue.custody import Custody
+from gateway.settings import Settings
+from gateway.spam.artefact import ModelError, read_manifest
+
+EVERY: Final = 3.0
+"""Seconds between two looks."""
+
+ENGINE_MEND: Final = "apt-get install clamav-daemon, then start the gateway again"
+SIGNATURES_MEND: Final = "apt-get install clamav-freshclam && freshclam, then start the gateway again"
+
+
+class Status:
+    """Keeps the latest view of every component, and since when it has been so."""
+
+    def __init__(self, settings: Settings, folders: Folders, custody: Custody, clamav: Clamav, clock: Clock) -> None:
+        self._settings = settings
+        self._folders = folders
+        self._custody = custody
+        self._clamav = clamav
+        self._clock = clock
+        self._components: tuple[Component, ...] = ()
+
+    def __call__(self) -> tuple[Component, ...]:
+        return self._components
+
+    async def watch(self, stop: asyncio.Event, store_ready: Callable[[], bool]) -> None:
+        """Look again and again until `stop`."""
+        while not stop.is_set():
+            self._remember([self._ledger(), await self._engine(), self._store(store_ready()), self._classifier()])
+            try:
+                async with asyncio.timeout(EVERY):
+                    await stop.wait()
+            except TimeoutError:
+                continue
+
+    def _remember(self, seen: list[Component]) -> None:
+        before = {each.name: each for each in self._components}
+        now = self._clock.now()
+        self._components = tuple(
+            replace(each, since=before[each.name].since)
+            if each.name in before and before[each.name].mood is each.mood
+            else replace(each, since=now)
+            for each in seen
+        )
+
+    def _ledger(self) -> Component:
+        ready, why = self._custody.readiness()
+        return Component("ledger", Mood.UP) if ready else Component("ledger", Mood.DOWN, why, "free disk space")
+
+    async def _engine(self) -> Component:
+        if not clamd_address(self._settings, self._folders):
+            return Component("clamd", Mood.DOWN, "no ClamAV: mail is delivered unscanned and marked", ENGINE_MEND)
+        version = await self._clamav.version()
+        if not isinstance(version, Known):
+            why = getattr(version, "why", "no answer")
+            return Component("clamd", Mood.DOWN, f"clamd does not answer: {why}", ENGINE_MEND)
+        if version.value.demo:
+            words = "demo signatures only: real malware is not found"
+            return Component("clamd", Mood.DEGRADED, words, SIGNATURES_MEND)
+        return Component("clamd", Mood.UP)
+
+    def _store(self, ready: bool) -> Component:
+        if ready:
+            return Component("mail store", Mood.UP)
+        words = "Dovecot is not running: mail waits in the queue"
+        return Component("mail store", Mood.DOWN, words, "" if find_dovecot() else MEND)
+
+    def _classifier(self) -> Component:
+        try:
+            read_manifest(self._settings.model)
+        except ModelError as error:
+            return Component("classifier", Mood.DOWN, str(error), "postern model train --corpus DIR")
+        return Component("classifier", Mood.UP)
+
+
+async def store_is_ready(plan: StorePlan | None) -> bool:
+    """Whether the shipped store takes mail."""
+    return plan is not None and await is_ready(plan)

@@ -1,0 +1,176 @@
+"""`postern model` and `postern learn`: train, measure, look at and go back; keep lessons for the next training."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from gateway.anatomy.examine import examine
+from gateway.cli.options import ConfigOption, DataOption, JsonOption, err, fail, out, settings_of
+from gateway.clock import SystemClock
+from gateway.facts.content import Anatomy, MailClass
+from gateway.spam.artefact import ModelError, read_manifest, write
+from gateway.spam.corpus import CorpusError, Labelled, read_corpora
+from gateway.spam.features import Features, features_of
+
+app = typer.Typer(no_args_is_help=True, help="The classifier")
+
+CorpusOption = Annotated[
+    list[Path],
+    typer.Option("--corpus", help="Folder of labelled mail (ham/ spam/ phishing/, or index.jsonl); may repeat"),
+]
+
+
+@app.command("train", epilog="Example: postern model train --corpus ~/mail --out models/mine")
+def train(
+    corpus: CorpusOption,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Where the artefact goes; default: the configured one")
+    ] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Learn from labelled mail and write an artefact with its measurements."""
+    # scikit-learn takes a second to load: only here.
+    from gateway.spam import train as training
+    from gateway.spam.measure import markdown
+
+    settings = settings_of(config, data)
+    target = folder or settings.model
+    try:
+        labelled = read_corpora([*corpus, *_lessons(settings.data)])
+    except CorpusError as error:
+        fail(str(error))
+    created = _today()
+    with _progress() as progress:
+        reading = progress.add_task("Taking messages apart", total=len(labelled))
+        lessons = training.lessons_of(labelled, _features, progress=lambda: progress.advance(reading))
+        if {each.label for each in lessons} != set(MailClass):
+            fail("training needs ham, spam and phishing")
+        measuring = progress.add_task("Measuring on unseen sources", total=training.FOLDS)
+        scores = training.unseen_scores(lessons, progress=lambda: progress.advance(measuring))
+        fitting = progress.add_task("Learning from all of it", total=1)
+        calibration = training.calibrate(scores, lessons)
+        fitted = training.fit(lessons)
+        progress.advance(fitting)
+    manifest = training.manifest_of(lessons, fitted, calibration, name=target.name, created=created)
+    if (target / "manifest.json").exists():
+        previous = target.with_name(f"{target.name}.previous")
+        shutil.rmtree(previous, ignore_errors=True)
+        shutil.copytree(target, previous)
+    written = write(target, manifest, fitted.weights)
+    command = "postern model train " + " ".join(f"--corpus {each.name}" for each in corpus)
+    measurements = markdown(scores, lessons, calibration[0], created=created, command=command)
+    (target / "MEASUREMENTS.md").write_text(measurements, encoding="utf-8")
+    out.print(f"Wrote {target} ({written.sha256[:12]}). How good it is: {target / 'MEASUREMENTS.md'}")
+
+
+@app.command("measure", epilog="Example: postern model measure --corpus ~/mail")
+def measure(corpus: CorpusOption) -> None:
+    """Measure on left-out sources without writing an artefact; prints the tables."""
+    from gateway.spam import train as training
+    from gateway.spam.measure import markdown
+
+    try:
+        labelled = read_corpora(list(corpus))
+    except CorpusError as error:
+        fail(str(error))
+    with _progress() as progress:
+        reading = progress.add_task("Taking messages apart", total=len(labelled))
+        lessons = training.lessons_of(labelled, _features, progress=lambda: progress.advance(reading))
+        measuring = progress.add_task("Measuring on unseen sources", total=training.FOLDS)
+        scores = training.unseen_scores(lessons, progress=lambda: progress.advance(measuring))
+    unwanted, _ = training.calibrate(scores, lessons)
+    out.print(markdown(scores, lessons, unwanted, created=_today(), command="postern model measure"), markup=False)
+
+
+@app.command("info")
+def info(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """What the configured artefact is."""
+    folder = settings_of(config, data).model
+    try:
+        manifest = read_manifest(folder)
+    except ModelError as error:
+        fail(str(error), code=3)
+    if as_json:
+        out.print_json(
+            json.dumps(
+                {
+                    "folder": str(folder),
+                    "name": manifest.name,
+                    "created": manifest.created,
+                    "sha256": manifest.sha256,
+                    "corpus": manifest.corpus,
+                    "versions": manifest.versions,
+                }
+            )
+        )
+        return
+    table = Table("What", "Value", title=f"Classifier {manifest.name}", show_header=False)
+    table.add_row("Folder", str(folder))
+    table.add_row("Trained", manifest.created)
+    table.add_row("Messages", ", ".join(f"{count:,} {label}" for label, count in manifest.corpus.items()))
+    table.add_row("Sources", str(len(manifest.sources)))
+    table.add_row("SHA-256", manifest.sha256)
+    table.add_row("Made with", ", ".join(f"{name} {version}" for name, version in manifest.versions.items()))
+    out.print(table)
+
+
+@app.command("rollback")
+def rollback(config: ConfigOption = None, data: DataOption = None) -> None:
+    """Go back to the artefact before the last training."""
+    folder = settings_of(config, data).model
+    previous = folder.with_name(f"{folder.name}.previous")
+    if not previous.exists():
+        fail(f"{previous} is not there: nothing was trained over")
+    aside = folder.with_name(f"{folder.name}.aside")
+    folder.rename(aside)
+    previous.rename(folder)
+    aside.rename(previous)
+    out.print(f"Back to {read_manifest(folder).sha256[:12]}. Restart, or send SIGHUP, to load it.")
+
+
+def learn(
+    label: Annotated[MailClass, typer.Argument(help="What the messages are")],
+    files: Annotated[list[Path], typer.Argument(help="Messages, one a file", exists=True, dir_okay=False)],
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Keep messages as lessons: the next `postern model train` learns from them."""
+    folder = settings_of(config, data).data / "lessons" / label.value
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for file in files:
+        octets = file.read_bytes()
+        (folder / f"{hashlib.sha256(octets).hexdigest()[:32]}.eml").write_bytes(octets)
+    out.print(f"{len(files)} lessons of {label.value} kept.")
+
+
+def _lessons(data: Path) -> list[Path]:
+    folder = data / "lessons"
+    return [folder] if folder.is_dir() else []
+
+
+def _features(each: Labelled) -> Features:
+    anatomy = examine(each.octets())
+    if each.invented_header:
+        # Nobody wrote these headers: only what the reader sees is real.
+        anatomy = Anatomy(content=anatomy.content, subject=anatomy.subject, text=anatomy.text, html=anatomy.html)
+    return features_of(anatomy)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description:30}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err
+    )
+
+
+def _today() -> str:
+    return datetime.datetime.fromtimestamp(SystemClock().now(), datetime.UTC).strftime("%Y-%m-%d")
