@@ -124,6 +124,20 @@ REFUSED_SPF: Final = Reply(550, "5.7.23", "SPF validation failed")
 REFUSED_DMARC: Final = Reply(550, "5.7.1", "Refused by the DMARC policy of the author's domain")
 REFUSED_AUTHOR: Final = Reply(550, "5.7.1", "The From field is missing or ambiguous")
 
+# Delivery: what we say of a next hop that did not speak for itself. Kept in the ledger and told in bounces.
+NULL_MX: Final = Reply(556, "5.1.10", "The domain does not accept mail (null MX)")
+NO_SUCH_DOMAIN: Final = Reply(550, "5.1.2", "The domain does not exist")
+DOMAIN_UNKNOWN_NOW: Final = Reply(451, "4.4.3", "The domain could not be looked up")
+BAD_EXCHANGER: Final = Reply(550, "5.4.4", "The domain names no host that could take mail")
+MAIL_LOOP: Final = Reply(554, "5.4.6", "Mail for the domain loops back to this host")
+NO_ROUTE: Final = Reply(451, "4.4.4", "There is no route now")
+UNREACHABLE: Final = Reply(451, "4.4.1", "The host did not answer")
+CONNECTION_LOST: Final = Reply(451, "4.4.2", "The connection was lost")
+HOST_TIMED_OUT: Final = Reply(451, "4.4.2", "The host was silent for too long")
+GARBLED_REPLY: Final = Reply(451, "4.5.0", "The host did not speak the protocol")
+NEEDS_EIGHT_BIT: Final = Reply(554, "5.6.3", "The host takes 7-bit mail only, and the message has 8-bit octets")
+CORRUPT_OCTETS: Final = Reply(554, "5.6.0", "The stored message cannot be read")
+
 BY_NAME: Final[dict[str, Reply]] = {
     "blocked_client": BLOCKED_CLIENT,
     "policy": REFUSED_POLICY,
