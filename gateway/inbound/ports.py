@@ -1,5 +1,6 @@
-"""What the front door needs from the rest of the house, as small protocols and frozen records: judge, custody, recipient
-validation, authentication, questions about the client, and the policy in force. Holds no behaviour beyond predicates.
+"""What the front door needs from the rest of the house, as small protocols and frozen records: judge, custody,
+recipient validation, authentication, questions about the client, and the policy in force. No behaviour beyond
+predicates.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class RecipientValidation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who signed in. `addresses` are the keys (`Address.key`) that may stand in MAIL FROM; `@domain` allows a domain."""
+    """Who signed in. `addresses` are keys (`Address.key`) that may stand in MAIL FROM; `@domain` allows a domain."""
 
     user: str
     addresses: frozenset[str]
@@ -139,8 +140,8 @@ class Judged:
     """What the house knows and decided about one message.
 
     `settlement.verdicts` names recipients as `evidence.recipients` does, which is `str(address)` of the envelope's.
-    `prefix` are the header fields that we add, with CRLF line ends; `cuts` are the ranges of forged fields that are left
-    out on delivery. `retention` says for each quarantine class how many seconds a copy is held. `routes` holds the
+    `prefix` are the header fields that we add, with CRLF line ends; `cuts` are the ranges of forged fields that are
+    left out on delivery. `retention` says for each quarantine class how many seconds a copy is held. `routes` holds the
     destination of recipients (by the same text) that a rule sends elsewhere than their recipient entry says.
     """
 
