@@ -7,6 +7,7 @@ and gives nothing away: which check spoke, and why, stands in the record under t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -43,6 +44,11 @@ class Reply:
         """2yz or 3yz."""
         return self.code < 400
 
+    @property
+    def ends_session(self) -> bool:
+        """Whether the connection is closed after it (RFC 5321 section 4.2.2, RFC 7504 section 3)."""
+        return self.code in (221, 421, 521)
+
     def about(self, reference: str) -> Reply:
         """The same reply with the id under which an administrator finds the story."""
         return replace(self, text=f"{self.text} (ref {reference})")
@@ -66,6 +72,8 @@ TLS_NOT_AVAILABLE: Final = Reply(454, "4.7.0", "TLS is not available now")
 TLS_ACTIVE: Final = Reply(503, "5.5.1", "TLS is already active")
 TLS_REQUIRED: Final = Reply(530, "5.7.0", "Must issue a STARTTLS command first")
 
+WRONG_PROTOCOL: Final = Reply(421, "4.7.0", "This is a mail server, goodbye")
+
 # Commands
 UNRECOGNISED: Final = Reply(500, "5.5.2", "Command not recognised")
 LINE_TOO_LONG: Final = Reply(500, "5.5.6", "Line too long")
@@ -85,6 +93,7 @@ AUTH_FAILED: Final = Reply(535, "5.7.8", "Authentication credentials invalid")
 AUTH_REQUIRED: Final = Reply(530, "5.7.0", "Authentication required")
 AUTH_UNAVAILABLE: Final = Reply(454, "4.7.0", "Temporary authentication failure")
 AUTH_MECHANISM: Final = Reply(504, "5.5.4", "Authentication mechanism not supported")
+AUTH_SYNTAX: Final = Reply(501, "5.5.2", "Cannot decode the authentication response")
 AUTH_CANCELLED: Final = Reply(501, "5.7.0", "Authentication cancelled")
 AUTH_TWICE: Final = Reply(503, "5.5.1", "Already authenticated")
 NOT_YOUR_ADDRESS: Final = Reply(553, "5.7.1", "You may not send as this address")
@@ -102,6 +111,7 @@ TOO_MANY_RECIPIENTS: Final = Reply(452, "4.5.3", "Too many recipients")
 TOO_LARGE: Final = Reply(552, "5.3.4", "Message is too large")
 NO_SPACE: Final = Reply(452, "4.3.1", "Insufficient system storage")
 RATE_LIMITED: Final = Reply(451, "4.7.1", "You are sending too fast, try again later")
+UTF8_UNDECLARED: Final = Reply(553, "5.6.7", "An internationalised address needs SMTPUTF8")
 NO_UTF8: Final = Reply(550, "5.6.7", "Internationalised addresses are not supported for this recipient")
 
 # DATA
@@ -124,6 +134,20 @@ REFUSED_SPF: Final = Reply(550, "5.7.23", "SPF validation failed")
 REFUSED_DMARC: Final = Reply(550, "5.7.1", "Refused by the DMARC policy of the author's domain")
 REFUSED_AUTHOR: Final = Reply(550, "5.7.1", "The From field is missing or ambiguous")
 
+# Delivery: what we say of a next hop that did not speak for itself. Kept in the ledger and told in bounces.
+NULL_MX: Final = Reply(556, "5.1.10", "The domain does not accept mail (null MX)")
+NO_SUCH_DOMAIN: Final = Reply(550, "5.1.2", "The domain does not exist")
+DOMAIN_UNKNOWN_NOW: Final = Reply(451, "4.4.3", "The domain could not be looked up")
+BAD_EXCHANGER: Final = Reply(550, "5.4.4", "The domain names no host that could take mail")
+MAIL_LOOP: Final = Reply(554, "5.4.6", "Mail for the domain loops back to this host")
+NO_ROUTE: Final = Reply(451, "4.4.4", "There is no route now")
+UNREACHABLE: Final = Reply(451, "4.4.1", "The host did not answer")
+CONNECTION_LOST: Final = Reply(451, "4.4.2", "The connection was lost")
+HOST_TIMED_OUT: Final = Reply(451, "4.4.2", "The host was silent for too long")
+GARBLED_REPLY: Final = Reply(451, "4.5.0", "The host did not speak the protocol")
+NEEDS_EIGHT_BIT: Final = Reply(554, "5.6.3", "The host takes 7-bit mail only, and the message has 8-bit octets")
+CORRUPT_OCTETS: Final = Reply(554, "5.6.0", "The stored message cannot be read")
+
 BY_NAME: Final[dict[str, Reply]] = {
     "blocked_client": BLOCKED_CLIENT,
     "policy": REFUSED_POLICY,
@@ -140,6 +164,22 @@ BY_NAME: Final[dict[str, Reply]] = {
     "greylisted": GREYLISTED,
 }
 """The names by which a policy may choose a reply (`then: {reject: NAME}`)."""
+
+
+def greeting(hostname: str) -> Reply:
+    """The first words of a session; they carry no enhanced status (RFC 2034 section 3)."""
+    return Reply(220, "", f"{hostname} ESMTP Postern")
+
+
+def hello(hostname: str, extensions: Sequence[str] = ()) -> str:
+    """The answer to HELO and EHLO, one extension a line (RFC 5321 section 4.1.1.1), without the final CRLF."""
+    *first, last = [hostname, *extensions]
+    return "".join(f"{OK.code}-{line}\r\n" for line in first) + str(Reply(OK.code, "", last))
+
+
+def challenge(text: str) -> Reply:
+    """A server challenge of AUTH, already in base64 (RFC 4954 section 4)."""
+    return Reply(334, "", text)
 
 
 def accepted_as(reference: str) -> Reply:

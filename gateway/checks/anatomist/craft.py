@@ -1,0 +1,86 @@
+"""What an anatomist can do: take a message apart, classify it, make it safe to look at. Loaded in the zygote, done in
+the jail, on hostile octets."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway.anatomy.examine import examine
+from gateway.anatomy.preview import preview
+from gateway.checks.anatomist.wire import Examination, JobReceived, Kind
+from gateway.checks.anatomist.work import Work
+from gateway.facts.content import Anatomy, SpamFact
+from gateway.facts.outcome import Known, Outcome, Unknown
+
+if TYPE_CHECKING:
+    from gateway.spam.model import Model
+
+NO_MODEL: Final = "no model"
+
+
+def prepare(model: Path | None) -> Work:
+    """Load everything that a job may need: nothing can be imported or opened later."""
+    for package in ("encodings", "gateway.anatomy"):
+        _import_all(package)
+    classifier, problem = _load(model)
+    work = Work(lambda job: _do(job, classifier, problem), problem)
+    work.do(JobReceived(Kind.EXAMINE, _SPECIMEN))
+    work.do(JobReceived(Kind.PREVIEW, _SPECIMEN))
+    return work
+
+
+def _do(job: JobReceived, classifier: Model | None, problem: str) -> Any:
+    if job.kind is Kind.PREVIEW:
+        return preview(job.octets)
+    anatomy = examine(job.octets)
+    return Examination(Known(anatomy.content), _judge(classifier, anatomy, problem))
+
+
+def _judge(classifier: Model | None, anatomy: Anatomy, problem: str) -> Outcome[SpamFact]:
+    if classifier is None:
+        return Unknown(problem)
+    try:
+        return Known(classifier.judge(anatomy))
+    except Exception as raised:  # noqa: BLE001 - the content is known all the same; this fact alone is not
+        return Unknown(f"classifier failed: {type(raised).__name__}")
+
+
+def _load(folder: Path | None) -> tuple[Model | None, str]:
+    if folder is None:
+        return None, NO_MODEL
+    from gateway.spam.model import Model, ModelError
+
+    try:
+        return Model.load(folder), ""
+    except (ModelError, OSError) as error:
+        return None, f"model refused: {error}"
+
+
+def _import_all(package: str) -> None:
+    """Every module of a package, those too that are otherwise imported at first use."""
+    found = importlib.import_module(package)
+    for module in pkgutil.walk_packages(found.__path__, f"{package}."):
+        try:
+            importlib.import_module(module.name)
+        except ImportError:
+            if package != "encodings":  # that one holds codecs of other operating systems
+                raise
+
+
+# One message through every reader, so that what imports at first use has been used once.
+_SPECIMEN: Final = (
+    b"From: =?utf-8?q?Ren=C3=A9e?= <renee@xn--bcher-kva.example>\r\nReply-To: a@example.org\r\n"
+    b"Subject: =?iso-8859-15?b?pA==?=\r\nDate: Mon, 02 Nov 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\n"
+    b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n'
+    b"--b\r\nContent-Type: text/plain; charset=windows-1252\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    b"Gr=FC=DFe http://b\xc3\xbccher.example/\r\n"
+    b"--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+    b'<p style="display:none">x</p><a href="https://xn--bcher-kva.example/">b</a><img src="cid:1"><form></form>\r\n'
+    b'--b\r\nContent-Type: application/zip; name="a.zip"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+    b"UEsDBBQAAAAIAAAAIQDOi28mBQAAABQAAAAFAAAAYS50eHRLTMQEAFBLAQIUAxQAAAAIAAAAIQDO\r\n"
+    b"i28mBQAAABQAAAAFAAAAAAAAAAAAAACAAQAAAABhLnR4dFBLBQYAAAAAAQABADMAAAAoAAAAAAA=\r\n"
+    b"--b--\r\n"
+)

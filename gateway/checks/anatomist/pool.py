@@ -1,0 +1,235 @@
+"""The anatomists of one process: examine a message or make a preview of it, in a jailed worker, with a deadline.
+
+Each place in the pool has one worker at a time and replaces it when it dies, overruns the deadline, answers nonsense,
+raises, has grown, or has done its share. Whatever happens to a worker, the caller gets an Outcome. A message that cost
+a worker is not tried again here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+
+from gateway.checks.anatomist import wire
+from gateway.checks.anatomist.desk import Desk, Job
+from gateway.checks.anatomist.jail import JailReport
+from gateway.checks.anatomist.nursery import Nursery, NurseryError, Plan
+from gateway.checks.anatomist.probe import ProbeReport
+from gateway.checks.anatomist.wire import BadReply, Examination, Kind, Reply
+from gateway.checks.anatomist.worker import Worker
+from gateway.facts.outcome import Known, Outcome, Unknown
+from gateway.mail.message import Message, Octets
+from gateway.telemetry import log
+
+if TYPE_CHECKING:
+    from gateway.anatomy.preview import Preview
+
+WORK: Final = "gateway.checks.anatomist.craft:prepare"
+JOBS_OF_A_WORKER: Final = 500
+GROWTH_OF_A_WORKER: Final = 64 * 1024 * 1024
+CPU_OF_A_WORKER: Final = 600
+"""Seconds in its life: the kernel's bound, in case that nobody is left to keep the deadline. Retired at half of it."""
+
+_DIED: Final = Unknown("anatomist worker died")
+_CLOSED: Final = "the anatomists are closing"
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 5.0
+
+_Answer = TypeVar("_Answer")
+
+
+class AnatomistPool:
+    """Jailed workers that take messages apart. `model_problem` says why the classifier cannot work; empty: it can."""
+
+    def __init__(self, plan: Plan, *, workers: int, timeout: float) -> None:
+        self._timeout = timeout
+        self._places = workers
+        self._nursery = Nursery(plan)
+        self._desk = Desk()
+        self._living: set[Worker] = set()
+        self._problem = ""
+        self._jail = JailReport()
+        self.model_problem = ""
+        self._first_news = asyncio.Event()
+        self._running: asyncio.Future[None] | None = None
+
+    @classmethod
+    async def start(
+        cls, *, workers: int, timeout: float, memory: int, model: Path | None, work: str = WORK
+    ) -> AnatomistPool:
+        """Start the zygote and the workers; returns when the first is ready, or it is known why none is.
+
+        `timeout` is in seconds, for the wait for a free worker and again for the work; `memory` is in octets of address
+        space for each worker; `model` is the classifier's folder, None for no classifier.
+        """
+        pool = cls(Plan(memory=memory, cpu=CPU_OF_A_WORKER, model=model, work=work), workers=workers, timeout=timeout)
+        pool._running = asyncio.ensure_future(pool._run())
+        await pool._first_news.wait()
+        return pool
+
+    async def examine(self, message: Message) -> Examination:
+        """Take a message apart and classify it. Never raises, but for cancellation."""
+        outcome = await self._ask(Kind.EXAMINE, message.octets, Examination)
+        if isinstance(outcome, Known):
+            return outcome.value
+        return Examination(outcome, outcome)
+
+    async def preview(self, octets: Octets) -> Outcome[Preview]:
+        """Text and harmless HTML of a message, for people to look at. Never raises, but for cancellation."""
+        from gateway.anatomy.preview import Preview  # here, so that an edge does not load the readers of hostile octets
+
+        return await self._ask(Kind.PREVIEW, octets, Preview)
+
+    async def probe(self) -> Outcome[ProbeReport]:
+        """Let a worker try to break out, and hear what was refused."""
+        return await self._ask(Kind.PROBE, b"", ProbeReport)
+
+    def jail_report(self) -> JailReport:
+        """The jail of the newest worker; without layers where there was none yet."""
+        return self._jail
+
+    @property
+    def problem(self) -> str:
+        """Why no worker can be had, or empty."""
+        return "" if self._living else self._problem
+
+    async def close(self) -> None:
+        """End the zygote and all workers; who still waits is answered Unknown."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait([self._running])
+        self._problem = self._problem or _CLOSED
+        self._desk.close(_CLOSED)
+        await self._nursery.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # ------------------------------------------------------------------ those who ask
+
+    async def _ask(self, kind: Kind, octets: Octets, type_: type[_Answer]) -> Outcome[_Answer]:
+        if self.problem:
+            return Unknown(f"no anatomist: {self.problem}")
+        job = Job(kind, octets, type_)
+        self._desk.hand_in(job)
+        try:
+            async with asyncio.timeout(self._timeout):
+                await job.started  # a job that is given up here is cancelled with it, and no worker takes it
+        except TimeoutError:
+            return Unknown(f"no anatomist was free within {self._timeout:g} s")
+        return await job.answer
+
+    # ------------------------------------------------------------------ those who work
+
+    async def _run(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as places:
+                for _ in range(self._places):
+                    places.create_task(self._keep_place())
+        finally:
+            self._problem = self._problem or _CLOSED
+            self._first_news.set()
+
+    async def _keep_place(self) -> None:
+        """One place in the pool: a worker after the other, for ever."""
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                worker = await self._nursery.worker()
+            except NurseryError as error:
+                self._problem = str(error)
+                self._first_news.set()
+                log().error("anatomist.absent", why=str(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+                continue
+            pause = _FIRST_PAUSE
+            self._welcome(worker)
+            try:
+                why = await self._employ(worker)
+                log().debug("anatomist.replaced", why=why)
+            finally:
+                self._living.discard(worker)
+                worker.kill()
+
+    def _welcome(self, worker: Worker) -> None:
+        self._living.add(worker)
+        self._problem = ""
+        if worker.greeting is not None:
+            self._jail = worker.greeting.jail
+            self.model_problem = worker.greeting.model_problem
+        self._first_news.set()
+
+    async def _employ(self, worker: Worker) -> str:
+        """Give jobs to a worker until it must be replaced; says why."""
+        for _ in range(JOBS_OF_A_WORKER):
+            job = await self._next_job(worker)
+            if job is None:
+                return "died while idle"
+            if not worker.is_clean():
+                self._desk.hand_back(job)
+                return "spoke unasked"
+            if why := await self._do(worker, job):
+                return why
+        return "has done its share"
+
+    async def _next_job(self, worker: Worker) -> Job | None:
+        loop = asyncio.get_running_loop()
+        waiting = self._desk.next_job()
+        loop.add_reader(worker, _take_out, waiting)
+        try:
+            return await waiting
+        except asyncio.CancelledError:
+            if waiting.done() and not waiting.cancelled() and (job := waiting.result()) is not None:
+                self._desk.hand_back(job)
+            raise
+        finally:
+            loop.remove_reader(worker)
+
+    async def _do(self, worker: Worker, job: Job) -> str:
+        """Have one job done and answer it. Says why the worker must be replaced, or nothing."""
+        if job.started.done():
+            return ""
+        job.started.set_result(None)
+        outcome: Outcome[Any] = _DIED
+        why = ""
+        try:
+            async with asyncio.timeout(self._timeout):
+                reply = await worker.do(job.kind, job.octets)
+            outcome, why = _read(reply, job, worker)
+        except TimeoutError:
+            why = f"overran its deadline of {self._timeout:g} s"
+            outcome = Unknown(f"anatomist took longer than {self._timeout:g} s")
+        except BadReply as error:
+            why = f"answered nonsense: {error}"
+            outcome = Unknown(f"anatomist {why}")
+        except (OSError, EOFError):
+            why = "died"
+        finally:
+            if not job.answer.done():
+                job.answer.set_result(outcome)
+        return why
+
+
+def _take_out(waiting: asyncio.Future[Job | None]) -> None:
+    """The worker that waits for a job has ended."""
+    if not waiting.done():
+        waiting.set_result(None)
+
+
+def _read(reply: Reply, job: Job, worker: Worker) -> tuple[Outcome[Any], str]:
+    """What a reply says, and why the worker must be replaced after it, or nothing. Raises `BadReply`."""
+    if reply.error:
+        name = wire.error_name(reply.error)
+        return Unknown(f"anatomy failed: {name}"), f"raised {name}"
+    answer = Known(wire.build(job.answer_type, reply.answer))
+    fresh = worker.greeting.memory if worker.greeting is not None else 0
+    if reply.memory - fresh > GROWTH_OF_A_WORKER:
+        return answer, "has grown"
+    if reply.cpu > CPU_OF_A_WORKER / 2:
+        return answer, "has used its CPU"
+    return answer, ""

@@ -1,0 +1,110 @@
+"""The pool's end of one worker: send a job, await the reply, kill. Believes nothing beyond what `wire` has checked."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+import socket
+from typing import Final, Self
+
+from gateway.checks.anatomist import wire
+from gateway.checks.anatomist.wire import Greeting, Kind, Reply, Way
+from gateway.mail.message import Octets
+
+_SLICE: Final = 1024 * 1024
+_SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+
+
+class Worker:
+    """A worker process, as the pool holds it: its channel, and the pidfd by which it is killed and watched."""
+
+    def __init__(self, channel: socket.socket, pidfd: int) -> None:
+        self._channel = channel
+        self._channel.setblocking(False)
+        self._pidfd = pidfd
+        self.greeting: Greeting | None = None
+
+    async def greet(self) -> Greeting:
+        """Await the worker's first words. Raises `BadReply`, OSError, EOFError."""
+        self.greeting = wire.parse(Greeting, await self._receive(largest=wire.LARGEST_GREETING))
+        return self.greeting
+
+    def fileno(self) -> int:
+        """The pidfd: readable once the process has ended."""
+        return self._pidfd
+
+    def is_clean(self) -> bool:
+        """Whether the channel is alive and silent. A worker that speaks unasked may be answering the wrong message."""
+        try:
+            self._channel.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    async def do(self, kind: Kind, octets: Octets) -> Reply:
+        """Have a job done. Raises `BadReply`, OSError, EOFError; the caller sets the deadline."""
+        loop = asyncio.get_running_loop()
+        size = len(octets)
+        if size <= wire.BY_SOCKET:
+            await loop.sock_sendall(self._channel, wire.JOB.pack(kind, Way.SOCKET, size) + octets[:])
+        else:
+            sealed = await _seal(octets)
+            try:
+                socket.send_fds(self._channel, [wire.JOB.pack(kind, Way.DESCRIPTOR, size)], [sealed])
+            finally:
+                os.close(sealed)
+        return wire.parse(Reply, await self._receive(largest=wire.LARGEST_REPLY[kind]))
+
+    def kill(self) -> None:
+        """End the process and let go of it, whatever state it is in. Idempotent."""
+        if self._pidfd < 0:
+            return
+        try:
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it has ended by itself
+        os.close(self._pidfd)
+        self._pidfd = -1
+        self._channel.close()
+
+    async def _receive(self, *, largest: int) -> bytearray:
+        header = await self._read(wire.LENGTH.size)
+        return await self._read(wire.length_of(header, largest=largest))
+
+    async def _read(self, size: int) -> bytearray:
+        loop = asyncio.get_running_loop()
+        buffer = bytearray(size)
+        unread = memoryview(buffer)
+        while unread:
+            count = await loop.sock_recv_into(self._channel, unread)
+            if count == 0:
+                raise EOFError("the worker is gone")
+            unread = unread[count:]
+        return buffer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+async def _seal(octets: Octets) -> int:
+    """The octets in memory of their own that nobody can write any more: its descriptor. Yields between slices, so that
+    a large message does not hold up the sessions."""
+    descriptor = os.memfd_create("octets", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        with memoryview(octets) as whole:
+            written = 0
+            while written < len(whole):
+                written += os.write(descriptor, whole[written : written + _SLICE])
+                await asyncio.sleep(0)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor

@@ -1,0 +1,63 @@
+"""Finding the end of DATA and taking the transparency dots off (RFC 5321 sections 4.1.1.4 and 4.5.2), on chunks of any
+size. Only CRLF.CRLF ends the data. Pure: octets in, octets out; keeps at most four octets back between two chunks.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.mail.message import Fault
+
+_END: Final = b"\r\n.\r\n"
+_BEGINNINGS_OF_END: Final = (b"\r\n.\r", b"\r\n.", b"\r\n", b"\r")
+
+
+class DotReader:
+    """Fed with what arrives after 354; gives the message's octets.
+
+    `fault` becomes a constant of `Fault` at the first bare CR, bare LF or NUL (section 2.3.8) and stays: from then on
+    the octets are only read to find their end, for what follows them are commands.
+    """
+
+    __slots__ = ("_at_start", "_held_back", "fault", "finished", "rest", "size")
+
+    def __init__(self) -> None:
+        # The data begins at the start of a line, as if a CRLF had gone before it.
+        self._held_back = b"\r\n"
+        self._at_start = True
+        self.fault: str | None = None
+        self.finished = False
+        self.rest = b""
+        """What came after the end of the data, once `finished`."""
+        self.size = 0
+        """Octets given out so far."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The octets of the message that are certain now. Must not be called once `finished`."""
+        octets = self._held_back + chunk
+        end = octets.find(_END)
+        if end >= 0:
+            self.finished = True
+            self.rest = octets[end + len(_END) :]
+            octets = octets[: end + 2]
+        else:
+            self._held_back = next((each for each in _BEGINNINGS_OF_END if octets.endswith(each)), b"")
+            octets = octets[: len(octets) - len(self._held_back)]
+        if self.fault is None:
+            self.fault = _fault_of(octets)
+        clear = octets.replace(b"\r\n.", b"\r\n")
+        if self._at_start and clear:
+            self._at_start = False
+            clear = clear[2:]
+        self.size += len(clear)
+        return clear
+
+
+def _fault_of(octets: bytes) -> str | None:
+    """Exact for every chunk, since a CR that may be half of a pair is held back."""
+    pairs = octets.count(b"\r\n")
+    if octets.count(b"\r") != pairs:
+        return Fault.BARE_CR
+    if octets.count(b"\n") != pairs:
+        return Fault.BARE_LF
+    return Fault.NUL if b"\0" in octets else None

@@ -1,0 +1,227 @@
+"""What the front door needs from the rest of the house, as small protocols and frozen records: judge, custody,
+recipient validation, authentication, questions about the client, and the policy in force. No behaviour beyond
+predicates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from typing import Protocol
+
+from gateway.clock import Clock
+from gateway.facts.connection import ClientFact, DnsblFact
+from gateway.facts.evidence import Evidence
+from gateway.facts.outcome import Outcome
+from gateway.mail.address import Address, ReversePath
+from gateway.mail.envelope import Envelope
+from gateway.mail.message import Message, Octets
+from gateway.policy.verdict import Settlement
+from gateway.queue.records import Acceptance, Refusal
+
+# ---------------------------------------------------------------- the policy in force
+
+
+class GroupLimits(Protocol):
+    """What clients of one group may do. None: the general limit of the settings holds."""
+
+    @property
+    def size(self) -> int | None:
+        """Octets of one message."""
+
+    @property
+    def recipients(self) -> int | None:
+        """Recipients of one transaction."""
+
+    @property
+    def connections(self) -> int | None:
+        """Connections of one client address to one edge process."""
+
+    @property
+    def messages_per_second(self) -> float | None:
+        """Transactions that one client address may begin, averaged."""
+
+
+class Group(Protocol):
+    """A sender group: the first whose condition holds for the client."""
+
+    @property
+    def id(self) -> str:
+        """Its name in the policy."""
+
+    @property
+    def reject(self) -> str:
+        """Empty, or the name of the reply (`mail.replies.BY_NAME`) with which its clients are refused."""
+
+    @property
+    def limits(self) -> GroupLimits:
+        """What its clients may do."""
+
+
+class RecipientEntry(Protocol):
+    """What the policy says about a recipient that is ours."""
+
+    @property
+    def route(self) -> str:
+        """`mailbox`, `lmtp://...`, `smtp://...` or `mx`."""
+
+
+class PolicyInForce(Protocol):
+    """The part of the policy that the front door reads. Satisfied by `gateway.policy.schema.Policy`."""
+
+    def group_for(self, client: ClientFact, now: float) -> Group:
+        """The client's sender group."""
+
+    def recipient_entry(self, address: str) -> RecipientEntry | None:
+        """What is said about a recipient; None: not ours, and so nothing is relayed there."""
+
+
+# ---------------------------------------------------------------- questions about clients, users and recipients
+
+
+class ClientInquiry(Protocol):
+    """Asks the world who a client is. Never raises; the answers are facts."""
+
+    async def reverse_name(self, ip: str) -> Outcome[str]:
+        """The PTR name if it resolves back to the address, else empty (RFC 8601 section 2.7.3, iprev)."""
+
+    async def dnsbl(self, ip: str) -> Outcome[DnsblFact]:
+        """What the block lists of the policy say."""
+
+
+class Validity(Enum):
+    """Whether a recipient that is ours exists."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    FULL = "full"
+    CANNOT_TELL = "cannot tell"
+
+
+class RecipientValidation(Protocol):
+    """Says whether a recipient exists. Sub-addressing (`user+detail`) is its business."""
+
+    async def validate(self, address: Address, entry: RecipientEntry) -> Validity:
+        """May take its time, but not longer than the client's patience; raising counts as CANNOT_TELL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who signed in. `addresses` are keys (`Address.key`) that may stand in MAIL FROM; `@domain` allows a domain."""
+
+    user: str
+    addresses: frozenset[str]
+
+    def may_send_as(self, path: ReversePath) -> bool:
+        """Sender-login match. The null reverse-path is nobody's: auto-replies need it (RFC 3834 section 3.3)."""
+        return path is None or path.key in self.addresses or f"@{path.domain}" in self.addresses
+
+
+class AuthFailure(Enum):
+    """Why nobody signed in."""
+
+    WRONG = "wrong"
+    UNAVAILABLE = "unavailable"
+
+
+class Authentication(Protocol):
+    """Checks a password. Throttling of guesses is its business; it never logs the password."""
+
+    async def authenticate(self, *, login: str, password: str, client_ip: str) -> Principal | AuthFailure:
+        """Who it is, or why not."""
+
+
+# ---------------------------------------------------------------- judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the house knows and decided about one message.
+
+    `settlement.verdicts` names recipients as `evidence.recipients` does, which is `str(address)` of the envelope's.
+    `prefix` are the header fields that we add, with CRLF line ends; `cuts` are the ranges of forged fields that are
+    left out on delivery. `retention` says for each quarantine class how many seconds a copy is held. `routes` holds the
+    destination of recipients (by the same text) that a rule sends elsewhere than their recipient entry says.
+    """
+
+    evidence: Evidence
+    settlement: Settlement
+    prefix: bytes
+    cuts: tuple[tuple[int, int], ...]
+    policy_version: str
+    retention: Mapping[str, float]
+    routes: Mapping[str, str] = field(default_factory=dict)
+
+
+class Judge(Protocol):
+    """Scans, decides and stamps. Raising is a local error: the client is asked to come again."""
+
+    async def __call__(
+        self, message: Message, *, envelope: Envelope, client: ClientFact, received_at: float, message_id: int
+    ) -> Judged:
+        """`received_at` is seconds since the epoch; `message_id` is the id that custody will know the message by."""
+
+
+# ---------------------------------------------------------------- custody
+
+
+class Incoming(Protocol):
+    """Takes the octets of one DATA."""
+
+    def write(self, chunk: bytes | memoryview) -> None:
+        """Raises OSError when the disk refuses."""
+
+    def finish(self) -> Octets:
+        """All that was written."""
+
+    def discard(self) -> None:
+        """Forget it; may be said twice."""
+
+
+class Custody(Protocol):
+    """The part of `gateway.queue.custody.Custody` that the front door uses."""
+
+    def incoming(self) -> Incoming:
+        """A new sink for one DATA."""
+
+    def new_id(self) -> int:
+        """An id for a message, or for a refusal that people may ask about."""
+
+    async def accept(self, acceptance: Acceptance, incoming: Incoming, *, message_id: int | None = None) -> int:
+        """Returns when the message is durable; owns `incoming` from the call on."""
+
+    async def record_refusal(self, refusal: Refusal) -> None:
+        """Cheap; not durable when it returns."""
+
+    def readiness(self) -> tuple[bool, str]:
+        """Whether mail can be stored now, and why not."""
+
+
+# ---------------------------------------------------------------- all of it
+
+
+class Door(StrEnum):
+    """What a listening socket is for."""
+
+    MX = "mx"
+    SUBMISSION = "submission"
+    SUBMISSIONS = "submissions"
+
+    @property
+    def is_submission(self) -> bool:
+        """Whether users sign in here (RFC 6409); other doors take mail for our recipients from anybody."""
+        return self is not Door.MX
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything that is injected. `current_policy` is asked anew for every transaction, so a reload is seen."""
+
+    custody: Custody
+    judge: Judge
+    validation: RecipientValidation
+    authentication: Authentication
+    inquiry: ClientInquiry
+    current_policy: Callable[[], PolicyInForce]
+    clock: Clock
