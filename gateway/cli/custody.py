@@ -1,0 +1,56 @@
+"""Opening custody for one verb of the command line, and the small words that tables share."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import getpass
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from gateway.cli.options import fail, folders_of
+from gateway.clock import SystemClock
+from gateway.queue.custody import Custody
+from gateway.queue.identifiers import parse_id
+
+T = TypeVar("T")
+
+NODE: Final = 4094
+"""The command line's number in ids; it makes none in practice."""
+
+
+def with_custody(config: Path | None, data: Path | None, work: Callable[[Custody], Awaitable[T]]) -> T:
+    """Open the ledger of the data folder, do the work, close it."""
+    folder = folders_of(config, data).queue
+    if not folder.is_dir():
+        fail(f"{folder} is not there: nothing has run on this data folder yet (make run)")
+
+    async def main() -> T:
+        custody = Custody.open(folder, clock=SystemClock(), node=NODE)
+        try:
+            return await work(custody)
+        finally:
+            await custody.close()
+
+    return asyncio.run(main())
+
+
+def actor() -> str:
+    """Who acts, for the record."""
+    return f"{getpass.getuser()} (command line)"
+
+
+def message_id_of(text: str) -> int:
+    """The number of a message's id, or exit with a word."""
+    try:
+        return parse_id(text)
+    except ValueError as error:
+        fail(str(error))
+
+
+def when(at: float | None) -> str:
+    """Local time to the second, or a dash."""
+    if at is None:
+        return "–"
+    return datetime.datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,43 @@
+"""`postern track`: where is this mail, and why was it refused. Refusals before DATA are found too."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from gateway.cli.custody import when, with_custody
+from gateway.cli.options import ConfigOption, DataOption, JsonOption, fail, out
+from gateway.facts.evidence import to_plain
+from gateway.queue.identifiers import text_of
+from gateway.queue.records import TrackQuery
+
+
+def track(
+    rcpt: Annotated[str, typer.Option(help="To this address; * stands for anything")] = "",
+    from_: Annotated[str, typer.Option("--from", help="From this reverse-path; * stands for anything")] = "",
+    id_: Annotated[str, typer.Option("--id", help="Our id, a reference from a reply, or a Message-ID")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find messages and refusals, newest first."""
+    if not (rcpt or from_ or id_):
+        fail("say --rcpt, --from or --id")
+    query = TrackQuery(recipient=rcpt, sender=from_, message_id=id_)
+    rows = with_custody(config, data, lambda custody: custody.track(query, limit=limit))
+    if as_json:
+        out.print_json(json.dumps([{**to_plain(each), "reference": text_of(each.id)} for each in rows]))
+        return
+    table = Table("When", "Outcome", "Client", "From", "To", "Subject", "Reply", "Why", "Id", title="Track")
+    for row in rows:
+        outcome = f"{row.outcome} at {row.stage}" if row.outcome == "refused" else row.outcome
+        reference = text_of(row.message_id if row.message_id is not None else row.id)
+        table.add_row(
+            when(row.at), outcome, row.client_ip, row.reverse_path or "<>", row.recipient, row.subject[:40], row.reply,
+            row.rule or row.reason, reference,
+        )  # fmt: skip
+    out.print(table)
