@@ -36,8 +36,8 @@ def say(payload: bytes) -> None:
 
 def do(job: JobReceived) -> object:
     octets = job.octets[:]
-    act, _, rest = octets.partition(b" ")
-    match act.strip():
+    act, _, rest = octets.split(b"\r\n", 1)[0].partition(b" ")
+    match act:
         case b"loop":
             while True:
                 pass
