@@ -10,8 +10,7 @@ from dataclasses import replace
 
 from gateway.quarantine.rights import Actor, Role
 from gateway.queue.custody import Custody
-from gateway.queue.reading import HeldQuery
-from gateway.queue.records import HeldItem
+from gateway.queue.records import HeldItem, HeldQuery
 
 
 def sees(actor: Actor, recipient: str) -> bool:
