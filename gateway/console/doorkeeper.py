@@ -40,6 +40,4 @@ def dismiss(office: Office, response: Response, visitor: Visitor) -> None:
     """End the session and take its cookie back."""
     office.sessions.end(visitor.session)
     console = office.ports.settings.console
-    response.delete_cookie(
-        cookie_name(office.ports.settings), path="/", httponly=True, secure=console.secure_cookies
-    )
+    response.delete_cookie(cookie_name(office.ports.settings), path="/", httponly=True, secure=console.secure_cookies)

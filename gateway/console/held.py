@@ -5,7 +5,7 @@ Each is cut down to what the person may see; what they may not see is absent (`P
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.console.office import Office
 from gateway.console.ports import Preview
@@ -52,7 +52,7 @@ class OpenItem:
     def settled(self) -> Event | None:
         """Who released or deleted this copy last, if anybody did."""
         mine = (each for each in reversed(self.events) if each.recipient.lower() == self.item.recipient.lower())
-        return next((each for each in mine if each.kind in ("released", "deleted", "dropped")), None)
+        return next((each for each in mine if each.kind in ("released", "deleted")), None)
 
 
 async def find(office: Office, actor: Actor, *, text: str, cursor: str, limit: int = PAGE) -> HeldPage:
@@ -82,7 +82,12 @@ async def opened(office: Office, actor: Actor, name: str) -> OpenItem:
         raise Problem(404)
     events = await office.ports.custody.events(found.message_id)
     own = tuple(each for each in events if not each.recipient or review.sees(actor, each.recipient))
-    return OpenItem(found, message, _evidence(message), own)
+    evidence = _evidence(message)
+    if evidence is not None:
+        # Who else was written to is not for a reader to know: they may have been blind copies.
+        seen = tuple(each for each in evidence.recipients if review.sees(actor, each))
+        evidence = replace(evidence, recipients=seen)
+    return OpenItem(found, message, evidence, own)
 
 
 async def preview(office: Office, found: HeldItem) -> Outcome[Preview]:
@@ -107,7 +112,9 @@ async def act(office: Office, actor: Actor, act: Act, names: list[str], *, reaso
         else:
             done = verbs.delete(custody, actor=actor, recipient_id=recipient_id, reason=reason)
         result = await done
-        log().info("act on held mail", act=act.value, actor=actor.name, item=text_of(recipient_id), ending=result.ending)
+        log().info(
+            "act on held mail", act=act.value, actor=actor.name, item=text_of(recipient_id), ending=result.ending
+        )
         results.append(result)
     return results
 

@@ -47,14 +47,17 @@ class Newsroom:
         """The sequence number up to which everything has been seen."""
         return self._head
 
+    async def begin(self) -> None:
+        """Start from the newest event there is. Raises what the ledger raises."""
+        self._head = await self._custody.last_sequence()
+
     async def run(self) -> None:
         """Look again and again, until cancelled."""
-        self._head = await self._custody.last_sequence()
         while True:
             try:
                 await self.look()
                 self._failing = False
-            except (OSError, RuntimeError, LookupError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever the ledger raises, the next look may work again
                 if not self._failing:
                     log().warning("the ledger cannot be read for news", error=type(error).__name__)
                 self._failing = True

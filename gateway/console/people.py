@@ -91,7 +91,9 @@ class People:
         """Add an account, or raise `PeopleError`."""
         self._refresh()
         if not NAME.match(name):
-            raise PeopleError("a name has up to 64 of a-z, 0-9, dot, dash and underscore, and begins with one of a-z, 0-9")
+            raise PeopleError(
+                "a name has up to 64 of a-z, 0-9, dot, dash and underscore, and begins with one of a-z, 0-9"
+            )
         if name in self._entries:
             raise PeopleError(f"{name} is there already")
         entry = _Entry(name=name, role=role, password=_hash(password))

@@ -23,7 +23,7 @@ TITLES: Final = {
 }
 
 
-class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
+class Problem(Exception):
     """Stop here and answer with this. `detail` is for people, `members` are extension members (section 3.2)."""
 
     def __init__(

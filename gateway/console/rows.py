@@ -57,6 +57,7 @@ class Row:
     epoch; `via` is the reverse-path where its domain is not the author's; `fill` is the width of the score's bar."""
 
     id: str
+    message: str
     name: str
     address: str
     via: str
@@ -80,6 +81,7 @@ def row_of(item: HeldItem) -> Row:
     score = listing.score
     return Row(
         id=text_of(item.id),
+        message=text_of(item.message_id),
         name=visible(listing.author_name, 80) or address or "No author",
         address=address if listing.author_name else "",
         via=visible(_folded(item.reverse_path), 120) if differs else "",

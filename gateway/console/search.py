@@ -19,7 +19,6 @@ from gateway.queue.records import HeldQuery
 
 MAX_LENGTH: Final = 500
 MAX_TERMS: Final = 12
-SHORTEST_WORD: Final = 3
 
 _TOKEN = re.compile(r'(?:([A-Za-z]+):)?(?:"([^"]*)"?|(\S+))')
 _SCORE = re.compile(r"([<>]?)(-?\d{1,4}(?:\.\d{1,4})?)\Z")
@@ -71,9 +70,7 @@ def _nearest(key: str) -> str:
 
 
 def _with_word(query: HeldQuery, value: str) -> HeldQuery:
-    if len(value) < SHORTEST_WORD:
-        raise _NotUnderstood(f"“{visible(value)}” is too short: a word has {SHORTEST_WORD} characters at least.")
-    return replace(query, terms=(*query.terms, value))
+    return replace(query, terms=(*query.terms, value)) if value else query
 
 
 def _with_class(query: HeldQuery, value: str, now: float) -> HeldQuery:

@@ -188,7 +188,9 @@ def _malware(evidence: Evidence) -> Finding:
         return _doubt("Malware", evidence.malware)
     fact = evidence.malware.value
     tone = {MalwareResult.FOUND: "bad", MalwareResult.UNSCANNABLE: "warn", MalwareResult.CLEAN: "ok"}[fact.result]
-    words = ", ".join(filter(None, (fact.name, f"in part {fact.part}" if fact.part else "", fact.engine, fact.signatures)))
+    words = ", ".join(
+        filter(None, (fact.name, f"in part {fact.part}" if fact.part else "", fact.engine, fact.signatures))
+    )
     return Finding("Malware", fact.result.value, tone, _ICONS[tone], visible(words))
 
 
@@ -198,7 +200,9 @@ def _classifier(evidence: Evidence) -> Finding:
     fact = evidence.spam.value
     shares = ", ".join(f"{name} {share:.1%}" for name, share in sorted(fact.probability.items(), key=lambda e: -e[1]))
     tone = "ok" if fact.mail_class.value == "ham" else "bad"
-    return Finding("Classifier", fact.mail_class.value, tone, _ICONS[tone], visible(f"score {fact.score:.1f}: {shares}"))
+    return Finding(
+        "Classifier", fact.mail_class.value, tone, _ICONS[tone], visible(f"score {fact.score:.1f}: {shares}")
+    )
 
 
 def _block_lists(evidence: Evidence) -> Finding:

@@ -113,7 +113,7 @@ def full_time(at: float, zone: ZoneInfo) -> str:
 
 
 def day(at: float, now: float, zone: ZoneInfo) -> str:
-    """The day as a heading: "Today, 21 November", "Yesterday, ...", "Thursday, 19 November", with the year if another."""
+    """The day as a heading: "Today, 21 November", "Yesterday, ...", "Thursday, 19 November"; the year if another."""
     moment, today = datetime.fromtimestamp(at, zone), datetime.fromtimestamp(now, zone)
     dated = f"{moment.day} {moment:%B}" + ("" if moment.year == today.year else f" {moment.year}")
     days = (today.date() - moment.date()).days

@@ -20,6 +20,7 @@ from gateway.quarantine import review
 from gateway.quarantine.rights import Act, Actor, Danger, danger_of, refusal
 from gateway.queue.custody import Custody
 from gateway.queue.records import HeldItem
+from gateway.queue.spool import OctetsGone
 from gateway.queue.states import State
 
 MAX_REASON: Final = 500
@@ -56,7 +57,13 @@ async def release(custody: Custody, rescan: Rescan, *, actor: Actor, recipient_i
     early = _before_acting(actor, Act.RELEASE, item, recipient_id)
     if early is not None or item is None:
         return early or _absent(recipient_id)
-    found = await rescan(await custody.octets(item.message_id))
+    if danger_of(item) is Danger.MALWARE and not _bounded(reason):
+        return Result(recipient_id, Ending.REFUSED, "Releasing malware needs a reason.")
+    try:
+        octets = await custody.octets(item.message_id)
+    except OctetsGone:
+        return Result(recipient_id, Ending.GONE, "Its octets are not kept any more.")
+    found = await rescan(octets)
     stays, note = _after_scan(item, found)
     if stays:
         return Result(recipient_id, Ending.REFUSED, stays)

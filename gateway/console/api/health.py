@@ -1,4 +1,4 @@
-"""For machines that watch us: alive, ready, and counted. Without a sign-in, so without anything about mail or people."""
+"""For machines that watch us: alive, ready, counted. Without a sign-in, so nothing about mail or people."""
 
 from __future__ import annotations
 

@@ -14,11 +14,12 @@ from typing import Any, Final
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from gateway.console.access import Visitor, from_elsewhere, office_of, visitor_of
+from gateway.console.access import STAFF, Visitor, from_elsewhere, office_of, visitor_of
 from gateway.console.office import Office
 from gateway.console.rows import row_of
 from gateway.console.search import read
 from gateway.quarantine import review
+from gateway.queue.identifiers import text_of
 from gateway.queue.records import Event, HeldQuery
 from gateway.telemetry import log
 
@@ -28,7 +29,7 @@ RECHECK: Final = 1.0
 """Seconds after which a session is looked up again: who signed out hears nothing after that."""
 MAX_ROWS: Final = 50
 MAX_LISTENERS: Final = 200
-COUNTED: Final = ("accepted", "delivered", "held", "released", "deleted", "dropped", "refused", "deferred", "failed")
+COUNTED: Final = ("accepted", "delivered", "held", "released", "deleted", "refused", "deferred", "failed")
 _POLICY_VIOLATION: Final = 1008
 _TRY_LATER: Final = 1013
 
@@ -85,19 +86,24 @@ async def _tell(socket: WebSocket, office: Office, visitor: Visitor) -> None:
 
 async def _news(office: Office, visitor: Visitor, query: HeldQuery, events: list[Event], cursor: int) -> dict[str, Any]:
     actor = visitor.actor
-    seen = [event for event in events if event.recipient and review.sees(actor, event.recipient)]
+    staff = actor.role in STAFF
+    # What is told of the whole message names no recipient: it is for the staff only.
+    seen = [event for event in events if staff or (event.recipient and review.sees(actor, event.recipient))]
     counted = dict.fromkeys(COUNTED, 0)
     for event in seen:
         if event.kind in counted:
             counted[event.kind] += 1
     news: dict[str, Any] = {"sequence": cursor, "counts": {kind: n for kind, n in counted.items() if n}}
-    if counted["held"] or counted["released"] or counted["deleted"] or counted["dropped"]:
+    if counted["held"] or counted["released"] or counted["deleted"]:
         news["held"] = await review.counts(office.ports.custody, actor)
     if counted["held"]:
         messages = {event.message_id for event in seen if event.kind == "held"}
         items, _ = await review.page(office.ports.custody, actor, query, after=None, limit=MAX_ROWS)
         news["rows"] = [asdict(row_of(item)) for item in reversed(items) if item.message_id in messages]
-    left = [event for event in seen if event.kind in ("released", "deleted", "dropped")]
+    left = [event for event in seen if event.kind in ("released", "deleted")]
     if left:
-        news["left"] = [{"recipient": e.recipient, "kind": e.kind, "actor": e.actor} for e in left]
+        news["left"] = [
+            {"message": text_of(each.message_id), "recipient": each.recipient, "kind": each.kind, "actor": each.actor}
+            for each in left
+        ]
     return news
