@@ -1,0 +1,98 @@
+"""Everything the office needs from other rooms, in one frozen record that the composition root fills.
+
+The console opens no spool, no ledger and no socket of its own: what it can do is what stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from gateway.clock import Clock
+from gateway.facts.outcome import Outcome
+from gateway.mail.message import Octets
+from gateway.quarantine.release import Rescan
+from gateway.queue.custody import Custody
+from gateway.settings import Settings
+
+
+class Preview(Protocol):
+    """What the anatomist makes of a message for people: never raw, the HTML already sanitised.
+
+    `text` is the readable text with links spelt out and defanged; `html` is None where there is none or where it was
+    too large or too deep. Gateway-made: still shown only in the sandboxed frame.
+    """
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def html(self) -> str | None: ...
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]: ...
+
+
+class Mood(StrEnum):
+    """How a component of the house is doing."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One thing the house depends on. `words` says what is wrong, fit for "Running without: ..."; `mend` is the one
+    line that mends it; `since` is seconds since the epoch, or None where nobody saw it begin."""
+
+    name: str
+    mood: Mood
+    words: str = ""
+    mend: str = ""
+    since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A mailbox whose owner has just signed in: its own address, and all addresses that end up in it."""
+
+    address: str
+    addresses: frozenset[str]
+
+
+class AuthenticateMailbox(Protocol):
+    """Ask the mail store whether the password is right. None: it is not, or there is no such mailbox.
+
+    Raises `StoreUnavailable` when the store cannot be asked.
+    """
+
+    def __call__(self, address: str, password: str) -> Awaitable[Mailbox | None]: ...
+
+
+class StoreUnavailable(Exception):
+    """The mail store could not be asked; the text says why, for the log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficePorts:
+    """What `create_app` is given.
+
+    `folder` is the console's own (DATA/console, mode 0700): accounts and sessions live there. `status` lists all
+    components, also the healthy ones, and is cheap. `metrics` is Prometheus text. `policy_version` is the version that
+    judges now.
+    """
+
+    custody: Custody
+    rescan: Rescan
+    preview: Callable[[Octets], Awaitable[Outcome[Preview]]]
+    authenticate_mailbox: AuthenticateMailbox
+    status: Callable[[], tuple[Component, ...]]
+    metrics: Callable[[], bytes]
+    policy_version: Callable[[], str]
+    clock: Clock
+    settings: Settings
+    folder: Path
