@@ -47,7 +47,7 @@ def write_bounce(
     routes: Routes,
     lifetime: float,
 ) -> Bounce:
-    """The notice as a message of its own, on its way to the reverse-path. Raises `BadRoute` for a bad routing table."""
+    """The notice as a message of its own, on its way to the reverse-path."""
     assert claim.reverse_path is not None, "the null reverse-path is never written to"
     notification = Notification(
         action=action,

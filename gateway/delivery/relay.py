@@ -106,8 +106,12 @@ class _Wire(SMTPProtocol):
     def _fail(self, failure: SMTPException) -> None:
         self._failure = self._failure or failure
         self._buffer.clear()
+        self.abort()
+
+    def abort(self) -> None:
+        """Let go at once: `close` would wait for a host that has stopped reading to take the rest."""
         if self.transport is not None:
-            self.transport.close()
+            cast(asyncio.WriteTransport, self.transport).abort()
 
     def _wake(self) -> None:
         if self._arrival is not None and not self._arrival.done():
@@ -178,8 +182,7 @@ class Connection:
     def abandon(self, how: Reply) -> None:
         """Close without a word: what is open between us cannot be mended. The first reason stays."""
         self.broken = self.broken or how
-        if self._wire.transport is not None:
-            self._wire.transport.close()
+        self._wire.abort()
 
     async def greet(self, name: str, *, tls: Tls) -> Reply | None:
         """Read the greeting, say who we are, encrypt if offered. The refusal, or None when all went well.

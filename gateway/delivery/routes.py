@@ -117,14 +117,18 @@ def destination_key(route: Route) -> str:
 class Routes:
     """The routing table: our own domains with their routes as written; every other domain goes to its exchangers.
 
-    `mailbox` is the door of the shipped store, or None where none runs.
+    `mailbox` is the door of the shipped store, or None where none runs. Raises `BadRoute`.
     """
 
     mailbox: Endpoint | None = None
     domains: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for domain, written in self.domains.items():
+            parse_route(written, domain=domain)
+
     def destination_of(self, address: Address) -> str:
-        """The destination key for mail to this address. Raises `BadRoute` when the table holds a bad route."""
+        """The destination key for mail to this address."""
         written = self.domains.get(address.domain, "mx")
         return destination_key(parse_route(written, domain=address.domain))
 

@@ -87,10 +87,10 @@ class Admission:
         """Whether the client is greeted, now that we know who it is."""
         return _barred(self.allowance(client).group)
 
-    def allowance(self, client: ClientFact) -> Allowance:
-        """What the policy in force says about the client now."""
+    def allowance(self, client: ClientFact, *, mail_from: str | None = None) -> Allowance:
+        """What the policy in force says about the client now. `mail_from` is None until MAIL was said."""
         policy = self._ports.current_policy()
-        group = policy.group_for(client, self._ports.clock.now())
+        group = policy.group_for(client, self._ports.clock.now(), mail_from=mail_from)
         limits = group.limits
         return Allowance(
             policy=policy,
@@ -153,7 +153,7 @@ class Admission:
                 return Refused(replies.NO_SUCH_USER, "no such recipient")
             case Validity.FULL:
                 return Refused(replies.MAILBOX_FULL, "mailbox full")
-            case Validity.CANNOT_TELL:
+            case Validity.CANNOT_TELL if entry.on_unknown != "accept":
                 return Refused(replies.CANNOT_VERIFY, "the recipient could not be checked")
         return f"mx:{address.domain}" if entry.route == "mx" else entry.route
 

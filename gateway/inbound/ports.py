@@ -64,14 +64,18 @@ class RecipientEntry(Protocol):
 
     @property
     def route(self) -> str:
-        """`mailbox`, `lmtp://...`, `smtp://...` or `mx`."""
+        """`mailbox`, `lmtp://...`, `lmtp+unix:...`, `smtp://...` or `mx`."""
+
+    @property
+    def on_unknown(self) -> str:
+        """`defer` or `accept`: what to do when it cannot be told whether the recipient exists."""
 
 
 class PolicyInForce(Protocol):
-    """The part of the policy that the front door reads. Satisfied by `gateway.policy.schema.Policy`."""
+    """The part of the policy that the front door reads. Satisfied by `gateway.policy.policy.Policy`."""
 
-    def group_for(self, client: ClientFact, now: float) -> Group:
-        """The client's sender group."""
+    def group_for(self, client: ClientFact, now: float, *, mail_from: str | None = None) -> Group:
+        """The client's sender group. `mail_from` is None until MAIL was said, empty for the null reverse-path."""
 
     def recipient_entry(self, address: str) -> RecipientEntry | None:
         """What is said about a recipient; None: not ours, and so nothing is relayed there."""

@@ -27,7 +27,7 @@ from gateway.inbound.signing_in import ask_credentials
 from gateway.inbound.transaction import Reception, Transaction
 from gateway.inbound.wire import ClientGone, LineFault, Wire
 from gateway.mail import replies
-from gateway.mail.address import Address
+from gateway.mail.address import Address, path_text
 from gateway.mail.envelope import Direction, Recipient
 from gateway.mail.replies import Reply
 from gateway.queue.identifiers import text_of
@@ -35,7 +35,7 @@ from gateway.settings import Limits
 from gateway.telemetry import log
 
 IDLE_COMMANDS: Final = 100
-"""Commands that a client may give without handing over a message, after which it is taken to have no mail."""
+"""Commands that a client may give without a recipient or a message being taken; then it is taken to have no mail."""
 
 WEB_VERBS: Final = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "PATCH", "DELETE"})
 """A browser was tricked into speaking to us: what it sends next may look like commands."""
@@ -238,7 +238,7 @@ class Session(Wire):
         if sender is not None and not sender.is_ascii and not parameters.smtputf8:
             return replies.UTF8_UNDECLARED
         admission = self._household.admission
-        allowance = admission.allowance(self._client)
+        allowance = admission.allowance(self._client, mail_from=path_text(sender))
         refused = admission.may_send(
             sender,
             size=parameters.size,
@@ -281,6 +281,7 @@ class Session(Wire):
         answer = await admission.may_receive(address, policy=transaction.allowance.policy, principal=self._principal)
         if isinstance(answer, Refused):
             return await self._refuse("rcpt", answer, recipient=path)
+        self._idle_commands = 0
         transaction.add(Recipient(address, parameters.notify, parameters.original), answer)
         return replies.RECIPIENT_OK
 
@@ -395,11 +396,6 @@ VERBS: Final[dict[str, Callable[[Session, str], Awaitable[Reply | None]]]] = {
     "QUIT": Session._quit,
     "STARTTLS": Session._starttls,
     "AUTH": Session._auth,
-    "EXPN": Session._not_implemented,
-    "ETRN": Session._not_implemented,
-    "TURN": Session._not_implemented,
-    "BDAT": Session._not_implemented,
-    "XCLIENT": Session._not_implemented,
-    "XFORWARD": Session._not_implemented,
+    **dict.fromkeys(("EXPN", "ETRN", "TURN", "BDAT", "XCLIENT", "XFORWARD"), Session._not_implemented),
 }
 """Every verb that we know, and nothing else is ever called."""

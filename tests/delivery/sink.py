@@ -74,8 +74,8 @@ class Sink:
         self.most_open = max(self.most_open, self.open_now)
         try:
             await _Session(self, reader, writer, self.connections).run()
-        except (Closed, ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
-            pass
+        except (Closed, ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
+            pass  # cancelled by `stop` only
         finally:
             self.open_now -= 1
             self._tasks.discard(task)
@@ -107,6 +107,8 @@ class _Session:
             await asyncio.sleep(3600)
         self.writer.write(reply.encode() + b"\r\n")
         await self.writer.drain()
+        if reply.startswith("421"):
+            raise Closed
         return reply
 
     async def run(self) -> None:

@@ -1,0 +1,292 @@
+"""Conditions: the only door to CEL (cel-expr-python, Google's C++ engine). Compiled once, asked often.
+
+An answer is TRUE, FALSE or UNKNOWN. A fact that nobody could tell is left out of the activation; the engine then works
+it out as three-valued logic does (`unknown || true` is true), and whatever fails while it runs is UNKNOWN as well,
+never FALSE. Expressions are bounded in length here, in depth and in steps by the engine; its regular expressions are
+RE2, so that no message can make one run long.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from cel_expr_python import cel
+
+from gateway.policy import tokens
+from gateway.policy.lists import Lists, in_network, under
+from gateway.policy.problem import nearest
+from gateway.policy.vocabulary import ABSENT, VARIABLES, Case, Scope, Type, Variable
+
+MAX_EXPRESSION: Final = 4096
+"""Characters of one condition. A longer one is a list: write it as such."""
+
+
+class Answer(Enum):
+    """The three answers of a condition."""
+
+    TRUE = "true"
+    FALSE = "false"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """An answer. For UNKNOWN, `missing` names the variables that could not be told, `why` says what else went wrong."""
+
+    answer: Answer
+    missing: tuple[str, ...] = ()
+    why: str = ""
+
+
+TRUE: Final = Truth(Answer.TRUE)
+FALSE: Final = Truth(Answer.FALSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with an expression, where in it (from 1), and how to mend it."""
+
+    line: int
+    column: int
+    text: str
+    mend: str
+
+
+class ConditionError(ValueError):
+    """The expression cannot be compiled. `faults` is never empty."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        self.faults = faults
+        super().__init__("; ".join(each.text for each in faults))
+
+
+_CEL_TYPES: Final[Mapping[Type, Any]] = {
+    Type.TEXT: cel.Type.STRING,
+    Type.TEXTS: cel.Type.List(cel.Type.STRING),
+    Type.WHOLE: cel.Type.INT,
+    Type.NUMBER: cel.Type.DOUBLE,
+    Type.YES_NO: cel.Type.BOOL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One of our own functions, for the reference: how it is called and what it says."""
+
+    name: str
+    call: str
+    meaning: str
+
+
+FUNCTIONS: Final = (
+    Function("in_network", 'TEXT.in_network("192.0.2.0/24")', "The address stands in the network (CIDR)"),
+    Function("under", 'TEXT.under("example.com")', "The domain, or the domain of the address, is that one or below it"),
+    Function("in_list", 'TEXT.in_list("partners")', "An entry of the list matches, and it has not ended"),
+    Function("any_in_list", 'TEXTS.any_in_list("partners")', "The same for any of several texts"),
+)
+
+# The functions of CEL's standard library that people use in conditions; for suggestions only.
+_STANDARD: Final = ("size", "startsWith", "endsWith", "contains", "matches", "exists", "exists_one", "all", "filter")
+
+# Membership in a list is a question of time. The engine binds functions once and for all, so the time of the message
+# travels beside the activation: set just around an evaluation, for this thread only.
+_AT: ContextVar[float] = ContextVar("at")
+
+
+class Facts:
+    """The values of one message, as conditions see them. A variable that could not be told is not among them."""
+
+    def __init__(self, values: Mapping[str, Any], *, at: float) -> None:
+        self.values = values
+        self.at = at
+        self._activation: Any = None
+
+    def activation(self, environment: Any) -> Any:
+        """The engine's form of the values, made at the first question."""
+        if self._activation is None:
+            self._activation = environment.Activation(dict(self.values))
+        return self._activation
+
+    def with_recipient(self, address: str) -> Facts:
+        """The same for one recipient."""
+        address = printable(address.lower())
+        recipient = {"recipient.address": address, "recipient.domain": address.rpartition("@")[2]}
+        return Facts({**self.values, **recipient}, at=self.at)
+
+
+def facts_of(case: Case, names: Collection[str]) -> Facts:
+    """Read those variables from the evidence."""
+    read = {name: VARIABLES[name].read(case) for name in names}
+    return Facts(
+        {name: _clean(each) for name, each in read.items() if each is not ABSENT}, at=case.evidence.received_at
+    )
+
+
+def _clean(value: Any) -> Any:
+    """The engine takes no lone surrogates, and they stand in hostile header fields."""
+    if isinstance(value, str):
+        return printable(value)
+    return [printable(each) for each in value] if isinstance(value, list) else value
+
+
+def printable(text: str) -> str:
+    """The text with `?` for what is no character of Unicode."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+class Condition:
+    """One compiled expression."""
+
+    def __init__(self, text: str, *, names: frozenset[str], program: Any, environment: Any) -> None:
+        self.text = text
+        self.names = names
+        self.about_recipient = any(VARIABLES[name].scope is Scope.RECIPIENT for name in names)
+        self._program = program
+        self._environment = environment
+
+    def ask(self, facts: Facts) -> Truth:
+        """The answer for these facts. Never raises."""
+        before = _AT.set(facts.at)
+        try:
+            value = self._program.eval(facts.activation(self._environment)).value()
+        except RuntimeError as error:  # the engine gave up: too many steps
+            value = str(error)
+        finally:
+            _AT.reset(before)
+        if value is True:
+            return TRUE
+        if value is False:
+            return FALSE
+        missing = tuple(sorted(name for name in self.names if name not in facts.values))
+        return Truth(Answer.UNKNOWN, missing, "" if missing else str(value)[:200])
+
+
+class Language:
+    """CEL with the variables of one scope, our functions, and the lists of one policy."""
+
+    def __init__(self, variables: Mapping[str, Variable], lists: Lists) -> None:
+        self._variables = variables
+        self._lists = lists
+        self._environment = cel.NewEnv(
+            variables={name: _CEL_TYPES[each.type] for name, each in variables.items()},
+            functions=_functions(lists),
+        )
+
+    def compile(self, text: str) -> Condition:
+        """Raises `ConditionError` with every fault that was found."""
+        if len(text) > MAX_EXPRESSION:
+            raise ConditionError((Fault(1, 1, f"longer than {MAX_EXPRESSION} characters", "put the values in a list"),))
+        try:
+            program = self._environment.compile(text)
+        except (RuntimeError, TypeError) as error:
+            raise ConditionError(tuple(self._faults(text, str(error)))) from None
+        if program.return_type() != cel.Type.BOOL:
+            kind = program.return_type().name()
+            fault = Fault(1, 1, f"a condition is true or false, this is {kind}", "compare it with something")
+            raise ConditionError((fault,))
+        if faults := tuple(self._wrong_arguments(text)):
+            raise ConditionError(faults)
+        names = tokens.variables(text, self._variables)
+        return Condition(text, names=names, program=program, environment=self._environment)
+
+    def _faults(self, text: str, said: str) -> Iterator[Fault]:
+        """What the engine says, one fault for each of its errors."""
+        found = list(_ENGINE_ERROR.finditer(said))
+        for each in found:
+            line, column = max(1, int(each[1])), max(1, int(each[2]))
+            yield Fault(line, column, each[3], self._mend(text, each[3], offset=_offset(text, line, column)))
+        if not found:
+            yield Fault(1, 1, said.partition(" [")[0][:200], "write it shorter and flatter")
+
+    def _mend(self, text: str, said: str, *, offset: int) -> str:
+        if undeclared := _UNDECLARED.match(said):
+            return self._mend_name(undeclared[1])
+        if types := _NO_OVERLOAD.match(said):
+            return _mend_types(text, sorted(types[1].split(", ")), offset=offset)
+        return "see docs/policy.md, or the language definition at cel.dev"
+
+    def _mend_name(self, name: str) -> str:
+        if name in VARIABLES:
+            return f"{name} is not known yet when a client connects: ask for it in `rules`"
+        known = [*self._variables, *(each.name for each in FUNCTIONS), *_STANDARD]
+        return nearest(name, known) if nearest(name, known).startswith("did") else _REFERENCE
+
+    def _wrong_arguments(self, text: str) -> Iterator[Fault]:
+        """Literal texts that the type checker takes, and that could never work."""
+        given = tokens.text_arguments(text, ("in_list", "any_in_list", "in_network", "matches"))
+        for each in given:
+            line = text.count("\n", 0, each.literal.start) + 1
+            column = each.literal.start - text.rfind("\n", 0, each.literal.start)
+            value = str(self._environment.compile(each.literal.text).eval().value())
+            if each.function == "matches":
+                refused = self._environment.compile(f"''.matches({each.literal.text})").eval().value()
+                if not isinstance(refused, bool):
+                    wrong = str(refused).partition("invalid regular expression: ")[2] or str(refused)
+                    yield Fault(line, column, f"not a regular expression: {wrong}", "RE2 syntax: github.com/google/re2")
+            elif each.function == "in_network":
+                if not _is_network(value):
+                    yield Fault(line, column, f"{value!r} is not a network", "write one like `192.0.2.0/24`")
+            elif value not in self._lists:
+                yield Fault(line, column, f"there is no list {value!r}", nearest(value, sorted(self._lists)))
+        calls = [each for each in tokens.tokens(text) if each.text in ("in_list", "any_in_list")]
+        if len(calls) > sum(each.function in ("in_list", "any_in_list") for each in given):
+            yield Fault(1, calls[0].start + 1, "the name of a list is a text in quotes", 'write `.in_list("name")`')
+
+
+_REFERENCE: Final = "`postern reference policy` lists all variables and functions"
+_ENGINE_ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): ([^\n]*?)(?: \[[A-Z_]+\])?(?=\n|\Z)")
+_UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
+_NO_OVERLOAD = re.compile(r"found no matching overload for '[^']*' applied to '\(([^']*)\)'")
+
+
+def _offset(text: str, line: int, column: int) -> int:
+    return sum(len(each) + 1 for each in text.split("\n")[: line - 1]) + column - 1
+
+
+def _mend_types(text: str, types: list[str], *, offset: int) -> str:
+    """CEL never turns one type into another: say how to write the side that does not fit."""
+    numbers = [each for each in tokens.tokens(text) if each.kind in (tokens.Kind.INT, tokens.Kind.DOUBLE)]
+    if types == ["double", "int"] and numbers:
+        near = min(numbers, key=lambda each: abs(each.start - offset))
+        if near.kind is tokens.Kind.INT:
+            return f"write {near.text}.0 instead of {near.text}: the other side is a number with a fraction"
+        return f"write {near.text.partition('.')[0] or '0'} instead of {near.text}: the other side is a whole number"
+    if types == ["list(string)", "string"]:
+        return 'ask a list with `"x" in list` or `list.exists(each, each == "x")`'
+    return f"both sides must be of one type; these are {' and '.join(types)}"
+
+
+def _is_network(text: str) -> bool:
+    try:
+        in_network("192.0.2.1", text)
+    except ValueError:
+        return False
+    return True
+
+
+def _functions(lists: Lists) -> list[Any]:
+    text, texts = cel.Type.STRING, cel.Type.List(cel.Type.STRING)
+
+    def in_list(value: str, name: str) -> bool:
+        return lists[name].holds(value, at=_AT.get())
+
+    def any_in_list(values: list[str], name: str) -> bool:
+        return any(lists[name].holds(value, at=_AT.get()) for value in values)
+
+    def member(name: str, of: Any, implementation: Any) -> Any:
+        overload = cel.Overload(
+            f"{of}.{name}", return_type=cel.Type.BOOL, parameters=[of, text], is_member=True, impl=implementation
+        )
+        return cel.FunctionDecl(name, [overload])
+
+    return [
+        member("in_network", text, in_network),
+        member("under", text, under),
+        member("in_list", text, in_list),
+        member("any_in_list", texts, any_in_list),
+    ]

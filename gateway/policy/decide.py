@@ -1,0 +1,182 @@
+"""From evidence to verdict. No await, no clock, no log: the gateway, `postern scan`, the console's dry run and a replay
+of last week's traffic all call these functions, and `explain` walks the very same path.
+
+The first rule that matches and ends the matter wins. A rule that cannot be told does what its `on_unknown` says. Doubt
+defers or holds a permit and never softens a reject (as Postfix's defer_if_permit): rules after a doubtful one are still
+looked at, and the stricter of the two outcomes holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final
+
+from gateway.facts.evidence import Evidence
+from gateway.policy import reasons
+from gateway.policy.conditions import TRUE, Answer, Facts, Truth, facts_of
+from gateway.policy.policy import Effect, Policy, Rule
+from gateway.policy.verdict import Disposition, Reason, RuleRef, Settlement, Verdict, VerdictClass, merge
+from gateway.policy.vocabulary import Case, doubts
+
+UNKNOWN_HEADER: Final = "X-Postern-Unknown"
+"""The header field that `deliver_marked` adds: the checks that could not tell."""
+
+
+class Seen(Enum):
+    """What became of one rule. `NOT_CONCERNED`: not about this direction or recipient. `NOT_LOOKED_AT`: a rule before
+    it ended the matter."""
+
+    TRUE = "true"
+    FALSE = "false"
+    UNKNOWN = "unknown"
+    NOT_CONCERNED = "not concerned"
+    NOT_LOOKED_AT = "not looked at"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTrace:
+    """One rule, and what became of it. `values` are the variables it reads, as far as known; `missing` could not be
+    told."""
+
+    rule: RuleRef
+    seen: Seen
+    values: tuple[tuple[str, Any], ...] = ()
+    missing: tuple[str, ...] = ()
+    why: str = ""
+
+
+def decide(evidence: Evidence, recipient: str, policy: Policy) -> Verdict:
+    """The verdict for one recipient."""
+    return _Trial(evidence, policy).judge(recipient).verdict()
+
+
+def decide_all(evidence: Evidence, policy: Policy) -> Settlement:
+    """The verdict for every recipient of the evidence, and the one answer to DATA. Raises ValueError without any."""
+    trial = _Trial(evidence, policy)
+    return merge([(each, trial.judge(each).verdict()) for each in evidence.recipients])
+
+
+def explain(evidence: Evidence, recipient: str, policy: Policy) -> tuple[RuleTrace, ...]:
+    """Every rule of the policy, in order, and what became of it on the way to the verdict of `decide`."""
+    trial = _Trial(evidence, policy)
+    judged = trial.judge(recipient)
+    facts = trial.facts_for(recipient)
+    looked = [_trace(rule, truth, facts) for rule, truth in judged.looks]
+    rest = policy.rules[len(looked) :]
+    return (*looked, *(RuleTrace(rule.ref, Seen.NOT_LOOKED_AT) for rule in rest))
+
+
+def _trace(rule: Rule, truth: Truth | None, facts: Facts) -> RuleTrace:
+    if truth is None:
+        return RuleTrace(rule.ref, Seen.NOT_CONCERNED)
+    names = sorted(rule.condition.names) if rule.condition else ()
+    values = tuple((name, facts.values[name]) for name in names if name in facts.values)
+    return RuleTrace(rule.ref, Seen(truth.answer.value), values, truth.missing, truth.why)
+
+
+class _Trial:
+    """One message before one policy. Answers that do not depend on the recipient are worked out once."""
+
+    def __init__(self, evidence: Evidence, policy: Policy) -> None:
+        self.evidence = evidence
+        self.doubts = doubts(evidence)
+        self._policy = policy
+        self._facts = facts_of(Case(evidence, policy.trusted_sealers), policy.variables)
+        self._answers: dict[str, Truth] = {}
+
+    def judge(self, recipient: str) -> _Judged:
+        """Walk through the rules for one recipient, up to the one that ends the matter."""
+        judged = _Judged(self.evidence, self.doubts, self._policy.default)
+        facts = self.facts_for(recipient)
+        for rule in self._policy.rules:
+            if not rule.concerns(direction=self.evidence.direction, recipient=recipient.lower()):
+                judged.looks.append((rule, None))
+                continue
+            truth = self._answer(rule, facts)
+            judged.looks.append((rule, truth))
+            if truth.answer is Answer.UNKNOWN:
+                judged.doubtful.append((rule, truth))
+            elif truth.answer is Answer.TRUE and rule.effect.disposition is None:
+                judged.additions.append(rule)
+            elif truth.answer is Answer.TRUE:
+                judged.decisive = rule
+                break
+        return judged
+
+    def facts_for(self, recipient: str) -> Facts:
+        """The facts as conditions see them for one recipient."""
+        return self._facts.with_recipient(recipient)
+
+    def _answer(self, rule: Rule, facts: Facts) -> Truth:
+        if rule.condition is None:
+            return TRUE
+        if rule.condition.about_recipient:
+            return rule.condition.ask(facts)
+        answer = self._answers.get(rule.ref.id)
+        if answer is None:
+            answer = self._answers[rule.ref.id] = rule.condition.ask(self._facts)
+        return answer
+
+
+@dataclass(slots=True)
+class _Judged:
+    """What the walk through the rules found. `looks` has None for a rule that is not concerned."""
+
+    evidence: Evidence
+    doubts: Mapping[str, str]
+    default: Effect
+    looks: list[tuple[Rule, Truth | None]] = field(default_factory=list)
+    doubtful: list[tuple[Rule, Truth]] = field(default_factory=list)
+    additions: list[Rule] = field(default_factory=list)
+    decisive: Rule | None = None
+
+    def verdict(self) -> Verdict:
+        """The stricter of what the decisive rule says and what doubt demands. Of two equals the rule's word holds."""
+        ruled = self.decisive.effect if self.decisive else self.default
+        doubtful = max(self.doubtful, key=lambda each: _demand(each[0]), default=None)  # the first of equals
+        if doubtful is not None and _demand(doubtful[0]) > (ruled.disposition or Disposition.DELIVER):
+            rule, truth = doubtful
+            told = [reasons.of_doubt(rule, truth, self.doubts)]
+            return self._verdict(_IN_DOUBT[_demand(rule)], rule.ref, told)
+        if self.decisive is None:
+            return self._verdict(ruled, None, [reasons.of_default()])
+        return self._verdict(ruled, self.decisive.ref, reasons.of_match(self.decisive, self.evidence))
+
+    def _verdict(self, effect: Effect, rule: RuleRef | None, told: Iterable[Reason]) -> Verdict:
+        disposition = effect.disposition or Disposition.DELIVER
+        marked = [(rule, truth) for rule, truth in self.doubtful if rule.on_unknown == "deliver_marked"]
+        added = [reason for each in self.additions for reason in reasons.of_match(each, self.evidence)]
+        open_questions = [each for each in self.doubtful if each in marked or not each[1].missing]
+        marks = [reasons.of_doubt(rule, truth, self.doubts) for rule, truth in open_questions]
+        every = dict.fromkeys((*told, *added, *marks, *reasons.of_unknown(self.doubts)))
+        tagged = [each.effect.verdict_class for each in self.additions if each.effect.verdict_class is not VerdictClass.CLEAN]
+        delivered = disposition is Disposition.DELIVER
+        return Verdict(
+            disposition=disposition,
+            verdict_class=tagged[-1] if delivered and tagged else effect.verdict_class,
+            rule=rule,
+            reasons=tuple(every),
+            reply=effect.reply,
+            quarantine=effect.quarantine,
+            add_headers=(*(header for each in self.additions for header in each.effect.headers), *_marks(marked)),
+        )
+
+
+def _marks(marked: list[tuple[Rule, Truth]]) -> list[tuple[str, str]]:
+    """The header field that names the checks, or for a rule that failed without any, the rule."""
+    names = dict.fromkeys(name for rule, truth in marked for name in (reasons.checks_of(truth) or [rule.ref.id]))
+    return [(UNKNOWN_HEADER, ", ".join(names))] if names else []
+
+
+_IN_DOUBT: Final[Mapping[Disposition, Effect]] = {
+    Disposition.DEFER: Effect(Disposition.DEFER, VerdictClass.POLICY, reply="deferred"),
+    Disposition.QUARANTINE: Effect(Disposition.QUARANTINE, VerdictClass.POLICY, quarantine="policy"),
+}
+_DEMANDS: Final[Mapping[str, Disposition]] = {"defer": Disposition.DEFER, "hold": Disposition.QUARANTINE}
+
+
+def _demand(rule: Rule) -> Disposition:
+    """What a rule in doubt makes of a permit."""
+    return _DEMANDS.get(rule.on_unknown, Disposition.DELIVER)

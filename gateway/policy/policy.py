@@ -1,0 +1,135 @@
+"""A policy that runs: compiled, frozen, and safe to share. Made by `parse.py`, asked by `decide.py` and the front door.
+
+Never reads a file, never changes: a new policy is a new object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.facts.connection import ClientFact
+from gateway.facts.evidence import Evidence, MessageFact
+from gateway.policy.conditions import Answer, Condition, facts_of
+from gateway.policy.lists import Lists
+from gateway.policy.verdict import Disposition, RuleRef, VerdictClass
+from gateway.policy.vocabulary import MAIL_FROM, Case, domain_of
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a rule does. `disposition` is None for a rule that only adds header fields or a class, and does not end the
+    matter; `reply` and `quarantine` are as in `Verdict`."""
+
+    disposition: Disposition | None
+    verdict_class: VerdictClass = VerdictClass.CLEAN
+    reply: str = ""
+    quarantine: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. `condition` is None where it always matches; `recipients` are patterns, empty for all."""
+
+    ref: RuleRef
+    description: str
+    condition: Condition | None
+    effect: Effect
+    recipients: tuple[str, ...] = ()
+    direction: str = "inbound"
+    on_unknown: str = "defer"
+
+    def concerns(self, *, direction: str, recipient: str) -> bool:
+        """Whether the rule is about mail of this direction for this recipient (in lower case)."""
+        if self.direction not in ("any", direction):
+            return False
+        return not self.recipients or any(_matches(each, recipient) for each in self.recipients)
+
+
+def _matches(pattern: str, recipient: str) -> bool:
+    """`alice@example.org`, `*@example.org`, `*@*.example.org`: no other form gets through the schema."""
+    if pattern.startswith("*@*."):
+        return domain_of(recipient).endswith(pattern[3:])
+    return domain_of(recipient) == pattern[2:] if pattern.startswith("*@") else recipient == pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What clients of a group may do. None: as the settings say. `size` is in octets."""
+
+    size: int | None = None
+    recipients: int | None = None
+    connections: int | None = None
+    messages_per_second: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A sender group. `reject` names the reply with which its clients are refused, or is empty."""
+
+    ref: RuleRef
+    condition: Condition | None = None
+    reject: str = ""
+    limits: Limits = Limits()
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        return self.ref.id
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientEntry:
+    """What is said about one domain or address (`name`). `validate` is mailbox, static, callahead or none; `on_unknown`
+    (defer or accept) holds when that cannot be told. `addresses` are keys (`Address.key`)."""
+
+    name: str
+    route: str
+    validate: str = "none"
+    addresses: frozenset[str] = frozenset()
+    on_unknown: str = "defer"
+
+
+@dataclass(frozen=True, slots=True)
+class DnsblZone:
+    """A DNS list (RFC 5782): an answer within `answers` (addresses or networks of 127/8) adds `weight`."""
+
+    zone: str
+    weight: float
+    answers: tuple[str, ...]
+
+
+EVERYONE = Group(RuleRef("everyone", "", 0))
+"""The group of a policy that has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A whole policy. `version` is a hash of what was written (12 hexadecimal digits); `recipients` is by domain or
+    address; `retention` is in seconds by quarantine class; `variables` are all that its rules read."""
+
+    version: str
+    groups: tuple[Group, ...]
+    recipients: Mapping[str, RecipientEntry]
+    rules: tuple[Rule, ...]
+    default: Effect
+    lists: Lists = field(repr=False)
+    dnsbl: tuple[DnsblZone, ...]
+    trusted_sealers: frozenset[str]
+    retention: Mapping[str, float]
+    variables: frozenset[str] = field(repr=False)
+
+    def recipient_entry(self, address: str) -> RecipientEntry | None:
+        """What is said about that address, its own entry before its domain's. None: not ours, so nothing is relayed."""
+        return self.recipients.get(address.lower()) or self.recipients.get(domain_of(address))
+
+    def group_for(self, client: ClientFact, now: float, *, mail_from: str | None = None) -> Group:
+        """The client's group: the first whose condition is true. `mail_from` is None until MAIL was said."""
+        evidence = Evidence(now, "inbound", client, mail_from or "", (), MessageFact(0))
+        known = {name for group in self.groups if group.condition for name in group.condition.names}
+        facts = facts_of(Case(evidence), known - MAIL_FROM if mail_from is None else known)
+        for group in self.groups:
+            if group.condition is None or group.condition.ask(facts).answer is Answer.TRUE:
+                return group
+        return EVERYONE

@@ -1,0 +1,125 @@
+"""Why a verdict is what it is: codes from a closed list, and sentences for people.
+
+The code of a rule is its id in upper case (`dmarc-reject` gives DMARC_REJECT); the others are listed here. Which facts
+are told follows from the variables that the deciding rule reads. What comes from a message or from outside is cut
+short and made printable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+from gateway.facts.auth import Auth
+from gateway.facts.content import MalwareResult
+from gateway.facts.evidence import Evidence
+from gateway.facts.outcome import known_or_none
+from gateway.policy.conditions import Truth
+from gateway.policy.policy import Policy, Rule
+from gateway.policy.verdict import Reason
+from gateway.policy.vocabulary import CHECKS, VARIABLES
+
+DEFAULT: Final = "DEFAULT"
+SPAM_SIGNAL: Final = "SPAM_SIGNAL"
+MALWARE_NAME: Final = "MALWARE_NAME"
+DMARC_RESULT: Final = "DMARC_RESULT"
+UNSCANNABLE: Final = "UNSCANNABLE"
+UNKNOWN_CODES: Final[Mapping[str, str]] = {check: f"UNKNOWN_{check.upper()}" for check in CHECKS}
+
+SIGNALS: Final = 3
+"""How many of the classifier's signals are told; the evidence holds all."""
+
+MAX_QUOTE: Final = 80
+"""Characters of hostile text in one sentence."""
+
+
+def code_of(rule_id: str) -> str:
+    """The reason code of a rule."""
+    return rule_id.upper().replace("-", "_")
+
+
+def codes(policy: Policy) -> frozenset[str]:
+    """Every code that a verdict under this policy may carry."""
+    facts = {DEFAULT, SPAM_SIGNAL, MALWARE_NAME, DMARC_RESULT, UNSCANNABLE, *UNKNOWN_CODES.values()}
+    return frozenset(facts | {code_of(rule.ref.id) for rule in policy.rules})
+
+
+def of_match(rule: Rule, evidence: Evidence) -> Iterator[Reason]:
+    """Why a rule matched: its own sentence, and the facts that it asked for."""
+    yield Reason(code_of(rule.ref.id), rule.description or f"Rule {rule.ref.id} matched")
+    names = rule.condition.names if rule.condition else frozenset()
+    for check in dict.fromkeys(VARIABLES[name].check for name in sorted(names)):
+        tell = _TELL.get(check)
+        if tell is not None:
+            yield from tell(evidence)
+
+
+def of_doubt(rule: Rule, truth: Truth, doubts: Mapping[str, str]) -> Reason:
+    """Why a rule could not be decided."""
+    checks = checks_of(truth)
+    said = "; ".join(f"{check}: {quote(doubts.get(check, 'not known'))}" for check in checks) or quote(truth.why)
+    return Reason(code_of(rule.ref.id), f"Rule {rule.ref.id} could not be decided ({said})")
+
+
+def checks_of(truth: Truth) -> list[str]:
+    """The checks whose silence made an answer UNKNOWN."""
+    return list(dict.fromkeys(VARIABLES[name].check or name for name in truth.missing))
+
+
+def of_unknown(doubts: Mapping[str, str]) -> Iterator[Reason]:
+    """What could not be told at all, whether or not a rule asked."""
+    for check, why in doubts.items():
+        yield Reason(UNKNOWN_CODES[check], f"The check {check} could not tell: {quote(why)}")
+
+
+def of_default() -> Reason:
+    """No rule ended the matter."""
+    return Reason(DEFAULT, "No rule ended the matter: the policy's default holds")
+
+
+def quote(text: str) -> str:
+    """Text from outside, on one line, printable and short. What turns writing around or hides it is not printable."""
+    line = "".join(each if each.isprintable() else " " for each in text[: 4 * MAX_QUOTE])
+    words = " ".join(line.split())
+    return words if len(words) <= MAX_QUOTE else words[: MAX_QUOTE - 1] + "…"
+
+
+def _spam(evidence: Evidence) -> Iterable[Reason]:
+    fact = known_or_none(evidence.spam)
+    strongest = sorted(fact.signals if fact else (), key=lambda each: -each.weight)[:SIGNALS]
+    for each in strongest:
+        if each.weight > 0:
+            shown = f": {quote(each.evidence)}" if each.evidence else ""
+            yield Reason(SPAM_SIGNAL, f"{quote(each.name)} ({each.weight:+.1f}){shown}")
+
+
+def _malware(evidence: Evidence) -> Iterable[Reason]:
+    fact = known_or_none(evidence.malware)
+    if fact is None or fact.result is MalwareResult.CLEAN:
+        return
+    engine, part = quote(fact.engine) or "The engine", f" in part {quote(fact.part)}" if fact.part else ""
+    if fact.result is MalwareResult.FOUND:
+        yield Reason(MALWARE_NAME, f"{engine} found {quote(fact.name) or 'malware'}{part}")
+    else:
+        yield Reason(UNSCANNABLE, f"{engine} could not scan all of it{part}: {quote(fact.name) or 'no reason given'}")
+
+
+def _dmarc(evidence: Evidence) -> Iterable[Reason]:
+    fact = known_or_none(evidence.dmarc)
+    if fact is not None and fact.result is not Auth.NONE:
+        asks = f", whose owner asks for {quote(fact.policy)}" if fact.policy and fact.result is Auth.FAIL else ""
+        yield Reason(DMARC_RESULT, f"DMARC: {fact.result.value} for {quote(fact.domain)}{asks}")
+
+
+def _content(evidence: Evidence) -> Iterable[Reason]:
+    fact = known_or_none(evidence.content)
+    if fact is not None and fact.unscannable:
+        yield Reason(UNSCANNABLE, f"Not looked into: {quote(', '.join(fact.unscannable))}")
+
+
+_TELL: Final[Mapping[str, Callable[[Evidence], Iterable[Reason]]]] = {
+    "spam": _spam,
+    "malware": _malware,
+    "dmarc": _dmarc,
+    "content": _content,
+}

@@ -1,0 +1,295 @@
+"""THE table of variables: what a condition may ask, of which type, what it means, and how it is read from the evidence.
+
+The declarations for CEL, the values at run time and the reference are all made from it. A fact that is Unknown is left
+out (`ABSENT`): could not tell. A check that was Skipped gives a neutral value: the operator switched it off. A result
+`temperror` (RFC 8601 section 2.7) is doubt too, and is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, TypeVar
+
+from gateway.facts.auth import ArcFact, Auth, DkimFact, DmarcFact, SpfFact
+from gateway.facts.content import ContentFact, LinkFact, MailClass, MalwareFact, MalwareResult, SpamFact
+from gateway.facts.evidence import Evidence
+from gateway.facts.outcome import Known, Outcome, Skipped, Unknown
+
+F = TypeVar("F")
+
+
+class Type(Enum):
+    """The types of variables, as CEL spells them."""
+
+    TEXT = "string"
+    TEXTS = "list(string)"
+    WHOLE = "int"
+    NUMBER = "double"
+    YES_NO = "bool"
+
+
+class Scope(Enum):
+    """From when on a variable has a value."""
+
+    CLIENT = "client"
+    MESSAGE = "message"
+    RECIPIENT = "recipient"
+
+
+class Absent(Enum):
+    """The mark of a value that could not be told."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
+
+GTUBE: Final = "test.gtube"
+"""The defect by which anatomy says that the message holds the test string for spam filters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is judged: the evidence, and the sealers (RFC 8617) whose word the policy takes."""
+
+    evidence: Evidence
+    trusted_sealers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One row of the table. `check` names the outcome that it depends on; empty: it is always known."""
+
+    name: str
+    type: Type
+    meaning: str
+    read: Callable[[Case], Any]
+    check: str = ""
+    scope: Scope = Scope.MESSAGE
+
+
+def _of(pick: Callable[[Evidence], Outcome[F]], read: Callable[[F], Any], neutral: Any) -> Callable[[Case], Any]:
+    """Read a known value; ABSENT where the check could not tell, neutral where it was switched off."""
+
+    def value(case: Case) -> Any:
+        match pick(case.evidence):
+            case Known(known):
+                return ABSENT if getattr(known, "result", None) is Auth.TEMPERROR else read(known)
+            case Skipped():
+                return neutral
+        return ABSENT
+
+    return value
+
+
+def _spf(read: Callable[[SpfFact], Any], neutral: Any) -> Callable[[Case], Any]:
+    return _of(lambda evidence: evidence.spf, read, neutral)
+
+
+def _dkim(read: Callable[[DkimFact], Any]) -> Callable[[Case], Any]:
+    return _of(lambda evidence: evidence.dkim, read, [])
+
+
+def _arc(read: Callable[[ArcFact], Any], neutral: Any) -> Callable[[Case], Any]:
+    return _of(lambda evidence: evidence.arc, read, neutral)
+
+
+def _dmarc(read: Callable[[DmarcFact], Any], neutral: Any) -> Callable[[Case], Any]:
+    return _of(lambda evidence: evidence.dmarc, read, neutral)
+
+
+def _spam(read: Callable[[SpamFact], Any], neutral: Any) -> Callable[[Case], Any]:
+    return _of(lambda evidence: evidence.spam, read, neutral)
+
+
+def _malware(read: Callable[[MalwareFact], Any], neutral: Any) -> Callable[[Case], Any]:
+    return _of(lambda evidence: evidence.malware, read, neutral)
+
+
+def _content(read: Callable[[ContentFact], Any], neutral: Any) -> Callable[[Case], Any]:
+    return _of(lambda evidence: evidence.content, read, neutral)
+
+
+def _author(attribute: str) -> Callable[[Case], Any]:
+    """Of the first author; empty where there is none."""
+
+    def value(case: Case) -> Any:
+        authors = case.evidence.message.authors
+        return getattr(authors[0], attribute) if authors else ""
+
+    return value
+
+
+def _arc_trusted(case: Case) -> Any:
+    """A chain that nobody sealed whom we trust is not trusted, even if its check failed: else a forger could buy doubt
+    with a seal of a domain whose DNS never answers."""
+    outcome = case.evidence.arc
+    if isinstance(outcome, Skipped) or not case.trusted_sealers:
+        return False
+    if isinstance(outcome, Unknown):
+        return ABSENT
+    if outcome.value.sealer.lower() not in case.trusted_sealers:
+        return False
+    return ABSENT if outcome.value.result is Auth.TEMPERROR else outcome.value.result is Auth.PASS
+
+
+def _distinct(texts: Any) -> list[str]:
+    return list(dict.fromkeys(texts))
+
+
+def _hosts(links: tuple[LinkFact, ...]) -> list[str]:
+    return _distinct(link.host for link in links if link.host)
+
+
+def domain_of(address: str) -> str:
+    """The domain of an address, in lower case; empty for the null reverse-path."""
+    return address.rpartition("@")[2].lower() if "@" in address else ""
+
+
+_CLIENT, _RECIPIENT = Scope.CLIENT, Scope.RECIPIENT
+_TEXT, _TEXTS, _WHOLE, _NUMBER, _YES_NO = Type.TEXT, Type.TEXTS, Type.WHOLE, Type.NUMBER, Type.YES_NO
+
+
+def _dnsbl(evidence: Evidence) -> Outcome[Any]:
+    return evidence.client.dnsbl
+
+
+def _reverse_name(evidence: Evidence) -> Outcome[Any]:
+    return evidence.client.reverse_name
+
+
+# fmt: off
+_FACTS: Final[tuple[Variable, ...]] = (
+    Variable("client.ip", _TEXT, "Address of the host that connected", lambda c: c.evidence.client.ip, scope=_CLIENT),
+    Variable("client.helo", _TEXT, "What it said in HELO or EHLO", lambda c: c.evidence.client.helo, scope=_CLIENT),
+    Variable("client.reverse_name", _TEXT, "Its PTR name if that resolves back to it, else empty",
+             _of(_reverse_name, str, ""), "reverse_name", _CLIENT),
+    Variable("client.tls", _YES_NO, "The session is encrypted", lambda c: bool(c.evidence.client.tls), scope=_CLIENT),
+    Variable("client.user", _TEXT, "Who signed in, or empty", lambda c: c.evidence.client.user, scope=_CLIENT),
+    Variable("client.dnsbl_score", _NUMBER, "Sum of the weights of the block lists that name the client",
+             _of(_dnsbl, lambda fact: fact.score, 0.0), "dnsbl", _CLIENT),
+    Variable("mail.from", _TEXT, "Reverse-path (MAIL FROM); empty for the null path",
+             lambda c: c.evidence.reverse_path.lower(), scope=_CLIENT),
+    Variable("mail.from_domain", _TEXT, "Domain of the reverse-path", lambda c: domain_of(c.evidence.reverse_path),
+             scope=_CLIENT),
+    Variable("mail.rcpt", _TEXTS, "All recipients (RCPT TO)", lambda c: [r.lower() for r in c.evidence.recipients]),
+    Variable("mail.size", _WHOLE, "Octets of the message", lambda c: c.evidence.message.size),
+    Variable("mail.direction", _TEXT, "inbound or outbound", lambda c: c.evidence.direction),
+    Variable("recipient.address", _TEXT, "The recipient that is judged", lambda c: ABSENT, scope=_RECIPIENT),
+    Variable("recipient.domain", _TEXT, "The recipient's domain", lambda c: ABSENT, scope=_RECIPIENT),
+    Variable("message.subject", _TEXT, "Subject, decoded", lambda c: c.evidence.message.subject),
+    Variable("message.author", _TEXT, "Address of the first author (From)", _author("address")),
+    Variable("message.author_domain", _TEXT, "Domain of the first author", _author("domain")),
+    Variable("message.author_name", _TEXT, "Display name of the first author, decoded", _author("name")),
+    Variable("message.from_fields", _WHOLE, "How many From fields there are", lambda c: c.evidence.message.from_fields),
+    Variable("message.authors", _WHOLE, "How many authors they name", lambda c: len(c.evidence.message.authors)),
+    Variable("message.gtube", _YES_NO, "It holds GTUBE, the test string for spam filters",
+             _content(lambda fact: GTUBE in fact.defects, False), "content"),
+    Variable("spf.result", _TEXT, "SPF result, a word of RFC 8601", _spf(lambda fact: fact.result.value, "none"),
+             "spf"),
+    Variable("spf.domain", _TEXT, "Domain that SPF looked at", _spf(lambda fact: fact.domain.lower(), ""), "spf"),
+    Variable("dkim.results", _TEXTS, "Result of each DKIM signature that was looked at",
+             _dkim(lambda fact: [each.result.value for each in fact.signatures]), "dkim"),
+    Variable("dkim.passed", _TEXTS, "Domains whose DKIM signature passed",
+             _dkim(lambda fact: sorted(each.lower() for each in fact.passed_domains)), "dkim"),
+    Variable("arc.result", _TEXT, "ARC result: none, pass or fail", _arc(lambda fact: fact.result.value, "none"),
+             "arc"),
+    Variable("arc.sealer", _TEXT, "Domain of the newest ARC seal", _arc(lambda fact: fact.sealer.lower(), ""), "arc"),
+    Variable("arc.trusted", _YES_NO, "The chain passed and its newest seal is of a trusted sealer", _arc_trusted,
+             "arc"),
+    Variable("dmarc.result", _TEXT, "DMARC result, a word of RFC 8601",
+             _dmarc(lambda fact: fact.result.value, "none"), "dmarc"),
+    Variable("dmarc.policy", _TEXT, "What the author domain asks for: none, quarantine, reject; empty without a record",
+             _dmarc(lambda fact: fact.policy, ""), "dmarc"),
+    Variable("dmarc.aligned_spf", _YES_NO, "SPF passed for an aligned domain",
+             _dmarc(lambda fact: fact.aligned_spf, False), "dmarc"),
+    Variable("dmarc.aligned_dkim", _YES_NO, "A DKIM signature of an aligned domain passed",
+             _dmarc(lambda fact: fact.aligned_dkim, False), "dmarc"),
+    Variable("spam.class", _TEXT, "What the classifier takes it for: ham, spam or phishing",
+             _spam(lambda fact: fact.mail_class.value, MailClass.HAM.value), "spam"),
+    Variable("spam.score", _NUMBER, "Log-odds of not-ham: 0.0 is even, 8.0 is 3,000 to 1",
+             _spam(lambda fact: fact.score, 0.0), "spam"),
+    Variable("spam.probability.spam", _NUMBER, "Probability of spam, 0.0 to 1.0",
+             _spam(lambda fact: fact.probability.get("spam", 0.0), 0.0), "spam"),
+    Variable("spam.probability.phishing", _NUMBER, "Probability of phishing, 0.0 to 1.0",
+             _spam(lambda fact: fact.probability.get("phishing", 0.0), 0.0), "spam"),
+    Variable("malware.found", _YES_NO, "An engine found malware",
+             _malware(lambda fact: fact.result is MalwareResult.FOUND, False), "malware"),
+    Variable("malware.name", _TEXT, "What it found, or why it could not scan", _malware(lambda fact: fact.name, ""),
+             "malware"),
+    Variable("malware.unscannable", _YES_NO, "The engine could not scan all of it (encrypted, a limit reached)",
+             _malware(lambda fact: fact.result is MalwareResult.UNSCANNABLE, False), "malware"),
+    Variable("content.unscannable", _TEXTS, "Why parts could not be looked into (`archive.encrypted`, ...)",
+             _content(lambda fact: list(fact.unscannable), []), "content"),
+    Variable("content.defects", _TEXTS, "Oddities (`mime.ambiguous`, `name.executable`, ...)",
+             _content(lambda fact: list(fact.defects), []), "content"),
+    Variable("content.types", _TEXTS, "True types of all parts and archive members",
+             _content(lambda fact: _distinct(part.true_type.lower() for part in fact.parts), []), "content"),
+    Variable("content.names", _TEXTS, "File names of all parts and archive members, in lower case",
+             _content(lambda fact: _distinct(part.name.lower() for part in fact.parts if part.name), []), "content"),
+    Variable("links.hosts", _TEXTS, "Hosts that links go to", _content(lambda fact: _hosts(fact.links), []),
+             "content"),
+    Variable("links.count", _WHOLE, "How many links there are", _content(lambda fact: len(fact.links), 0), "content"),
+)
+# fmt: on
+
+CHECKS: Final[Mapping[str, Callable[[Evidence], Outcome[Any]]]] = {
+    "reverse_name": _reverse_name,
+    "dnsbl": _dnsbl,
+    "spf": lambda evidence: evidence.spf,
+    "dkim": lambda evidence: evidence.dkim,
+    "arc": lambda evidence: evidence.arc,
+    "dmarc": lambda evidence: evidence.dmarc,
+    "content": lambda evidence: evidence.content,
+    "spam": lambda evidence: evidence.spam,
+    "malware": lambda evidence: evidence.malware,
+}
+"""The checks by name, and where their outcome stands."""
+
+
+def doubt(evidence: Evidence, check: str) -> str:
+    """Why a check could not tell, or the empty string where it could. DKIM is in doubt when a key could not be fetched
+    and no signature passed."""
+    outcome = CHECKS[check](evidence)
+    if isinstance(outcome, Unknown):
+        return outcome.why or "no reason given"
+    if not isinstance(outcome, Known):
+        return ""
+    fact = outcome.value
+    if isinstance(fact, DkimFact):
+        results = {each.result for each in fact.signatures}
+        return "a key could not be fetched" if Auth.TEMPERROR in results and Auth.PASS not in results else ""
+    if getattr(fact, "result", None) is Auth.TEMPERROR:
+        return str(getattr(fact, "reason", "")) or "DNS gave no answer"
+    return ""
+
+
+def doubts(evidence: Evidence) -> dict[str, str]:
+    """Every check that could not tell, with its reason."""
+    return {check: why for check in CHECKS if (why := doubt(evidence, check))}
+
+
+def _is_unknown(check: str) -> Variable:
+    return Variable(
+        f"unknown.{check}",
+        Type.YES_NO,
+        f"The check {check} could not tell; always known",
+        lambda case: bool(doubt(case.evidence, check)),
+        scope=Scope.CLIENT if check in ("reverse_name", "dnsbl") else Scope.MESSAGE,
+    )
+
+
+VARIABLES: Final[Mapping[str, Variable]] = {
+    each.name: each for each in (*_FACTS, *(_is_unknown(check) for check in CHECKS))
+}
+"""All variables by name, in the order of the reference."""
+
+MAIL_FROM: Final = frozenset({"mail.from", "mail.from_domain"})
+"""What is not known yet while a client has connected and said nothing."""
+
+
+def in_scope(*scopes: Scope) -> dict[str, Variable]:
+    """The variables that have a value there."""
+    return {name: each for name, each in VARIABLES.items() if each.scope in scopes}
