@@ -60,7 +60,7 @@ class Clamav(_Model):
     """The malware engine."""
 
     address: str = Field(
-        "", description="Socket path or host:port of clamd; empty: the one that `postern run` starts or finds"
+        "", description="Socket path or host:port of clamd, or `off`; empty: the one that `postern run` starts or finds"
     )
     timeout: float = Field(20.0, gt=0, le=600, description="Seconds that one scan may take")
     connections: int = Field(8, ge=1, le=256, description="Connections to clamd, in each process")

@@ -8,6 +8,7 @@ from gateway.app.installation import Folders
 from gateway.app.role import Signals
 from gateway.checks.resolver import Resolver
 from gateway.clock import SystemClock, system_randomness
+from gateway.delivery.routes import Endpoint, Language, Routes
 from gateway.delivery.worker import Courier
 from gateway.mailbox.store import layout_of
 from gateway.queue.custody import Custody
@@ -25,12 +26,13 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     resolver = Resolver.from_settings(settings.dns, clock=clock)
     custody = Custody.open(folders.queue, clock=clock, node=NODE + index)
     courier = Courier(
-        custody=custody,
-        resolver=resolver,
-        settings=settings,
-        mailbox=f"lmtp+unix:{layout_of(folders.data).lmtp}",
-        clock=clock,
-        randomness=system_randomness(),
+        custody,
+        Routes(mailbox=Endpoint(Language.LMTP, path=str(layout_of(folders.data).lmtp))),
+        settings,
+        clock,
+        system_randomness(),
+        query=resolver.query,
+        owner=f"courier-{index}",
     )
     try:
         async with asyncio.TaskGroup() as group:

@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from gateway.checks.dnsbl import check_dnsbl
-from gateway.checks.resolver import Queries
+from gateway.checks.answering import Answering
+from gateway.checks.dnsbl import DnsblZone, check_dnsbl
 from gateway.checks.reverse import verified_name
 from gateway.clock import Clock
 from gateway.facts.connection import DnsblFact
@@ -16,7 +16,7 @@ from gateway.facts.outcome import NOT_ASKED, Outcome
 from gateway.inbound.ports import AuthFailure, Principal, RecipientEntry, Validity
 from gateway.mail.address import Address
 from gateway.mailbox.users import UserBase
-from gateway.policy.schema import Policy
+from gateway.policy.policy import Policy
 
 FAILURES: Final = 10
 """Wrong passwords of one client address until it has to wait."""
@@ -33,10 +33,17 @@ class Recipients:
 
     async def validate(self, address: Address, entry: RecipientEntry) -> Validity:
         """Whether the recipient exists, as far as its domain's entry lets us know."""
-        return self._current_policy().validity(address, entry, has_mailbox=self._has_mailbox)
-
-    def _has_mailbox(self, address: Address) -> bool:
-        return self._users.mailbox_of(address) is not None
+        said = self._current_policy().recipient_entry(str(address))
+        if said is None:
+            return Validity.UNKNOWN
+        match said.validate:
+            case "none":
+                return Validity.KNOWN
+            case "static":
+                return Validity.KNOWN if address.key in said.addresses else Validity.UNKNOWN
+            case "mailbox":
+                return Validity.KNOWN if self._users.mailbox_of(address) else Validity.UNKNOWN
+        return Validity.KNOWN if said.on_unknown == "accept" else Validity.CANNOT_TELL
 
 
 class PasswordAuthentication:
@@ -71,7 +78,7 @@ class PasswordAuthentication:
 class Inquiry:
     """Asks DNS who a client is."""
 
-    def __init__(self, resolver: Queries, current_policy: Callable[[], Policy]) -> None:
+    def __init__(self, resolver: Answering, current_policy: Callable[[], Policy]) -> None:
         self._resolver = resolver
         self._current_policy = current_policy
 
@@ -81,5 +88,5 @@ class Inquiry:
 
     async def dnsbl(self, ip: str) -> Outcome[DnsblFact]:
         """What the policy's block lists say."""
-        zones = self._current_policy().dnsbl
+        zones = [DnsblZone(each.zone, each.weight, frozenset(each.answers)) for each in self._current_policy().dnsbl]
         return await check_dnsbl(self._resolver, ip, zones) if zones else NOT_ASKED

@@ -34,7 +34,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     custody = Custody.open(folders.queue, clock=clock, node=index)
     try:
         async with open_senses(settings, folders, clock) as senses:
-            stamper = Stamper(hostname=settings.hostname, clock=clock)
+            stamper = Stamper(hostname=settings.hostname)
             listeners = [Listener(Door(name), listener) for name, listener in sockets.inherited().items()]
             door = FrontDoor(
                 listeners,

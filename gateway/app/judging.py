@@ -11,7 +11,7 @@ from gateway.mail.message import Message
 from gateway.pipeline.scan import Scanner
 from gateway.pipeline.stamp import Stamper
 from gateway.policy.decide import decide_all
-from gateway.policy.schema import Policy
+from gateway.policy.policy import Policy
 from gateway.queue.identifiers import text_of
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from gateway.app import domains
 from gateway.app.installation import Folders
-from gateway.policy.parse import PolicyError, load
-from gateway.policy.schema import Policy
+from gateway.policy.parse import load
+from gateway.policy.policy import Policy
+from gateway.policy.problem import PolicyError
 from gateway.settings import Settings
 from gateway.telemetry import log
 

@@ -20,7 +20,8 @@ from gateway.app.accounts import Accounts, user_base
 from gateway.app.installation import DEFAULT_MAILBOXES, Folders, initial_passwords, lock, prepare
 from gateway.app.senses import address_file
 from gateway.app.status import ENGINE_MEND, SIGNATURES_MEND
-from gateway.checks.clamd_process import ClamdPlan, plan_clamd
+from gateway.checks.clamd_plan import ClamdKind, ClamdPlan, Signatures, answers, plan_clamd
+from gateway.checks.clamd_process import ClamdProcess
 from gateway.clock import SystemClock
 from gateway.mailbox import store
 from gateway.mailbox.store import StoreError, StorePlan
@@ -170,13 +171,16 @@ class Installation:
     def _engine(self, folders: Folders) -> list[Program]:
         plan = plan_clamd(self._settings, folders.data)
         address_file(folders).write_text(plan.address, encoding="utf-8")
-        if not plan.address:
+        if plan.kind is ClamdKind.ABSENT:
             self._missing.append(Missing("ClamAV", "mail is delivered unscanned and marked", plan.mend or ENGINE_MEND))
-        elif plan.signatures != "full":
+        elif plan.kind is ClamdKind.OWN and plan.signatures is not Signatures.FULL:
             self._missing.append(
                 Missing("signatures", "DEMO SIGNATURES ONLY: real malware is not found", plan.mend or SIGNATURES_MEND)
             )
-        return [_engine_program(plan)] if plan.argv else []
+        if plan.kind is not ClamdKind.OWN:
+            return []
+        ClamdProcess(plan).prepare()
+        return [_engine_program(plan)]
 
     # ------------------------------------------------------------------ what the person is told
 
@@ -207,15 +211,17 @@ async def _create_ledger(folders: Folders) -> None:
 
 def _store_program(plan: StorePlan) -> Program:
     return Program(
-        name="dovecot", argv=plan.argv, phase=Phase.GROUND, lifeline=False, probe=lambda: store.is_ready(plan)
+        name="dovecot", argv=plan.argv, phase=Phase.GROUND, lifeline=False, probe=lambda: store.is_ready(plan.layout)
     )
 
 
 def _engine_program(plan: ClamdPlan) -> Program:
-    # Loading a full set of signatures takes half a minute: mail is not kept waiting for it, `Unknown` is.
-    return Program(
-        name="clamd", argv=plan.argv, phase=Phase.GROUND, lifeline=False, probe=plan.is_ready, required=plan.is_quick
-    )
+    async def is_ready() -> bool:
+        return await asyncio.to_thread(answers, plan.address)
+
+    # Loading a full set of signatures takes half a minute: the doors open before, and say "unknown" meanwhile.
+    quick = plan.signatures is not Signatures.FULL
+    return Program(name="clamd", argv=plan.argv, phase=Phase.GROUND, lifeline=False, probe=is_ready, required=quick)
 
 
 def _addresses(listeners: list[dict[str, object]], settings: Settings) -> Table:

@@ -13,8 +13,14 @@ from gateway.checks.answering import Answering
 from gateway.checks.clamav import Clamav
 from gateway.checks.resolver import Resolver
 from gateway.clock import Clock
+from gateway.facts.content import MalwareFact
+from gateway.facts.outcome import Outcome, Unknown
+from gateway.mail.message import Octets
 from gateway.pipeline.scan import Scanner
 from gateway.settings import Settings
+
+SWITCHED_OFF = "off"
+"""The address by which an operator says that no malware engine is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +29,7 @@ class SensesOfProcess:
 
     resolver: Answering
     anatomists: AnatomistPool
-    clamav: Clamav
+    engine: Clamav | NoEngine | None
     scanner: Scanner
 
 
@@ -39,15 +45,34 @@ async def open_senses(
         memory=settings.anatomist.memory,
         model=settings.model if settings.model.exists() else None,
     )
-    clamav = Clamav(clamd_address(settings, folders), settings.clamav.timeout, settings.clamav.connections)
+    engine = engine_of(settings, folders)
     try:
-        scanner = Scanner(resolver=resolver, anatomist=anatomists, malware=clamav, clock=clock)
-        yield SensesOfProcess(resolver, anatomists, clamav, scanner)
+        scanner = Scanner(resolver=resolver, anatomist=anatomists, malware=engine, clock=clock)
+        yield SensesOfProcess(resolver, anatomists, engine, scanner)
     finally:
-        await clamav.close()
+        if isinstance(engine, Clamav):
+            await engine.close()
         await anatomists.close()
         if isinstance(resolver, Resolver):
             await resolver.close()
+
+
+class NoEngine:
+    """Stands where no malware engine could be found: what nobody looked at is unknown, never clean."""
+
+    async def scan(self, octets: Octets) -> Outcome[MalwareFact]:
+        """Cannot tell."""
+        return Unknown("no malware engine is installed")
+
+
+def engine_of(settings: Settings, folders: Folders) -> Clamav | NoEngine | None:
+    """The malware engine of this machine; None where the operator switched it off."""
+    address = clamd_address(settings, folders)
+    if address == SWITCHED_OFF:
+        return None
+    if not address:
+        return NoEngine()
+    return Clamav(address, settings.clamav.timeout, settings.clamav.connections)
 
 
 def clamd_address(settings: Settings, folders: Folders) -> str:

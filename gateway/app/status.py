@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from gateway.app.installation import Folders
-from gateway.app.senses import clamd_address
+from gateway.app.senses import NoEngine
 from gateway.checks.clamav import Clamav
 from gateway.clock import Clock
 from gateway.console.ports import Component, Mood
 from gateway.facts.outcome import Known
-from gateway.mailbox.store import MEND, StorePlan, find_dovecot, is_ready
+from gateway.mailbox.store import MEND, find_dovecot, is_ready, layout_of
 from gateway.queue.custody import Custody
 from gateway.settings import Settings
 from gateway.spam.artefact import ModelError, read_manifest
@@ -28,21 +27,27 @@ SIGNATURES_MEND: Final = "apt-get install clamav-freshclam && freshclam, then st
 class Status:
     """Keeps the latest view of every component, and since when it has been so."""
 
-    def __init__(self, settings: Settings, folders: Folders, custody: Custody, clamav: Clamav, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, folders: Folders, custody: Custody, engine: Clamav | NoEngine | None, clock: Clock
+    ) -> None:
         self._settings = settings
         self._folders = folders
         self._custody = custody
-        self._clamav = clamav
+        self._malware = engine
         self._clock = clock
         self._components: tuple[Component, ...] = ()
 
     def __call__(self) -> tuple[Component, ...]:
         return self._components
 
-    async def watch(self, stop: asyncio.Event, store_ready: Callable[[], bool]) -> None:
+    async def look(self) -> None:
+        """Ask every component once."""
+        self._remember([self._ledger(), await self._engine(), await self._store(), self._classifier()])
+
+    async def watch(self, stop: asyncio.Event) -> None:
         """Look again and again until `stop`."""
         while not stop.is_set():
-            self._remember([self._ledger(), await self._engine(), self._store(store_ready()), self._classifier()])
+            await self.look()
             try:
                 async with asyncio.timeout(EVERY):
                     await stop.wait()
@@ -64,19 +69,21 @@ class Status:
         return Component("ledger", Mood.UP) if ready else Component("ledger", Mood.DOWN, why, "free disk space")
 
     async def _engine(self) -> Component:
-        if not clamd_address(self._settings, self._folders):
+        if self._malware is None:
+            return Component("clamd", Mood.DOWN, "switched off by the operator")
+        if isinstance(self._malware, NoEngine):
             return Component("clamd", Mood.DOWN, "no ClamAV: mail is delivered unscanned and marked", ENGINE_MEND)
-        version = await self._clamav.version()
+        version = await self._malware.version()
         if not isinstance(version, Known):
             why = getattr(version, "why", "no answer")
             return Component("clamd", Mood.DOWN, f"clamd does not answer: {why}", ENGINE_MEND)
-        if version.value.demo:
+        if version.value.signatures == "demo":
             words = "demo signatures only: real malware is not found"
             return Component("clamd", Mood.DEGRADED, words, SIGNATURES_MEND)
         return Component("clamd", Mood.UP)
 
-    def _store(self, ready: bool) -> Component:
-        if ready:
+    async def _store(self) -> Component:
+        if await is_ready(layout_of(self._folders.data)):
             return Component("mail store", Mood.UP)
         words = "Dovecot is not running: mail waits in the queue"
         return Component("mail store", Mood.DOWN, words, "" if find_dovecot() else MEND)
@@ -87,8 +94,3 @@ class Status:
         except ModelError as error:
             return Component("classifier", Mood.DOWN, str(error), "postern model train --corpus DIR")
         return Component("classifier", Mood.UP)
-
-
-async def store_is_ready(plan: StorePlan | None) -> bool:
-    """Whether the shipped store takes mail."""
-    return plan is not None and await is_ready(plan)

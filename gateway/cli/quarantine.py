@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from gateway.app.installation import Folders
-from gateway.app.senses import clamd_address
+from gateway.app.senses import NoEngine, engine_of
 from gateway.checks.clamav import Clamav
 from gateway.cli.custody import actor, when, with_custody
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, fail, out, settings_of
@@ -76,15 +76,15 @@ def release(items: Items, reason: ReasonOption = "", config: ConfigOption = None
     settings = settings_of(config, data)
 
     async def act(custody: Custody) -> list[Result]:
-        address = clamd_address(settings, Folders(settings.data.resolve()))
-        engine = Clamav(address, settings.clamav.timeout, settings.clamav.connections)
+        engine = engine_of(settings, Folders(settings.data.resolve())) or NoEngine()
         try:
             return [
                 await release_item(custody, engine.scan, actor=_me(), recipient_id=each, reason=reason)
                 for each in items
             ]
         finally:
-            await engine.close()
+            if isinstance(engine, Clamav):
+                await engine.close()
 
     _tell(with_custody(config, data, act))
 

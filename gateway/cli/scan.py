@@ -17,7 +17,7 @@ import typer
 from rich.markup import escape
 
 from gateway.app.installation import Folders
-from gateway.app.policies import PolicyError, load_policy
+from gateway.app.policies import load_policy
 from gateway.app.senses import open_senses
 from gateway.checks.answering import Answering
 from gateway.checks.zone import ZoneError, ZoneResolver
@@ -32,7 +32,8 @@ from gateway.pipeline.report import report
 from gateway.pipeline.scan import Scanner
 from gateway.pipeline.stamp import reply_to_data
 from gateway.policy.decide import decide_all
-from gateway.policy.schema import Policy
+from gateway.policy.policy import Policy
+from gateway.policy.problem import PolicyError
 from gateway.policy.verdict import Disposition
 from gateway.settings import Settings
 

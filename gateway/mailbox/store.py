@@ -114,11 +114,11 @@ def protect_users(layout: StoreLayout, descriptor: int) -> None:
         os.fchown(descriptor, layout.uid, layout.gid)
 
 
-async def is_ready(plan: StorePlan) -> bool:
+async def is_ready(layout: StoreLayout) -> bool:
     """Whether the store takes mail: its LMTP socket greets."""
     try:
         async with asyncio.timeout(2.0):
-            reader, writer = await asyncio.open_unix_connection(str(plan.layout.lmtp))
+            reader, writer = await asyncio.open_unix_connection(str(layout.lmtp))
             greeting = await reader.readline()
             writer.close()
     except (OSError, TimeoutError):

@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-from gateway.checks.anatomist.pool import Examination
-from gateway.checks.resolver import Queries, Recorder
+from gateway.checks.anatomist.wire import Examination
+from gateway.checks.answering import Answering, Recorder
 from gateway.clock import Clock
 from gateway.facts.connection import ClientFact
 from gateway.facts.content import AuthorFact
@@ -29,7 +29,9 @@ class Scanner:
     """The one way from a message to evidence: the gateway, `postern scan` and the second look at release all take
     it."""
 
-    def __init__(self, *, resolver: Queries, anatomist: Anatomist, malware: MalwareEngine | None, clock: Clock) -> None:
+    def __init__(
+        self, *, resolver: Answering, anatomist: Anatomist, malware: MalwareEngine | None, clock: Clock
+    ) -> None:
         self._resolver = resolver
         self._anatomist = anatomist
         self._malware = malware
@@ -58,7 +60,7 @@ class Scanner:
             spam=examination.spam,
             malware=answers["malware"],
             timings=timings,
-            dns=recorder.answers(),
+            dns=recorder.recorded,
         )
 
 

@@ -10,15 +10,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from gateway.checks.anatomist.pool import Examination
+from gateway.checks.anatomist.wire import Examination
+from gateway.checks.answering import Answering
 from gateway.checks.arc import check_arc
 from gateway.checks.dkim import check_dkim
 from gateway.checks.dmarc import check_dmarc
-from gateway.checks.resolver import Queries
 from gateway.checks.spf import check_spf
 from gateway.facts.connection import ClientFact
 from gateway.facts.content import MalwareFact
 from gateway.facts.outcome import Outcome, Skipped
+from gateway.mail.address import path_text
 from gateway.mail.envelope import Direction, Envelope
 from gateway.mail.headers import Author
 from gateway.mail.message import Message, Octets
@@ -40,7 +41,7 @@ class MalwareEngine(Protocol):
 class Senses:
     """What the stages ask: the resolver of this one message, the anatomist, and the malware engine if there is one."""
 
-    resolver: Queries
+    resolver: Answering
     anatomist: Anatomist
     malware: MalwareEngine | None
 
@@ -74,7 +75,10 @@ async def _spf(senses: Senses, subject: Subject, _: Answers) -> Any:
     if subject.envelope.direction is Direction.OUTBOUND:
         return Skipped("outgoing mail")
     return await check_spf(
-        senses.resolver, ip=subject.client.ip, helo=subject.client.helo, reverse_path=subject.envelope.reverse_path
+        senses.resolver,
+        ip=subject.client.ip,
+        helo=subject.client.helo,
+        reverse_path=path_text(subject.envelope.reverse_path),
     )
 
 

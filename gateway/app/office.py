@@ -1,0 +1,113 @@
+"""The console role: the office served by uvicorn on an inherited socket, and the view of how the house is doing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import uvicorn
+
+from gateway.app.accounts import user_base
+from gateway.app.installation import Folders
+from gateway.app.policies import LivePolicy
+from gateway.app.role import Signals
+from gateway.app.senses import NoEngine, open_senses
+from gateway.app.status import Status
+from gateway.checks.clamav import Clamav
+from gateway.clock import SystemClock
+from gateway.console.app import create_app
+from gateway.console.ports import Mailbox, OfficePorts
+from gateway.facts.content import MalwareFact
+from gateway.facts.outcome import Outcome, Skipped
+from gateway.mail.message import Octets
+from gateway.mailbox.users import UserBase
+from gateway.quarantine.release import Rescan
+from gateway.queue.custody import Custody
+from gateway.settings import Settings
+from gateway.supervisor import sockets
+from gateway.supervisor.lifeline import Lifeline
+from gateway.telemetry import exposition
+
+NODE = 2000
+"""The console's number in ids."""
+DRAIN = 5
+"""Seconds that open requests may take to end; a WebSocket never ends by itself."""
+
+
+async def work(settings: Settings, signals: Signals, lifeline: Lifeline) -> None:
+    """Serve the office until told to stop."""
+    clock = SystemClock()
+    folders = Folders(settings.data.resolve())
+    policy = LivePolicy(settings, folders)
+    signals.on_reload = policy.reload
+    custody = Custody.open(folders.queue, clock=clock, node=NODE)
+    try:
+        async with open_senses(settings, folders, clock) as senses:
+            status = Status(settings, folders, custody, senses.engine, clock)
+            await status.look()
+            app = create_app(
+                OfficePorts(
+                    custody=custody,
+                    rescan=_rescan(senses.engine),
+                    preview=senses.anatomists.preview,
+                    authenticate_mailbox=MailboxSignIn(user_base(settings)),
+                    status=status,
+                    metrics=exposition,
+                    policy_version=lambda: policy().version,
+                    clock=clock,
+                    settings=settings,
+                    folder=folders.console,
+                )
+            )
+            async with asyncio.TaskGroup() as group:
+                group.create_task(status.watch(signals.stop))
+                group.create_task(_serve(app, signals.stop))
+                group.create_task(lifeline.serve(signals.stop))
+    finally:
+        await custody.close()
+
+
+def _rescan(engine: Clamav | NoEngine | None) -> Rescan:
+    async def scan(octets: Octets) -> Outcome[MalwareFact]:
+        return Skipped("the malware engine is switched off") if engine is None else await engine.scan(octets)
+
+    return scan
+
+
+class MailboxSignIn:
+    """Owners of mailboxes sign in with the mailbox's password and see mail to it."""
+
+    def __init__(self, users: UserBase) -> None:
+        self._users = users
+
+    async def __call__(self, address: str, password: str) -> Mailbox | None:
+        """The mailbox, if the password is its own. The hash runs in a thread."""
+        if not await asyncio.to_thread(self._users.verify, address, password):
+            return None
+        return Mailbox(address=address.lower(), addresses=frozenset({address.lower()}))
+
+
+async def _serve(app: object, stop: asyncio.Event) -> None:
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    server = _Server(
+        uvicorn.Config(
+            app,  # type: ignore[arg-type]
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=DRAIN,
+            ws_max_size=64 * 1024,
+        )
+    )
+    serving = asyncio.ensure_future(server.serve(sockets=list(sockets.inherited().values())))
+    await stop.wait()
+    server.should_exit = True
+    await serving
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: the role has them."""
+
+    def install_signal_handlers(self) -> None:
+        """Leave them alone."""

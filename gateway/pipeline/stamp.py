@@ -1,0 +1,95 @@
+"""The header fields that we add, and the reply that ends DATA. What was scanned is what is delivered: octets are prepended,
+and fields that forge our own authserv-id are left out; nothing else changes, so signatures survive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.checks.resinfo import results_field
+from gateway.facts.evidence import Evidence
+from gateway.facts.outcome import known_or_none
+from gateway.mail.envelope import Direction, Envelope
+from gateway.mail.message import Message
+from gateway.mail.replies import BY_NAME, DEFERRED, REFUSED_POLICY, Reply, accepted_as
+from gateway.mail.trace import Hop, forged_results, received_field
+from gateway.policy.verdict import Disposition, Settlement
+
+MAX_VALUE: Final = 200
+_PRINTABLE: Final = frozenset(chr(code) for code in range(0x20, 0x7F))
+
+
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """`prefix` are our header fields with CRLF line ends; `cuts` are ranges of the message that are left out."""
+
+    prefix: bytes
+    cuts: tuple[tuple[int, int], ...]
+
+
+class Stamper:
+    """Stamps messages in the name of one host, which is also our authserv-id (RFC 8601 section 2.5)."""
+
+    def __init__(self, *, hostname: str) -> None:
+        self._hostname = hostname
+
+    def stamp(
+        self, message: Message, envelope: Envelope, evidence: Evidence, settlement: Settlement, *, reference: str
+    ) -> Stamps:
+        """The fields for this message. `reference` is its id, which also stands in our Received field."""
+        fields = [self._received(envelope, evidence, reference)]
+        if envelope.direction is Direction.INBOUND:
+            fields.append(
+                results_field(
+                    self._hostname, spf=evidence.spf, dkim=evidence.dkim, arc=evidence.arc, dmarc=evidence.dmarc
+                )
+            )
+        fields += [_field(name, value) for name, value in _verdict_fields(evidence, settlement)]
+        return Stamps(b"".join(fields), forged_results(message, self._hostname))
+
+    def _received(self, envelope: Envelope, evidence: Evidence, reference: str) -> bytes:
+        client = evidence.client
+        hop = Hop(
+            helo=client.helo,
+            ip=client.ip,
+            reverse_name=known_or_none(client.reverse_name) or "",
+            tls=client.tls,
+            tls_cipher=client.tls_cipher,
+            user=client.user,
+            extended=client.esmtp,
+            smtputf8=envelope.smtputf8,
+        )
+        alone = str(envelope.recipients[0].address) if len(envelope.recipients) == 1 else ""
+        return received_field(
+            hop, by=self._hostname, message_id=reference, received_at=evidence.received_at, recipient=alone
+        )
+
+
+def reply_to_data(settlement: Settlement, reference: str) -> Reply:
+    """What the client is told when DATA ends."""
+    match settlement.disposition:
+        case Disposition.REJECT:
+            return BY_NAME.get(settlement.reply, REFUSED_POLICY).about(reference)
+        case Disposition.DEFER:
+            return BY_NAME.get(settlement.reply, DEFERRED).about(reference)
+    return accepted_as(reference)
+
+
+def _verdict_fields(evidence: Evidence, settlement: Settlement) -> list[tuple[str, str]]:
+    """What readers' filters may rely on. Fields that rules add are those of all recipients' verdicts, each once."""
+    spam = known_or_none(evidence.spam)
+    fields = []
+    if spam is not None:
+        fields.append(("X-Postern-Score", f"{spam.score:.2f} ({spam.mail_class.value})"))
+    unknown = evidence.unknown()
+    if unknown:
+        fields.append(("X-Postern-Checked-Without", ", ".join(sorted(unknown))))
+    added = dict.fromkeys(pair for _, verdict in settlement.verdicts for pair in verdict.add_headers)
+    return [*fields, *added]
+
+
+def _field(name: str, value: str) -> bytes:
+    """One field of printable ASCII on one line: the values come from policies and facts, and facts are hostile."""
+    safe = "".join(char if char in _PRINTABLE else "?" for char in value)[:MAX_VALUE].strip()
+    return f"{name}: {safe}\r\n".encode("ascii")
