@@ -3,6 +3,7 @@ above it."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from gateway.facts.connection import ClientFact
@@ -171,3 +172,168 @@ class HeldItem:
     size: int
     expires_at: float | None
     state: State
+
+
+@dataclass(frozen=True, slots=True)
+class HeldQuery:
+    """What to look for among held recipients. Empty fields do not restrict; all others must be met.
+
+    `terms` are found anywhere in subject, author, reverse-path or recipient, in any case. `quarantines` are classes.
+    `recipients` are the addresses that the viewer may see ("@domain" stands for a whole domain); None: all. `sender`
+    and `recipient` are addresses, where `*` stands for anything. `since` and `until` are seconds since the epoch.
+    """
+
+    terms: tuple[str, ...] = ()
+    quarantines: frozenset[str] = frozenset()
+    recipients: Collection[str] | None = None
+    sender: str = ""
+    recipient: str = ""
+    rule: str = ""
+    reason: str = ""
+    score_from: float | None = None
+    score_to: float | None = None
+    since: float | None = None
+    until: float | None = None
+    state: State = State.HELD
+
+
+@dataclass(frozen=True, slots=True)
+class TrackQuery:
+    """Which messages and refusals to find. `recipient` and `sender` are addresses, where `*` stands for anything.
+
+    `message_id` is ours, the Message-ID field's, or the reference of a reply. `text` is found in subject, author and
+    reverse-path. `recipients` restricts what the viewer may see, as in `HeldQuery`.
+    """
+
+    recipient: str = ""
+    sender: str = ""
+    message_id: str = ""
+    text: str = ""
+    since: float | None = None
+    until: float | None = None
+    recipients: Collection[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRow:
+    """One recipient of one message, or one refusal. `id` grows with time over both kinds and is the cursor of lists.
+
+    `outcome` is a state's word or "refused"; `message_id` is None for a refusal; `reply` is the last one given or
+    received.
+    """
+
+    id: int
+    message_id: int | None
+    at: float
+    outcome: str
+    stage: str
+    client_ip: str
+    reverse_path: str
+    recipient: str
+    subject: str
+    size: int
+    reply: str
+    rule: str
+    reason: str
+    quarantine: str
+    attempt: int
+    due: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientRecord:
+    """One recipient as the ledger has it. `due` is the next try, where there will be one."""
+
+    id: int
+    recipient: Recipient
+    state: State
+    destination: str
+    attempt: int
+    due: float | None
+    lease_until: float | None
+    owner: str
+    judgement: Judgement
+    quarantine: str
+    expires_at: float | None
+    last_reply: str
+    last_remote: str
+    changed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecord:
+    """A message with all that is known of it but its octets. `evidence` is the JSON given at acceptance.
+
+    `octets_kept` says whether the octets are still there.
+    """
+
+    id: int
+    received_at: float
+    envelope: Envelope
+    client: ClientFact
+    listing: Listing
+    policy_version: str
+    may_bounce: bool
+    size: int
+    evidence: bytes
+    octets_kept: bool
+    recipients: tuple[RecipientRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRecord:
+    """A refusal as recorded, with its id."""
+
+    id: int
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationRecord:
+    """What waits for one destination. `oldest` is when the oldest was accepted, `ready_at` ends a back-off."""
+
+    name: str
+    waiting: int
+    in_flight: int
+    oldest: float | None
+    next_due: float | None
+    ready_at: float
+    last_reply: str
+    last_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueItem:
+    """One live recipient as the queue's list shows it. `lease_until` is set while a courier has it."""
+
+    recipient_id: int
+    message_id: int
+    received_at: float
+    reverse_path: str
+    recipient: str
+    destination: str
+    state: State
+    attempt: int
+    due: float
+    lease_until: float | None
+    last_reply: str
+    size: int
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which live recipients an act is for. All that is given must be met; nothing given means every one."""
+
+    recipient_ids: tuple[int, ...] = ()
+    message_id: int | None = None
+    destination: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MinuteCount:
+    """How many events of a kind fell into one minute; `at` is its beginning."""
+
+    at: float
+    kind: str
+    number: int
