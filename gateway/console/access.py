@@ -85,7 +85,7 @@ class Allowed:
     def __init__(self, roles: frozenset[Role]) -> None:
         self.roles = roles
 
-    def __call__(self, request: Request) -> Visitor:
+    async def __call__(self, request: Request) -> Visitor:
         """The visitor, or the problem that stops them: 401 for nobody, 403 for the wrong role."""
         visitor = visitor_of(request)
         if visitor is None:
@@ -96,7 +96,7 @@ class Allowed:
         return visitor
 
 
-def same_site(request: Request) -> None:
+async def same_site(request: Request) -> None:
     """Stop a request that another site made."""
     if from_elsewhere(request):
         raise Problem(403, "This request came from another site.")
@@ -108,15 +108,20 @@ def check_token(visitor: Visitor, token: Any) -> None:
         raise Problem(403, "This form belongs to another session. Load the page again.")
 
 
-def with_token_header(request: Request) -> None:
+async def with_token_header(request: Request) -> None:
     """For the API: the token stands in X-CSRF-Token. Who is not signed in is told so by `Allowed`."""
-    same_site(request)
+    await same_site(request)
     visitor = visitor_of(request)
     if visitor is not None:
         check_token(visitor, request.headers.get("x-csrf-token", ""))
 
 
-AnOffice = Annotated[Office, Depends(office_of)]
+async def _office(request: Request) -> Office:
+    return office_of(request)
+
+
+# All of these are coroutines: FastAPI would run plain functions in threads, where the sessions' file may not be used.
+AnOffice = Annotated[Office, Depends(_office)]
 Anybody = Annotated[Visitor, Depends(Allowed(EVERYBODY))]
 AnyStaff = Annotated[Visitor, Depends(Allowed(STAFF))]
 AnyHands = Annotated[Visitor, Depends(Allowed(HANDS))]

@@ -1,0 +1,159 @@
+"""An office over a real custody, for the tests of this room."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient, Response
+
+from gateway.clock import SystemClock
+from gateway.console.app import create_app
+from gateway.console.ports import Component, Mailbox, Mood, OfficePorts, Preview, StoreUnavailable
+from gateway.facts.content import MalwareFact, MalwareResult
+from gateway.facts.outcome import Known, Outcome, Unknown
+from gateway.mail.message import Octets
+from gateway.quarantine.rights import Role
+from gateway.queue.custody import Custody
+from gateway.settings import Settings
+from gateway.telemetry import exposition
+
+try:
+    from gateway.anatomy.preview import preview as make_preview
+except ImportError:
+    import email
+    import email.policy
+    from types import SimpleNamespace
+
+    import nh3
+
+    def make_preview(octets):
+        m = email.message_from_bytes(bytes(octets), policy=email.policy.compat32)
+        plain = [p.get_payload(decode=True).decode("utf-8", "replace") for p in m.walk() if p.get_content_type() == "text/plain"]
+        html = [p.get_payload(decode=True).decode("utf-8", "replace") for p in m.walk() if p.get_content_type() == "text/html"]
+        return SimpleNamespace(text="\n".join(plain), html=nh3.clean(html[0], link_rel=None, url_schemes=set()) if html else None, headers=tuple((k, str(v)) for k, v in m.items()))
+
+
+PASSWORD = "correct horse battery"
+CLEAN: Outcome[MalwareFact] = Known(MalwareFact(MalwareResult.CLEAN, engine="clamav"))
+ORIGIN = "http://office.example"
+
+
+@dataclass
+class World:
+    """What the ports answer, for a test to change."""
+
+    scan: Outcome[MalwareFact] = CLEAN
+    scanned: list[bytes] = field(default_factory=list)
+    components: tuple[Component, ...] = (
+        Component("clamd", Mood.DOWN, "refuses connections", "sudo systemctl start clamav-daemon", 1_800_000_000.0),
+        Component("anatomist", Mood.UP),
+        Component("DNS", Mood.UP),
+    )
+    store_down: bool = False
+    preview_fails: str = ""
+
+    async def rescan(self, octets: Octets) -> Outcome[MalwareFact]:
+        self.scanned.append(bytes(octets))
+        return self.scan
+
+    async def authenticate_mailbox(self, address: str, password: str) -> Mailbox | None:
+        if self.store_down:
+            raise StoreUnavailable("connection refused")
+        if address not in ("bob@example.org", "alice@example.org") or password != PASSWORD:
+            return None
+        return Mailbox(address, frozenset({address, "sales@example.org"} if address.startswith("bob") else {address}))
+
+    async def preview(self, octets: Octets) -> Outcome[Preview]:
+        if self.preview_fails:
+            return Unknown(self.preview_fails)
+        return Known(make_preview(octets))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+async def custody(tmp_path: Path) -> AsyncIterator[Custody]:
+    opened = Custody.open(tmp_path / "queue", clock=SystemClock())
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def ports(custody: Custody, world: World, tmp_path: Path) -> OfficePorts:
+    return OfficePorts(
+        custody=custody,
+        rescan=world.rescan,
+        preview=world.preview,
+        authenticate_mailbox=world.authenticate_mailbox,
+        status=lambda: world.components,
+        metrics=exposition,
+        policy_version=lambda: "3f2a9c41",
+        clock=SystemClock(),
+        settings=Settings(),
+        folder=tmp_path / "console",
+    )
+
+
+@pytest.fixture
+async def app(ports: OfficePorts) -> AsyncIterator[FastAPI]:
+    app = create_app(ports)
+    for role in (Role.ADMINISTRATOR, Role.OPERATOR, Role.AUDITOR):
+        app.state.office.people.add(role.value, role, PASSWORD)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@dataclass
+class Caller:
+    """A browser, more or less: keeps cookies, knows its form token."""
+
+    client: AsyncClient
+    csrf: str = ""
+
+    async def get(self, path: str) -> Response:
+        return await self.client.get(path)
+
+    async def post(self, path: str, json: object) -> Response:
+        return await self.client.post(path, json=json, headers={"X-CSRF-Token": self.csrf})
+
+    async def submit(self, path: str, **fields: object) -> Response:
+        return await self.client.post(path, data={"csrf": self.csrf, **fields})
+
+
+SignIn = Callable[[str], Awaitable[Caller]]
+
+
+@pytest.fixture
+async def visit(app: FastAPI) -> AsyncIterator[Callable[[], Caller]]:
+    """Make a caller that nobody has signed in."""
+    async with AsyncExitStack() as stack:
+        made: list[AsyncClient] = []
+
+        def caller() -> Caller:
+            client = AsyncClient(transport=ASGITransport(app), base_url=ORIGIN, headers={"Origin": ORIGIN})
+            stack.push_async_callback(client.aclose)
+            made.append(client)
+            return Caller(client)
+
+        yield caller
+
+
+@pytest.fixture
+async def signed_in(visit: Callable[[], Caller]) -> SignIn:
+    """Make a caller who has signed in under that name."""
+
+    async def sign_in(name: str) -> Caller:
+        caller = visit()
+        answer = await caller.client.post("/api/v1/session", json={"name": name, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        return replace(caller, csrf=answer.json()["csrf_token"])
+
+    return sign_in
