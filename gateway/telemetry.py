@@ -63,7 +63,7 @@ def log() -> Any:
 def exposition() -> bytes:
     """The counters of all roles of this machine in Prometheus text format.
 
-    Under the supervisor every role keeps its counters in files of one folder (PROMETHEUS_MULTIPROC_DIR), and any role can
+    Under the supervisor every role keeps its counters in files of one folder (PROMETHEUS_MULTIPROC_DIR), any role can
     add them up; alone, it is the counters of this process.
     """
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:

@@ -55,7 +55,7 @@ def train(
         lessons = training.lessons_of(labelled, _features, progress=lambda: progress.advance(reading))
         if {each.label for each in lessons} != set(MailClass):
             fail("training needs ham, spam and phishing")
-        measuring = progress.add_task("Measuring on unseen sources", total=training.FOLDS)
+        measuring = progress.add_task("Measuring on unseen sources", total=2 * training.FOLDS)
         scores = training.unseen_scores(lessons, progress=lambda: progress.advance(measuring))
         fitting = progress.add_task("Learning from all of it", total=1)
         calibration = training.calibrate(scores, lessons)
@@ -86,7 +86,7 @@ def measure(corpus: CorpusOption) -> None:
     with _progress() as progress:
         reading = progress.add_task("Taking messages apart", total=len(labelled))
         lessons = training.lessons_of(labelled, _features, progress=lambda: progress.advance(reading))
-        measuring = progress.add_task("Measuring on unseen sources", total=training.FOLDS)
+        measuring = progress.add_task("Measuring on unseen sources", total=2 * training.FOLDS)
         scores = training.unseen_scores(lessons, progress=lambda: progress.advance(measuring))
     unwanted, _ = training.calibrate(scores, lessons)
     out.print(markdown(scores, lessons, unwanted, created=_today(), command="postern model measure"), markup=False)

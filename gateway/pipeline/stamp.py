@@ -1,5 +1,5 @@
-"""The header fields that we add, and the reply that ends DATA. What was scanned is what is delivered: octets are prepended,
-and fields that forge our own authserv-id are left out; nothing else changes, so signatures survive.
+"""The header fields that we add, and the reply that ends DATA. What was scanned is what is delivered: octets are
+prepended, and fields that forge our own authserv-id are left out; nothing else changes, so signatures survive.
 """
 
 from __future__ import annotations

@@ -66,7 +66,8 @@ def markdown(scores: Array, lessons: Sequence[Lesson], unwanted: Calibration, *,
         "# Measurements",
         "",
         f"Made on {created} by `{command}`.",
-        "Every message is scored by a model that never saw its source (grouped folds).",
+        "Whether mail is wanted is scored by a model that never saw the message's source (grouped folds);",
+        "whether it is a fraud by one that saw other messages of it, for the corpora disagree about that word.",
         "",
         f"{len(lessons):,} messages of {len({each.source for each in lessons})} sources: "
         + ", ".join(f"{count:,} {label}" for label, count in sorted(counts.items()))
