@@ -1,5 +1,5 @@
-"""Where the parts of a multipart begin and end (RFC 2046 section 5.1.1). One pass for one boundary, at the speed of a byte
-search; works in place on bytes and on a mapping. Never reads a header."""
+"""Where the parts of a multipart begin and end (RFC 2046 section 5.1.1). One pass for one boundary, at the speed of a
+byte search; works in place on bytes and on a mapping. Never reads a header."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LIKE_DELIMITER: Final = re.compile(rb"(?:^|\n)--([^\r\n]{1,200}?)[ \t]*\r?\n(?=
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """One reading of a multipart: the (start, end) of its parts, where the preamble ends and where the epilogue begins."""
+    """One reading of a multipart: the (start, end) of its parts, the end of the preamble, the start of the epilogue."""
 
     parts: tuple[tuple[int, int], ...]
     preamble_end: int

@@ -1,5 +1,5 @@
-"""Formats that carry files through mail in their own wrapping: TNEF (MS-OXTNEF, "winmail.dat"), AppleSingle (RFC 1740) and
-BinHex 4.0 (RFC 1741). Read as far as they are whole; what breaks off is named."""
+"""Formats that carry files through mail in their own wrapping: TNEF (MS-OXTNEF, "winmail.dat"), AppleSingle (RFC 1740)
+and BinHex 4.0 (RFC 1741). Read as far as they are whole; what breaks off is named."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
 
 
 def _opened(octets: bytes) -> tuple[bytes, bytes | None]:
-    """The type of the content and, of signed data, the octets wrapped: empty for a detached signature, None for damage."""
+    """The type of the content and, of signed data, the octets wrapped: empty if detached, None if damaged."""
     outer = _expect(octets, 0, len(octets), _SEQUENCE)
     oid = _expect(octets, outer.start, outer.end, _OID) if outer else None
     if outer is None or oid is None:

@@ -1,5 +1,5 @@
-"""Containers that are not MIME: which octets are one, what they truly are, and their members. Bounded in count, size and
-ratio; what stays closed is named in `unscannable`. All on memory: no file is opened, no module is loaded late."""
+"""Containers that are not MIME: which octets are one, what they truly are, and their members. Bounded in count, size
+and ratio; what stays closed is named in `unscannable`. All on memory: no file is opened, no module is loaded late."""
 
 from __future__ import annotations
 

@@ -17,16 +17,17 @@ from gateway.anatomy.fields import Header, read_header
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
 from gateway.anatomy.names import note_name, note_type
-from gateway.anatomy.parts import Shape, walk
+from gateway.anatomy.parts import Part, Shape, walk
 from gateway.anatomy.text import Digest, html_charset, text_of
 from gateway.facts.content import Anatomy, AuthorFact, ContentFact, PartFact
 from gateway.mail.headers import authors, decode
 from gateway.mail.message import Octets
 
-_ONCE: Final = frozenset(
-    "date from sender reply-to to cc bcc message-id in-reply-to references subject mime-version content-type"
-    " content-transfer-encoding".split(" ")
-)
+_ONCE_WORDS: Final = """
+    date from sender reply-to to cc bcc message-id in-reply-to references subject mime-version content-type
+    content-transfer-encoding
+"""
+_ONCE: Final = frozenset(_ONCE_WORDS.split())
 """Fields that may stand once (RFC 5322 section 3.6, RFC 2045)."""
 
 
@@ -54,7 +55,7 @@ def examine(octets: Octets) -> Anatomy:
     _note_lines(octets, findings)
     digest = Digest(findings)
     facts: list[PartFact] = []
-    pending = [_from_message(octets, findings, path="", depth=0, archives=0)]
+    pending = [_from_parts(walk(octets, findings, header=header), archives=0)]
     while pending:
         item = next(pending[-1], None)
         if item is None:
@@ -102,7 +103,8 @@ def _look_at(item: _Item, facts: list[PartFact], digest: Digest, findings: Findi
         if item.depth >= limits.MAX_DEPTH:
             findings.missed(Unscannable.MIME_DEPTH)
             return None
-        return _from_message(item.content, findings, path=item.path, depth=item.depth + 1, archives=item.archives)
+        parts = walk(item.content, findings, path=item.path, depth=item.depth + 1)
+        return _from_parts(parts, archives=item.archives)
     return _from_container(members, item, findings)
 
 
@@ -116,8 +118,8 @@ def _read_text(item: _Item, true: str, digest: Digest, findings: Findings) -> No
         digest.take_plain(text_of(item.content, item.charset, findings))
 
 
-def _from_message(octets: Octets, findings: Findings, *, path: str, depth: int, archives: int) -> Iterator[_Item]:
-    for part in walk(octets, findings, path=path, depth=depth):
+def _from_parts(parts: Iterator[Part], *, archives: int) -> Iterator[_Item]:
+    for part in parts:
         charset = part.media_type.parameters.get("charset", "")
         declared = part.media_type.declared
         yield _Item(part.path, part.names, declared, charset, part.content, part.depth, archives, part.shape)

@@ -29,8 +29,8 @@ Fields = Sequence[tuple[str, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """One header block. `body` is where the body begins; `malformed_at` where a line stands that is no field, or -1: some
-    readers take the body to begin there."""
+    """One header block. `body` is where the body begins; `malformed_at` where a line stands that is no field, or -1:
+    some readers take the body to begin there."""
 
     fields: Fields
     body: int

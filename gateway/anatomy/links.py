@@ -1,5 +1,5 @@
-"""Where links go, read as browsers read them (WHATWG URL), and what is odd about them (RFC 3986 for the words). Finds URLs in
-plain text. Never resolves, never fetches."""
+"""Where links go, read as browsers read them (WHATWG URL), and what is odd about them (RFC 3986 for the words). Finds
+URLs in plain text. Never resolves, never fetches."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NUMERIC: Final = re.compile(r"(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+)){0,3}
 _WEB: Final = frozenset({"http", "https", "ftp"})
 _ACTIVE: Final = frozenset({"javascript", "data", "vbscript", "file", "ms-msdt", "search-ms", "ms-search", "blob"})
 _FILE_ENDINGS: Final = frozenset(
-    "pdf doc docx xls xlsx ppt pptx txt zip jpg png gif html htm php js py csv xml".split(" ")
+    {"pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "txt", "jpg", "png", "gif", "html", "htm", "php", "js", "csv"}
 )
 
 
@@ -43,7 +43,10 @@ def scheme_of(url: str) -> str:
 
 def host_of(url: str) -> str:
     """The host in lower case, without user and port; empty where there is none."""
-    authority = _authority(url)
+    return _host(_authority(url))
+
+
+def _host(authority: str) -> str:
     host = authority.rpartition("@")[2]
     if host.startswith("["):
         return host.partition("]")[0].lower() + "]"
@@ -56,7 +59,7 @@ def host_of(url: str) -> str:
 
 
 def link_fact(url: str, text: str, place: str, findings: Findings) -> LinkFact | None:
-    """The fact about one link, and its oddities; None for addresses of mail and telephone, and for places in the page."""
+    """The fact about one link, and its oddities; None for addresses of mail and telephone, and places in the page."""
     url = cleaned(url)
     scheme = scheme_of(url)
     if scheme in _ACTIVE:
@@ -64,8 +67,9 @@ def link_fact(url: str, text: str, place: str, findings: Findings) -> LinkFact |
         return LinkFact(url, text[: limits.MAX_LINK_TEXT], "", place)
     if scheme not in _WEB and not url.startswith(("//", "\\\\", "/\\")):
         return None
-    host = host_of(url)
-    if "@" in _authority(url):
+    authority = _authority(url)
+    host = _host(authority)
+    if "@" in authority:
         findings.note(Defect.LINK_USERINFO)
     if _NUMERIC.fullmatch(host) or host.startswith("["):
         findings.note(Defect.LINK_NUMERIC_HOST)

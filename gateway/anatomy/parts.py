@@ -70,6 +70,7 @@ class _Entity:
     depth: int
     default_type: str = "text/plain"
     is_message: bool = False
+    header: Header | None = None
 
     @property
     def path(self) -> str:
@@ -114,7 +115,7 @@ class _Walk:
                 self._children.clear()
 
     def _read(self, entity: _Entity) -> Iterator[Part]:
-        header = read_header(entity.octets, entity.start, entity.end, self._findings)
+        header = entity.header or read_header(entity.octets, entity.start, entity.end, self._findings)
         types = media_types(header, entity.default_type, self._findings)
         encodings = tuple(transfer_encodings(header, self._findings))
         leaf_seen = False
@@ -219,7 +220,10 @@ class _Walk:
             yield reading.part(Shape.ASIDE, path, text)
 
 
-def walk(octets: Octets, findings: Findings, *, path: str = "", depth: int = 0) -> Iterator[Part]:
+def walk(
+    octets: Octets, findings: Findings, *, path: str = "", depth: int = 0, header: Header | None = None
+) -> Iterator[Part]:
     """The parts of a message, in order, and what is odd about them in `findings`. `path` and `depth` are those of the
-    part that the message stands in. Raises nothing."""
-    return _Walk(_Entity(octets, 0, len(octets), path, depth, is_message=True), findings).parts()
+    part that the message stands in; `header` is the message's own, where it was read already. Raises nothing."""
+    root = _Entity(octets, 0, len(octets), path, depth, is_message=True, header=header)
+    return _Walk(root, findings).parts()

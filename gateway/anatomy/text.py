@@ -4,10 +4,10 @@ links, counts of HTML. Bounded, never raising; the first octets of a part are en
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Final
 
 from gateway.anatomy import limits
+from gateway.anatomy.characters import without_invisible
 from gateway.anatomy.charsets import codec_of, guessed
 from gateway.anatomy.findings import Defect, Findings
 from gateway.anatomy.html import HtmlReading, read_html
@@ -138,7 +138,4 @@ class Digest:
 
 def one_line(text: str) -> str:
     """Text on one line: blanks collapsed, characters that are not seen or that steer a terminal taken out."""
-    flat = " ".join(text.split())
-    if flat.isascii() and flat.isprintable():
-        return flat
-    return "".join(char for char in flat if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    return " ".join(without_invisible(" ".join(text.split())).split())

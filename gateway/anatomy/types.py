@@ -1,5 +1,5 @@
-"""What octets truly are, by their first ones (magic numbers), whatever name and type they claim. Looks at a few kilobytes
-only; never opens a container."""
+"""What octets truly are, by their first ones (magic numbers), whatever name and type they claim. Looks at a few
+kilobytes only; never opens a container."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ OLE: Final = "application/x-ole-storage"
 TNEF: Final = "application/ms-tnef"
 PDF: Final = "application/pdf"
 PE: Final = "application/vnd.microsoft.portable-executable"
+DOS: Final = "application/x-dosexec"
 ELF: Final = "application/x-elf"
 MACH: Final = "application/x-mach-binary"
 SHORTCUT: Final = "application/x-ms-shortcut"
@@ -118,7 +119,7 @@ def true_type(octets: bytes) -> str:
 def _structured(octets: bytes, head: bytes) -> str | None:
     """Formats whose mark does not stand at the very beginning, or is not enough."""
     if head[:2] == b"MZ":
-        return PE if _is_portable_executable(octets) or len(head) < 64 else "application/x-dosexec"
+        return PE if _is_portable_executable(octets) or len(head) < 64 else DOS
     if head[:4] == b"RIFF":
         return {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}.get(head[8:12], UNKNOWN)
     if head[4:8] == b"ftyp":

@@ -1,7 +1,7 @@
 """Compressed octets to plain ones, never more than is allowed: the one place where something small may become large.
 
-Sources: RFC 1950 to 1952 (zlib, deflate, gzip), bzip2, XZ. All modules are loaded here, at import: inside the jail nothing
-can be loaded any more.
+Sources: RFC 1950 to 1952 (zlib, deflate, gzip), bzip2, XZ. All modules are loaded here, at import: inside the jail
+nothing can be loaded any more.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Unpacked:
     damaged: bool = False
 
 
-class OutOfBounds(Exception):  # noqa: N818 - a reason, not an error of ours
+class OutOfBounds(Exception):
     """The stream holds more than may be unpacked."""
 
     def __init__(self, reason: Unscannable) -> None:
@@ -74,13 +74,14 @@ def unlzma_member(packed: bytes, findings: Findings) -> Unpacked:
     """LZMA as in a ZIP member: version, length of properties, properties, stream (APPNOTE 5.8.8). Raises OutOfBounds."""
     length = int.from_bytes(packed[2:4], "little")
     properties = packed[4 : 4 + length]
-    if length != 5 or len(properties) < 5 or int.from_bytes(properties[1:5], "little") > _LZMA_MEMORY:
+    dictionary = int.from_bytes(properties[1:5], "little")
+    if length != 5 or len(properties) < 5 or dictionary > _LZMA_MEMORY:
         return Unpacked(b"", 0, damaged=True)
     rest, lc = divmod(properties[0], 9)
     pb, lp = divmod(rest, 5)
     chosen = {
         "id": lzma.FILTER_LZMA1,
-        "dict_size": int.from_bytes(properties[1:5], "little"),
+        "dict_size": dictionary,
         "lc": lc,
         "lp": lp,
         "pb": pb,

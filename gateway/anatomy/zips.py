@@ -1,7 +1,7 @@
 """ZIP archives (PKWARE APPNOTE 6.3): members by the directory at the end, and those that the directory does not name.
 
-The standard library trusts the directory alone, and unpacks without bound; readers that stream see the local headers. Both
-views are kept. Deflate, bzip2, LZMA and stored members are unpacked; encrypted ones are listed by name.
+The standard library trusts the directory alone, and unpacks without bound; readers that stream see the local headers.
+Both views are kept. Deflate, bzip2, LZMA and stored members are unpacked; encrypted ones are listed by name.
 """
 
 from __future__ import annotations
