@@ -15,16 +15,13 @@ from gateway.queue.custody import Custody
 from gateway.settings import Settings
 from gateway.supervisor.lifeline import Lifeline
 
-NODE = 1000
-"""Couriers number their ids from here, so that no edge shares them."""
-
 
 async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifeline) -> None:
     """Deliver until told to stop."""
     clock = SystemClock()
     folders = Folders(settings.data.resolve())
     resolver = Resolver.from_settings(settings.dns, clock=clock)
-    custody = Custody.open(folders.queue, clock=clock, node=NODE + index)
+    custody = Custody.open(folders.queue, clock=clock)
     courier = Courier(
         custody,
         Routes(mailbox=Endpoint(Language.LMTP, path=str(layout_of(folders.data).lmtp))),

@@ -31,7 +31,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     policy = LivePolicy(settings, folders)
     signals.on_reload = policy.reload
     users = user_base(settings)
-    custody = Custody.open(folders.queue, clock=clock, node=index)
+    custody = Custody.open(folders.queue, clock=clock)
     try:
         async with open_senses(settings, folders, clock) as senses:
             stamper = Stamper(hostname=settings.hostname)

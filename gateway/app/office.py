@@ -11,9 +11,8 @@ from gateway.app.accounts import user_base
 from gateway.app.installation import Folders
 from gateway.app.policies import LivePolicy
 from gateway.app.role import Signals
-from gateway.app.senses import NoEngine, open_senses
+from gateway.app.senses import Engine, open_senses
 from gateway.app.status import Status
-from gateway.checks.clamav import Clamav
 from gateway.clock import SystemClock
 from gateway.console.app import create_app
 from gateway.console.ports import Mailbox, OfficePorts
@@ -28,8 +27,6 @@ from gateway.supervisor import sockets
 from gateway.supervisor.lifeline import Lifeline
 from gateway.telemetry import exposition
 
-NODE = 2000
-"""The console's number in ids."""
 DRAIN = 5
 """Seconds that open requests may take to end; a WebSocket never ends by itself."""
 
@@ -40,7 +37,7 @@ async def work(settings: Settings, signals: Signals, lifeline: Lifeline) -> None
     folders = Folders(settings.data.resolve())
     policy = LivePolicy(settings, folders)
     signals.on_reload = policy.reload
-    custody = Custody.open(folders.queue, clock=clock, node=NODE)
+    custody = Custody.open(folders.queue, clock=clock)
     try:
         async with open_senses(settings, folders, clock) as senses:
             status = Status(settings, folders, custody, senses.engine, clock)
@@ -67,7 +64,7 @@ async def work(settings: Settings, signals: Signals, lifeline: Lifeline) -> None
         await custody.close()
 
 
-def _rescan(engine: Clamav | NoEngine | None) -> Rescan:
+def _rescan(engine: Engine) -> Rescan:
     async def scan(octets: Octets) -> Outcome[MalwareFact]:
         return Skipped("the malware engine is switched off") if engine is None else await engine.scan(octets)
 

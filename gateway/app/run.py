@@ -125,13 +125,11 @@ class Installation:
         argv = [sys.executable, "-m", "gateway", "role", role, "--index", str(index)]
         argv += ["--config", str(self._config)] if self._config else []
         argv += ["--data", str(self._settings.data)]
-        held = listeners or {}
         return Program(
             name=f"{role}-{index}",
             argv=tuple(argv),
             phase=phase,
-            descriptors=tuple(listener.fileno() for listener in held.values()),
-            environment=sockets.to_environment(held),
+            listeners=listeners or {},
             reloads=True,
         )
 
@@ -205,13 +203,18 @@ class Installation:
 
 async def _create_ledger(folders: Folders) -> None:
     """Create or migrate the ledger before several roles open it at once."""
-    custody = Custody.open(folders.queue, clock=SystemClock(), node=4095)
+    custody = Custody.open(folders.queue, clock=SystemClock())
     await custody.close()
 
 
 def _store_program(plan: StorePlan) -> Program:
     return Program(
-        name="dovecot", argv=plan.argv, phase=Phase.GROUND, lifeline=False, probe=lambda: store.is_ready(plan.layout)
+        name="dovecot",
+        argv=plan.argv,
+        phase=Phase.GROUND,
+        lifeline=False,
+        probe=lambda: store.is_ready(plan.layout),
+        output=plan.layout.folder / "output.log",
     )
 
 
@@ -221,7 +224,15 @@ def _engine_program(plan: ClamdPlan) -> Program:
 
     # Loading a full set of signatures takes half a minute: the doors open before, and say "unknown" meanwhile.
     quick = plan.signatures is not Signatures.FULL
-    return Program(name="clamd", argv=plan.argv, phase=Phase.GROUND, lifeline=False, probe=is_ready, required=quick)
+    return Program(
+        name="clamd",
+        argv=plan.argv,
+        phase=Phase.GROUND,
+        lifeline=False,
+        probe=is_ready,
+        required=quick,
+        output=plan.configuration.with_name("output.log"),
+    )
 
 
 def _addresses(listeners: list[dict[str, object]], settings: Settings) -> Table:

@@ -23,13 +23,25 @@ SWITCHED_OFF = "off"
 """The address by which an operator says that no malware engine is wanted."""
 
 
+class NoEngine:
+    """Stands where no malware engine could be found: what nobody looked at is unknown, never clean."""
+
+    async def scan(self, octets: Octets) -> Outcome[MalwareFact]:
+        """Cannot tell."""
+        return Unknown("no malware engine is installed")
+
+
+Engine = Clamav | NoEngine | None
+"""The malware engine; None where the operator wants none."""
+
+
 @dataclass(frozen=True, slots=True)
 class SensesOfProcess:
     """What a role that looks at mail needs."""
 
     resolver: Answering
     anatomists: AnatomistPool
-    engine: Clamav | NoEngine | None
+    engine: Engine
     scanner: Scanner
 
 
@@ -57,15 +69,7 @@ async def open_senses(
             await resolver.close()
 
 
-class NoEngine:
-    """Stands where no malware engine could be found: what nobody looked at is unknown, never clean."""
-
-    async def scan(self, octets: Octets) -> Outcome[MalwareFact]:
-        """Cannot tell."""
-        return Unknown("no malware engine is installed")
-
-
-def engine_of(settings: Settings, folders: Folders) -> Clamav | NoEngine | None:
+def engine_of(settings: Settings, folders: Folders) -> Engine:
     """The malware engine of this machine; None where the operator switched it off."""
     address = clamd_address(settings, folders)
     if address == SWITCHED_OFF:

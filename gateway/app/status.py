@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.app.installation import Folders
-from gateway.app.senses import NoEngine
-from gateway.checks.clamav import Clamav
+from gateway.app.senses import Engine, NoEngine
 from gateway.clock import Clock
 from gateway.console.ports import Component, Mood
 from gateway.facts.outcome import Known
@@ -27,9 +26,7 @@ SIGNATURES_MEND: Final = "apt-get install clamav-freshclam && freshclam, then st
 class Status:
     """Keeps the latest view of every component, and since when it has been so."""
 
-    def __init__(
-        self, settings: Settings, folders: Folders, custody: Custody, engine: Clamav | NoEngine | None, clock: Clock
-    ) -> None:
+    def __init__(self, settings: Settings, folders: Folders, custody: Custody, engine: Engine, clock: Clock) -> None:
         self._settings = settings
         self._folders = folders
         self._custody = custody

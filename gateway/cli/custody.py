@@ -7,7 +7,7 @@ import datetime
 import getpass
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from gateway.cli.options import fail, folders_of
 from gateway.clock import SystemClock
@@ -15,9 +15,6 @@ from gateway.queue.custody import Custody
 from gateway.queue.identifiers import parse_id
 
 T = TypeVar("T")
-
-NODE: Final = 4094
-"""The command line's number in ids; it makes none in practice."""
 
 
 def with_custody(config: Path | None, data: Path | None, work: Callable[[Custody], Awaitable[T]]) -> T:
@@ -27,7 +24,7 @@ def with_custody(config: Path | None, data: Path | None, work: Callable[[Custody
         fail(f"{folder} is not there: nothing has run on this data folder yet (make run)")
 
     async def main() -> T:
-        custody = Custody.open(folder, clock=SystemClock(), node=NODE)
+        custody = Custody.open(folder, clock=SystemClock())
         try:
             return await work(custody)
         finally:

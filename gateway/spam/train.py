@@ -101,7 +101,7 @@ def folds_by_source(lessons: Sequence[Lesson], count: int = FOLDS) -> list[tuple
 def unseen_scores(lessons: Sequence[Lesson], *, progress: Callable[[], None]) -> Array:
     """Raw scores of every lesson, each by a model that never saw it. Wanted or not: by one that never saw its source.
 
-    Spam or fraud cannot be told that way: what one corpus calls spam another calls phishing, and most of the phishing is of
+    Spam or fraud cannot be told that way: what one corpus calls spam another calls phishing, and most phishing is of
     one source. That column is by models that saw other messages of the source, and measures less.
     """
     scores = np.zeros((len(lessons), 2))

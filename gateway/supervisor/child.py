@@ -11,6 +11,7 @@ from typing import Final
 
 from gateway.supervisor.lifeline import SILENCE, VARIABLE
 from gateway.supervisor.program import Program
+from gateway.supervisor.sockets import to_environment
 from gateway.telemetry import log
 
 FIRST_PAUSE: Final = 0.2
@@ -74,20 +75,13 @@ class Child:
 
     async def _run_once(self) -> int:
         ours, theirs = socket.socketpair() if self.program.lifeline else (None, None)
-        environment = {**os.environ, **self.program.environment}
-        descriptors = self.program.descriptors
+        environment = {**os.environ, **to_environment(self.program.listeners)}
+        descriptors = tuple(listener.fileno() for listener in self.program.listeners.values())
         if theirs is not None:
             environment[VARIABLE] = str(theirs.fileno())
             descriptors = (*descriptors, theirs.fileno())
         try:
-            # A process group of its own: Ctrl-C in the terminal reaches us alone, and we drain in order.
-            self._process = await asyncio.create_subprocess_exec(
-                *self.program.argv,
-                pass_fds=descriptors,
-                env=environment,
-                stdin=asyncio.subprocess.DEVNULL,
-                process_group=0,
-            )
+            self._process = await self._start(descriptors, environment)
         except OSError as error:
             log().error("role_cannot_start", program=self.program.name, error=str(error))
             if ours is not None:
@@ -102,6 +96,23 @@ class Child:
         finally:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
+
+    async def _start(self, descriptors: tuple[int, ...], environment: dict[str, str]) -> asyncio.subprocess.Process:
+        output = self.program.output.open("ab") if self.program.output else None
+        try:
+            # A process group of its own: Ctrl-C in the terminal reaches us alone, and we drain in order.
+            return await asyncio.create_subprocess_exec(
+                *self.program.argv,
+                pass_fds=descriptors,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                process_group=0,
+            )
+        finally:
+            if output is not None:
+                output.close()
 
     async def _watch(self, lifeline: socket.socket | None) -> None:
         if lifeline is not None:

@@ -1,10 +1,12 @@
-"""What the supervisor runs: a command, the descriptors it inherits, and how one knows that it is ready."""
+"""What the supervisor runs: a command, the sockets it inherits, and how one knows that it is ready."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
 
 class Phase(Enum):
@@ -19,19 +21,17 @@ class Phase(Enum):
 class Program:
     """One process of ours or of somebody else's.
 
-    With `lifeline`, it is a role of ours: it gets a socket whose number stands in POSTERN_LIFELINE, says "ready" and
-    then
+    With `lifeline`, it is a role of ours: it gets a socket whose number stands in POSTERN_LIFELINE, says "ready", then
     something every two seconds on it, and drains when the other end closes. Without it, `probe` tells whether it is
-    ready.
-    `descriptors` are kept open by the supervisor, so that a restart loses no connection that waits in a listening
-    socket.
+    ready. `listeners` are kept open by the supervisor, so that a restart loses no connection that waits in one of them.
+    `output` is the file that takes what a foreign program prints; None: it prints where we do.
     """
 
     name: str
     argv: tuple[str, ...]
     phase: Phase
-    descriptors: tuple[int, ...] = ()
-    environment: dict[str, str] = field(default_factory=dict)
+    listeners: dict[str, socket.socket] = field(default_factory=dict)
+    output: Path | None = None
     lifeline: bool = True
     probe: Callable[[], Awaitable[bool]] | None = None
     reloads: bool = False
