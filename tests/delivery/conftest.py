@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ssl
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from gateway.clock import FixedClock
+from gateway.queue.custody import Custody
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +42,17 @@ def tls_context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(pem)
     return context
+
+
+@pytest.fixture()
+def clock() -> FixedClock:
+    """Time stands still until told."""
+    return FixedClock(1_800_000_000.0)
+
+
+@pytest.fixture()
+async def custody(tmp_path: Path, clock: FixedClock) -> AsyncIterator[Custody]:
+    """A real ledger in a folder of its own."""
+    opened = Custody.open(tmp_path / "custody", clock=clock, free_disk=0)
+    yield opened
+    await opened.close()

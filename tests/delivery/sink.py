@@ -185,7 +185,7 @@ class _Session:
         accepted = False
         for address in self.recipients if self.sink.lmtp else [""]:
             usual = self.sink.act("END", "250 2.0.0 taken")
-            reply = await self.say(f"END:{address}" if self.sink.lmtp else "END", usual)
+            reply = await self.say(f"END:{address}", usual)
             accepted = accepted or reply.startswith("2")
         if accepted:
             taken = Taken(octets, self.mail, self.recipients, self.rcpt_commands, self.number, self.tls)
