@@ -32,7 +32,7 @@ def complaints(error: ValidationError, *, document: Document, under: Path, model
         path = _path(document, under, each["loc"])
         at_key = each["type"] == "extra_forbidden" or each["loc"][-1:] == ("[key]",)
         place = document.key_place(path) if at_key else document.place(path)
-        text, mend = _words(each, model, name=next((str(step) for step in reversed(path) if isinstance(step, str)), ""))
+        text, mend = _words(each, model, name=_called(path))
         yield Problem(document.file, place.line, place.column, text, mend)
 
 
@@ -45,8 +45,14 @@ def _path(document: Document, under: Path, loc: tuple[int | str, ...]) -> Path:
     return path
 
 
+def _called(path: Path) -> str:
+    """What people call the value at that path."""
+    key = next((step for step in reversed(path) if isinstance(step, str)), "policy")
+    return f"an entry of `{key}`" if path and isinstance(path[-1], int) else f"`{key}`"
+
+
 def _words(error: ErrorDetails, model: type[BaseModel], *, name: str) -> tuple[str, str]:
-    """The sentence and the mend. `name` is the last key on the way to the place."""
+    """The sentence and the mend. `name` is what the place is called."""
     context: dict[str, Any] = dict(error.get("ctx") or {})
     match error["type"]:
         case "policy":
@@ -61,15 +67,19 @@ def _words(error: ErrorDetails, model: type[BaseModel], *, name: str) -> tuple[s
         case "literal_error":
             words = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
             written = str(error["input"])
-            return f"`{written[:60]}` cannot stand for `{name}`", nearest(written, words)
+            return f"`{written[:60]}` cannot stand for {name}", nearest(written, words)
         case "action":
             return _no_action(error["input"])
         case kind if kind in _KINDS:
-            return f"`{name}` should be {_KINDS[kind]}", f"write {_KINDS[kind]} here"
+            return f"{name} should be {_KINDS[kind]}", _in_words(_KINDS[kind], _described(model, error["loc"]))
+        case "string_too_short" | "too_short":
+            return f"{name} is empty", _in_words("something", _described(model, error["loc"]))
+        case "string_too_long":
+            return f"{name} is too long", f"write {context['max_length']} characters at most"
     bound = next((bound for bound in _BOUNDS if bound in context), None)
     if bound is not None:
-        return f"`{name}` is out of bounds", f"write {_BOUNDS[bound]} {context[bound]}"
-    return f"`{name}`: {error['msg']}", "`postern reference policy` describes every setting"
+        return f"{name} is out of bounds", f"write {_BOUNDS[bound]} {context[bound]}"
+    return f"{name}: {error['msg']}", "`postern reference policy` describes every setting"
 
 
 def _no_action(written: Any) -> tuple[str, str]:
@@ -78,6 +88,8 @@ def _no_action(written: Any) -> tuple[str, str]:
         unknown = [key for key in written if key not in ACTION_KEYS]
         if unknown:
             return f"there is no action `{str(unknown[0])[:60]}`", nearest(str(unknown[0]), [*ACTION_KEYS, *WORDS])
+        if len(written) == 1:
+            return f"`{next(iter(written))}` does not end the matter", "write deliver, defer, reject or quarantine here"
         return "a rule has one action", "write a rule for each, with the one that ends the matter last"
     return "this is no action", "write deliver, defer, {reject: NAME}, {quarantine: CLASS}, ..."
 
@@ -107,7 +119,11 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models_in(each)
 
 
+def _in_words(kind: str, description: str) -> str:
+    return f"write {kind} here: {description}" if description else f"write {kind} here"
+
+
 def _described(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
-    owner = _model_at(model, loc[:-1])
+    owner = _model_at(model, loc[:-1]) if loc else None
     field = _field(owner, str(loc[-1])) if owner else None
     return field.description or "" if field else ""

@@ -49,10 +49,9 @@ FALSE: Final = Truth(Answer.FALSE)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with an expression, where in it (from 1), and how to mend it."""
+    """What is wrong with an expression, how many characters into it, and how to mend it."""
 
-    line: int
-    column: int
+    offset: int
     text: str
     mend: str
 
@@ -180,14 +179,14 @@ class Language:
     def compile(self, text: str) -> Condition:
         """Raises `ConditionError` with every fault that was found."""
         if len(text) > MAX_EXPRESSION:
-            raise ConditionError((Fault(1, 1, f"longer than {MAX_EXPRESSION} characters", "put the values in a list"),))
+            raise ConditionError((Fault(0, f"longer than {MAX_EXPRESSION} characters", "put the values in a list"),))
         try:
             program = self._environment.compile(text)
         except (RuntimeError, TypeError) as error:
             raise ConditionError(tuple(self._faults(text, str(error)))) from None
         if program.return_type() != cel.Type.BOOL:
-            kind = program.return_type().name()
-            fault = Fault(1, 1, f"a condition is true or false, this is {kind}", "compare it with something")
+            kind = program.return_type().name().lower()
+            fault = Fault(0, f"a condition is true or false, and this is a {kind}", "compare it with something")
             raise ConditionError((fault,))
         if faults := tuple(self._wrong_arguments(text)):
             raise ConditionError(faults)
@@ -198,67 +197,74 @@ class Language:
         """What the engine says, one fault for each of its errors."""
         found = list(_ENGINE_ERROR.finditer(said))
         for each in found:
-            line, column = max(1, int(each[1])), max(1, int(each[2]))
-            yield Fault(line, column, each[3], self._mend(text, each[3], offset=_offset(text, line, column)))
+            offset = _offset(text, int(each[1]), int(each[2]))
+            if undeclared := _UNDECLARED.match(each[3]):
+                yield self._unknown_name(text, undeclared[1], offset)
+            elif types := _NO_OVERLOAD.match(each[3]):
+                yield _wrong_types(text, types[1].strip("_"), types[2].split(", "), offset)
+            else:
+                yield Fault(offset, each[3].partition(" expecting {")[0], "check quotes, brackets and operators here")
         if not found:
-            yield Fault(1, 1, said.partition(" [")[0][:200], "write it shorter and flatter")
+            yield Fault(0, said.partition(" [")[0][:200], "write it shorter and flatter")
 
-    def _mend(self, text: str, said: str, *, offset: int) -> str:
-        if undeclared := _UNDECLARED.match(said):
-            return self._mend_name(undeclared[1])
-        if types := _NO_OVERLOAD.match(said):
-            return _mend_types(text, sorted(types[1].split(", ")), offset=offset)
-        return "see docs/policy.md, or the language definition at cel.dev"
-
-    def _mend_name(self, name: str) -> str:
+    def _unknown_name(self, text: str, name: str, offset: int) -> Fault:
+        begin = text.rfind(name, 0, offset + len(name))
+        offset = begin if begin >= 0 else offset
         if name in VARIABLES:
-            return f"{name} is not known yet when a client connects: ask for it in `rules`"
+            mend = "ask for it in `rules`"
+            return Fault(offset, f"`{name}` is not known yet when a client connects", mend)
         known = [*self._variables, *(each.name for each in FUNCTIONS), *_STANDARD]
-        return nearest(name, known) if nearest(name, known).startswith("did") else _REFERENCE
+        near = nearest(name, known)
+        return Fault(offset, f"there is no `{name[:60]}`", near if near.startswith("did") else _REFERENCE)
 
     def _wrong_arguments(self, text: str) -> Iterator[Fault]:
         """Literal texts that the type checker takes, and that could never work."""
         given = tokens.text_arguments(text, ("in_list", "any_in_list", "in_network", "matches"))
         for each in given:
-            line = text.count("\n", 0, each.literal.start) + 1
-            column = each.literal.start - text.rfind("\n", 0, each.literal.start)
+            offset = each.literal.start
             value = str(self._environment.compile(each.literal.text).eval().value())
             if each.function == "matches":
-                refused = self._environment.compile(f"''.matches({each.literal.text})").eval().value()
-                if not isinstance(refused, bool):
-                    wrong = str(refused).partition("invalid regular expression: ")[2] or str(refused)
-                    yield Fault(line, column, f"not a regular expression: {wrong}", "RE2 syntax: github.com/google/re2")
+                answer = self._environment.compile(f"''.matches({each.literal.text})").eval().value()
+                if not isinstance(answer, bool):
+                    wrong = str(answer).partition("invalid regular expression: ")[2] or str(answer)
+                    yield Fault(offset, f"not a regular expression: {wrong}", "write it in the syntax of RE2")
             elif each.function == "in_network":
                 if not _is_network(value):
-                    yield Fault(line, column, f"{value!r} is not a network", "write one like `192.0.2.0/24`")
+                    yield Fault(offset, f"`{value[:60]}` is not a network", "write one like `192.0.2.0/24`")
             elif value not in self._lists:
-                yield Fault(line, column, f"there is no list {value!r}", nearest(value, sorted(self._lists)))
+                yield Fault(offset, f"there is no list `{value[:60]}`", nearest(value, sorted(self._lists)))
         calls = [each for each in tokens.tokens(text) if each.text in ("in_list", "any_in_list")]
         if len(calls) > sum(each.function in ("in_list", "any_in_list") for each in given):
-            yield Fault(1, calls[0].start + 1, "the name of a list is a text in quotes", 'write `.in_list("name")`')
+            yield Fault(calls[0].start, "the name of a list is a text in quotes", 'write `.in_list("name")`')
 
 
 _REFERENCE: Final = "`postern reference policy` lists all variables and functions"
 _ENGINE_ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): ([^\n]*?)(?: \[[A-Z_]+\])?(?=\n|\Z)")
 _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
-_NO_OVERLOAD = re.compile(r"found no matching overload for '[^']*' applied to '\(([^']*)\)'")
+_NO_OVERLOAD = re.compile(r"found no matching overload for '([^']*)' applied to '\(([^']*)\)'")
 
 
 def _offset(text: str, line: int, column: int) -> int:
-    return sum(len(each) + 1 for each in text.split("\n")[: line - 1]) + column - 1
+    """From the engine's line and column, which count from 1 and may be -1 where it cannot say."""
+    before = sum(len(each) + 1 for each in text.split("\n")[: max(line, 1) - 1])
+    return min(before + max(column, 1) - 1, len(text))
 
 
-def _mend_types(text: str, types: list[str], *, offset: int) -> str:
+def _wrong_types(text: str, function: str, types: list[str], offset: int) -> Fault:
     """CEL never turns one type into another: say how to write the side that does not fit."""
+    said = f"`{function}` does not go with {' and '.join(types)}"
     numbers = [each for each in tokens.tokens(text) if each.kind in (tokens.Kind.INT, tokens.Kind.DOUBLE)]
-    if types == ["double", "int"] and numbers:
+    if sorted(types) == ["double", "int"] and numbers:
         near = min(numbers, key=lambda each: abs(each.start - offset))
         if near.kind is tokens.Kind.INT:
-            return f"write {near.text}.0 instead of {near.text}: the other side is a number with a fraction"
-        return f"write {near.text.partition('.')[0] or '0'} instead of {near.text}: the other side is a whole number"
+            return Fault(
+                offset, said, f"write {near.text}.0 instead of {near.text}: the other side may have a fraction"
+            )
+        whole = near.text.partition(".")[0] or "0"
+        return Fault(offset, said, f"write {whole} instead of {near.text}: the other side is a whole number")
     if types == ["list(string)", "string"]:
-        return 'ask a list with `"x" in list` or `list.exists(each, each == "x")`'
-    return f"both sides must be of one type; these are {' and '.join(types)}"
+        return Fault(offset, said, 'ask a list with `"x" in list` or `list.exists(each, each == "x")`')
+    return Fault(offset, said, "compare like with like: text stands in quotes, numbers do not")
 
 
 def _is_network(text: str) -> bool:

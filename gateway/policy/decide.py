@@ -151,7 +151,9 @@ class _Judged:
         open_questions = [each for each in self.doubtful if each in marked or not each[1].missing]
         marks = [reasons.of_doubt(rule, truth, self.doubts) for rule, truth in open_questions]
         every = dict.fromkeys((*told, *added, *marks, *reasons.of_unknown(self.doubts)))
-        tagged = [each.effect.verdict_class for each in self.additions if each.effect.verdict_class is not VerdictClass.CLEAN]
+        tagged = [
+            each.effect.verdict_class for each in self.additions if each.effect.verdict_class is not VerdictClass.CLEAN
+        ]
         delivered = disposition is Disposition.DELIVER
         return Verdict(
             disposition=disposition,

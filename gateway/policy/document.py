@@ -62,22 +62,32 @@ class Document:
         """Where the key at the end of that path stands, or its value if it is an item of a sequence."""
         return self.keys.get(path) or self.place(path)
 
-    def place_within(self, path: Path, *, line: int, column: int) -> Place:
-        """Where a line and a column of the text at that path stand in the file; its begin if the two differ in form."""
+    def place_within(self, path: Path, *, offset: int) -> Place:
+        """Where a character of the text at that path stands in the file; the begin of the text, where the file writes
+        it in another form (with escapes, say)."""
         start, text = self.place(path), self.text_at(path)
-        if not 1 <= start.line <= len(self.lines):
-            return start
-        source = self.lines[start.line - 1][start.column - 1 :]
-        if source[:1] in ("|", ">"):
-            wanted = text.split("\n")[line - 1].strip() if line <= text.count("\n") + 1 else ""
-            below = start.line + line - 1
-            if below < len(self.lines) and wanted and self.lines[below].strip() == wanted:
-                return Place(below + 1, self.lines[below].index(wanted) + column)
-            return start
-        quote = 1 if source[:1] in ("'", '"') else 0
-        if line == 1 and source[quote:].startswith(text):
-            return Place(start.line, start.column + quote + column - 1)
+        position = 0
+        for place, content in self._written(start):
+            inside = offset - position
+            if inside <= len(content) and text[position:offset] == content[:inside]:
+                return Place(place.line, place.column + inside)
+            if not text.startswith(content, position):
+                break
+            position += len(content) + 1
         return start
+
+    def _written(self, start: Place) -> Iterator[tuple[Place, str]]:
+        """The lines of a scalar that begins there, without quotes and indentation. Goes on to the end of the file."""
+        first = "".join(self.lines[start.line - 1 : start.line])[start.column - 1 :]
+        below = self.lines[start.line :]
+        is_block = first[:1] in ("|", ">")
+        if not is_block:
+            quote = 1 if first[:1] in ("'", '"') else 0
+            yield Place(start.line, start.column + quote), first[quote:].rstrip()
+        block_indent = _indent(below[0]) if below else 0
+        for number, line in enumerate(below, start=start.line + 1):
+            indent = block_indent if is_block else _indent(line)
+            yield Place(number, indent + 1), line[indent:].rstrip()
 
     def text_at(self, path: Path) -> str:
         """The text at that path, or the empty string."""
@@ -154,7 +164,6 @@ class _Reading:
         self._values[path] = _place(node)
         if node.tag not in _PLAIN_TAGS:
             self._complain(node, f"the tag {node.tag.rpartition(':')[2][:40]} is not used here", "remove it")
-            return None
         match node:
             case yaml.MappingNode():
                 return dict(self._pairs(node, path))
@@ -177,6 +186,10 @@ class _Reading:
     def _complain(self, node: yaml.Node, text: str, mend: str) -> None:
         place = _place(node)
         self._problems.append(Problem(self._file, place.line, place.column, text, mend))
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _place(node: yaml.Node | yaml.Event) -> Place:

@@ -217,7 +217,7 @@ class _Reading:
             return language.compile(text)
         except ConditionError as error:
             for each in error.faults:
-                place = self._document.place_within(path, line=each.line, column=each.column)
+                place = self._document.place_within(path, offset=each.offset)
                 self._problems.append(Problem(self._document.file, place.line, place.column, each.text, each.mend))
             return None
 

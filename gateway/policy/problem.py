@@ -20,6 +20,11 @@ class Problem:
     text: str
     mend: str
 
+    def __post_init__(self) -> None:
+        # Both may quote what somebody wrote: whatever that was, each stays one printable line.
+        object.__setattr__(self, "text", _one_line(self.text))
+        object.__setattr__(self, "mend", _one_line(self.mend))
+
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.text}\n    mend: {self.mend}"
 
@@ -30,6 +35,10 @@ class PolicyError(ValueError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems), key=lambda each: (each.file, each.line, each.column, each.text)))
         super().__init__("\n".join(str(each) for each in self.problems))
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

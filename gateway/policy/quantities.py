@@ -18,9 +18,9 @@ NEVER: Final = float("inf")
 """The end of a list entry that has none."""
 
 
-def size(text: str | int) -> int:
+def size(text: str) -> int:
     """Octets: `50MiB`, `1024`. Raises ValueError."""
-    return _scaled(str(text), units=_SIZE_UNITS, example="50MiB")
+    return _scaled(text, units=_SIZE_UNITS, example="50MiB")
 
 
 def duration(text: str) -> float:

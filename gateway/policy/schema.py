@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
+    AllowInfNan,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -44,12 +45,10 @@ def fault(text: str, mend: str) -> PydanticCustomError:
     return PydanticCustomError("policy", "{text}", {"text": text, "mend": mend})
 
 
-def _converted(convert: Callable[[Any], Any], what: str) -> BeforeValidator:
+def _converted(convert: Callable[[str], float], what: str) -> BeforeValidator:
     def validate(value: Any) -> Any:
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            raise fault(f"this is not a {what}", f"write a {what}")
         try:
-            return convert(value)
+            return convert(str(value))
         except ValueError as error:
             raise fault(f"`{str(value)[:60]}` is not a {what}", str(error)) from None
 
@@ -114,7 +113,12 @@ _ROUTE_MEND = "write mailbox, mx, lmtp://HOST:PORT, lmtp+unix:/PATH or smtp://HO
 _TEXT_SCHEMA: Final = {"type": "string"}
 Size = Annotated[int, _converted(quantities.size, "size"), Field(ge=1), WithJsonSchema({"type": ["string", "integer"]})]
 Duration = Annotated[float, _converted(quantities.duration, "duration"), WithJsonSchema(_TEXT_SCHEMA)]
-End = Annotated[float, _converted(quantities.end_of_validity, "day or time"), WithJsonSchema(_TEXT_SCHEMA)]
+End = Annotated[
+    float,
+    AllowInfNan(True),
+    _converted(quantities.end_of_validity, "day or time"),
+    WithJsonSchema(_TEXT_SCHEMA),
+]
 Id = Annotated[str, _shaped(r"[a-z][a-z0-9-]{0,59}", "an id", "use small letters, digits and -, a letter first")]
 Text = Annotated[str, Field(max_length=300)]
 Domain = Annotated[str, AfterValidator(_domain)]
@@ -217,7 +221,7 @@ class Group(Model):
 
     id: Id = Field(description="Name of the group")
     when: str = Field("", description="Condition about `client.*` and `mail.from`; left out: everyone")
-    then: Annotated[Reject, Field(description="Refuse its clients")] | None = None
+    then: Reject | None = Field(None, description="`{reject: NAME}` refuses its clients")
     limits: Limits = Field(Limits(), description="What its clients may do")
 
 
@@ -304,7 +308,7 @@ class Retention(Model):
 class PolicyFile(Model):
     """A policy: `default.yaml`."""
 
-    version: Literal[1] = Field(description="Version of this schema")
+    version: Literal[1] = Field(description="Version of this schema: 1")
     lists: dict[Id, ListFile] = Field({}, description="Lists by name, for `in_list` and `any_in_list`")
     groups: list[Group] = Field([], description="Who is connecting: the first match wins; the last one is for everyone")
     recipients: list[Recipient] = Field([], description="Who is written to, and where accepted mail goes")

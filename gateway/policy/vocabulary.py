@@ -88,8 +88,17 @@ def _spf(read: Callable[[SpfFact], Any], neutral: Any) -> Callable[[Case], Any]:
     return _of(lambda evidence: evidence.spf, read, neutral)
 
 
-def _dkim(read: Callable[[DkimFact], Any]) -> Callable[[Case], Any]:
-    return _of(lambda evidence: evidence.dkim, read, [])
+def _dkim_results(fact: DkimFact) -> list[str]:
+    return [each.result.value for each in fact.signatures]
+
+
+def _dkim_passed(fact: DkimFact) -> Any:
+    return ABSENT if _dkim_in_doubt(fact) else sorted(each.lower() for each in fact.passed_domains)
+
+
+def _dkim_in_doubt(fact: DkimFact) -> bool:
+    """A key could not be fetched, and no other signature passed."""
+    return not fact.passed_domains and any(each.result is Auth.TEMPERROR for each in fact.signatures)
 
 
 def _arc(read: Callable[[ArcFact], Any], neutral: Any) -> Callable[[Case], Any]:
@@ -191,9 +200,9 @@ _FACTS: Final[tuple[Variable, ...]] = (
              "spf"),
     Variable("spf.domain", _TEXT, "Domain that SPF looked at", _spf(lambda fact: fact.domain.lower(), ""), "spf"),
     Variable("dkim.results", _TEXTS, "Result of each DKIM signature that was looked at",
-             _dkim(lambda fact: [each.result.value for each in fact.signatures]), "dkim"),
+             _of(lambda e: e.dkim, _dkim_results, []), "dkim"),
     Variable("dkim.passed", _TEXTS, "Domains whose DKIM signature passed",
-             _dkim(lambda fact: sorted(each.lower() for each in fact.passed_domains)), "dkim"),
+             _of(lambda e: e.dkim, _dkim_passed, []), "dkim"),
     Variable("arc.result", _TEXT, "ARC result: none, pass or fail", _arc(lambda fact: fact.result.value, "none"),
              "arc"),
     Variable("arc.sealer", _TEXT, "Domain of the newest ARC seal", _arc(lambda fact: fact.sealer.lower(), ""), "arc"),
@@ -250,8 +259,7 @@ CHECKS: Final[Mapping[str, Callable[[Evidence], Outcome[Any]]]] = {
 
 
 def doubt(evidence: Evidence, check: str) -> str:
-    """Why a check could not tell, or the empty string where it could. DKIM is in doubt when a key could not be fetched
-    and no signature passed."""
+    """Why a check could not tell, or the empty string where it could."""
     outcome = CHECKS[check](evidence)
     if isinstance(outcome, Unknown):
         return outcome.why or "no reason given"
@@ -259,8 +267,7 @@ def doubt(evidence: Evidence, check: str) -> str:
         return ""
     fact = outcome.value
     if isinstance(fact, DkimFact):
-        results = {each.result for each in fact.signatures}
-        return "a key could not be fetched" if Auth.TEMPERROR in results and Auth.PASS not in results else ""
+        return "a key could not be fetched" if _dkim_in_doubt(fact) else ""
     if getattr(fact, "result", None) is Auth.TEMPERROR:
         return str(getattr(fact, "reason", "")) or "DNS gave no answer"
     return ""
