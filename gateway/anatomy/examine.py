@@ -79,7 +79,7 @@ def examine(octets: Octets) -> Anatomy:
         reply_to=_authors(header, "reply-to"),
         text=digest.text,
         html=digest.html,
-        header_names=tuple(name for name, _ in header.fields),
+        header_names=tuple(name for name, _, _ in header.fields),
     )
 
 
@@ -91,7 +91,7 @@ def _look_at(item: _Item, facts: list[PartFact], digest: Digest, findings: Findi
     true = types.MESSAGE if item.shape is Shape.MESSAGE else types.true_type(item.content)
     note_name(item.names, findings)
     members: Iterator[Member] = iter(())
-    if item.shape is Shape.LEAF and not item.note:
+    if item.shape is Shape.LEAF and item.content:
         note_type(item.names, item.declared, true, findings)
         true, members = opened(item.content, true, item.names[0] if item.names else "", findings)
         _read_text(item, true, digest, findings)
@@ -155,7 +155,7 @@ def _authors(header: Header, name: str) -> tuple[AuthorFact, ...]:
 
 def _note_header(header: Header, findings: Findings) -> None:
     counts: dict[str, int] = {}
-    for name, _ in header.fields:
+    for name, _, _ in header.fields:
         if name in _ONCE:
             counts[name] = counts.get(name, 0) + 1
     if "from" not in counts:

@@ -23,8 +23,8 @@ _SEGMENT: Final = re.compile(r'(?:[^";]|"(?:[^"\\]|\\.)*(?:"|\Z))+', re.DOTALL)
 _SECTION: Final = re.compile(r"(.+?)\*(\d{1,3})?(\*)?", re.ASCII)
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 
-Fields = Sequence[tuple[str, bytes]]
-"""Names in lower case and values as they stand, without the final line end, top to bottom."""
+Fields = Sequence[tuple[str, bytes, str]]
+"""Top to bottom: the name in lower case, the value as it stands without the final line end, the name as written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Header:
 
     def values(self, name: str) -> list[bytes]:
         """The values of all fields of that name, top to bottom."""
-        return [value for key, value in self.fields if key == name]
+        return [value for key, value, _ in self.fields if key == name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def read_header(octets: Octets, start: int, end: int, findings: Findings) -> Hea
     if empty is None and stop < end:
         findings.note(Defect.HEADER_TOO_LONG)
     block = octets[start : empty.start() + 1 if empty else stop]
-    fields: list[tuple[str, bytes]] = []
+    fields: list[tuple[str, bytes, str]] = []
     malformed_at = -1
     position = 0
     while position < len(block):
@@ -87,7 +87,8 @@ def read_header(octets: Octets, start: int, end: int, findings: Findings) -> Hea
         if len(fields) == limits.MAX_FIELDS:
             findings.note(Defect.HEADER_TOO_LONG)
             break
-        fields.append((match[1].decode("ascii").lower(), match[2].removesuffix(b"\r")))
+        name = match[1].decode("ascii")
+        fields.append((name.lower(), match[2].removesuffix(b"\r"), name))
         position = match.end()
     return Header(fields, body, malformed_at)
 

@@ -12,6 +12,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from gateway.anatomy import limits
 from gateway.anatomy.findings import Defect, Findings, Unscannable
+from gateway.anatomy.links import defanged
 from gateway.anatomy.nesting import is_within
 from gateway.anatomy.styles import Look, Styles
 from gateway.facts.content import HtmlFact
@@ -71,10 +72,23 @@ def read_html(markup: str, findings: Findings) -> HtmlReading:
     if not is_within(markup, depth=limits.MAX_HTML_DEPTH, attributes=limits.MAX_ATTRIBUTES):
         findings.missed(Unscannable.HTML_NESTING)
         return _crude(markup)
+    return _reading(markup, _Reader(findings))
+
+
+def shown_html(markup: str, findings: Findings) -> str:
+    """The text of an HTML part for a person who judges it: what a link says is followed by where it goes, defanged, and
+    text that a reader would not see is marked."""
+    markup = markup[: limits.MAX_HTML]
+    if not is_within(markup, depth=limits.MAX_HTML_DEPTH, attributes=limits.MAX_ATTRIBUTES):
+        findings.missed(Unscannable.HTML_NESTING)
+        return _crude(markup).text
+    return _reading(markup, _Shower(findings)).text
+
+
+def _reading(markup: str, reader: _Reader) -> HtmlReading:
     document = LexborHTMLParser(markup)
-    reader = _Reader({node.mem_id for node in document.css(_STYLED)}, findings)
     if document.root is not None:
-        reader.read(document.root)
+        reader.read(document.root, {node.mem_id for node in document.css(_STYLED)})
     return reader.reading()
 
 
@@ -87,8 +101,8 @@ def tidy(raw: str) -> str:
 class _Reader:
     """One walk over a tree, by its links and never by recursion."""
 
-    def __init__(self, styled: set[int], findings: Findings) -> None:
-        self._styled = styled
+    def __init__(self, findings: Findings) -> None:
+        self._styled: set[int] = set()
         self._findings = findings
         self._styles = Styles()
         self._looks = [Look()]
@@ -104,8 +118,10 @@ class _Reader:
             ("images", "remote_images", "forms", "password_fields", "scripts", "tables"), 0
         )
 
-    def read(self, root: LexborNode) -> None:
-        """Visit every node, entering and leaving elements in order."""
+    def read(self, root: LexborNode, styled: set[int]) -> None:
+        """Visit every node, entering and leaving elements in order. `styled` are the elements that have a look of their
+        own, by their id in memory."""
+        self._styled = styled
         node: LexborNode | None = root
         for _ in range(limits.MAX_HTML_NODES):
             if node is None:
@@ -213,6 +229,23 @@ class _Reader:
 
     def _break(self) -> None:
         (self._hidden if self._unseen else self._visible).append(_BREAK)
+
+
+class _Shower(_Reader):
+    """Reads for a person: nothing is left out, and everything says what it is."""
+
+    def _take_text(self, text: str) -> None:
+        if self._unseen and text.strip():
+            text = f"⟦hidden: {' '.join(text.split())}⟧ "
+        if self._room > 0:
+            self._room -= len(text)
+            self._visible.append(text)
+
+    def _take_anchor(self, url: str | None, text: str) -> None:
+        if url and not url.startswith("#") and self._room > 0:
+            goes_to = f" ⟶ {defanged(_joined(self._base, url))} "
+            self._room -= len(goes_to)
+            self._visible.append(goes_to)
 
 
 def _joined(base: str, url: str) -> str:

@@ -79,3 +79,30 @@ MAX_SUBJECT: Final = 1_000
 
 EXCERPT: Final = 200
 """Characters of visible text that are recorded."""
+
+MAX_SHOWN_HTML: Final = 2 * 1024 * 1024
+"""Characters of HTML that are sanitised for a person to see."""
+
+MAX_SHOWN_DEPTH: Final = 300
+"""Elements inside each other in HTML that is shown, and attributes of one. No letter needs more."""
+
+MAX_SHOWN_NODES: Final = 50_000
+"""Tags of HTML that is shown."""
+
+MAX_IMAGE_URI: Final = 400_000
+"""Characters of one picture as a data: URI."""
+
+MAX_IMAGES: Final = 50
+"""Pictures of a message that are kept for showing."""
+
+MAX_SHOWN_IMAGES: Final = 4 * 1024 * 1024
+"""Characters of pictures in one page, counted each time that one is used."""
+
+MAX_PIXELS: Final = 25_000_000
+"""Pixels of one picture: 100 MB once unpacked, a good camera's photo."""
+
+MAX_SHOWN_FIELDS: Final = 200
+"""Header fields that are shown."""
+
+MAX_SHOWN_VALUE: Final = 2_000
+"""Characters of one field that are shown."""

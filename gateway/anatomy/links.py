@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from gateway.anatomy import limits
+from gateway.anatomy.characters import made_visible
 from gateway.anatomy.findings import Defect, Findings
 from gateway.facts.content import LinkFact
 
@@ -118,3 +119,33 @@ def _authority(url: str) -> str:
     else:
         return ""
     return re.split(r"[/?#]", rest, maxsplit=1)[0]
+
+
+def defanged(url: str) -> str:
+    """The URL so that nothing takes it for one: "hxxps://evil[.]example/p". Control characters are gone, what is not
+    seen is written out."""
+    url = made_visible(cleaned(url))
+    host = host_of(url)
+    scheme = scheme_of(url)
+    if scheme in ("http", "https"):
+        url = f"hxxp{url[4:]}"
+    elif scheme == "ftp":
+        url = f"fxp{url[3:]}"
+    if host:
+        start = url.lower().find(host)
+        if start != -1:
+            url = url[:start] + host.replace(".", "[.]") + url[start + len(host) :]
+    return url
+
+
+def with_defanged_urls(text: str) -> str:
+    """A text with every URL in it defanged."""
+    if "://" not in text and "www." not in text.lower():
+        return text
+    return _IN_TEXT.sub(_defanged_match, text)
+
+
+def _defanged_match(match: re.Match[str]) -> str:
+    if match[0][:4].lower() == "www.":
+        return defanged(f"http://{match[0]}").removeprefix("hxxp://")
+    return defanged(match[0])

@@ -91,14 +91,16 @@ def note_name(names: Sequence[str], findings: Findings) -> None:
                 findings.note(Defect.NAME_DOUBLE_EXTENSION)
         if _LONG_GAP.search(name):
             findings.note(Defect.NAME_LONG_GAP)
-    if len(names) > 1 and len({extension(name) for name in names}) > 1:
+    if len(names) > 1 and len({extension(name) for name in names} - {""}) > 1:
         findings.note(Defect.NAME_AMBIGUOUS)
 
 
 def note_type(names: Sequence[str], declared: str, true: str, findings: Findings) -> None:
-    """Remember where the octets are not what name and declared type say."""
+    """Remember where the octets are not what name and declared type say. What is not recognised contradicts nothing."""
     if true in _EXECUTABLE_TYPES:
         findings.note(Defect.TYPE_EXECUTABLE)
+    if true == types.UNKNOWN:
+        return
     claims = [_ACCEPTABLE.get(extension(name)) for name in names]
     claims.append(_ACCEPTABLE_DECLARED.get(declared))
     if any(claim is not None and true not in claim for claim in claims):

@@ -1,5 +1,5 @@
-"""Whether HTML is built so that a parser's work stays linear: elements inside each other, and attributes of one element.
-A scan of the tags alone, before any tree is made. It may call honest HTML too deep, hardly ever the other way round."""
+"""Whether HTML is built so that a parser's work stays linear: elements inside each other, attributes of one element. A
+scan of the tags alone, before any tree is made. It may call honest HTML too deep, hardly ever the other way round."""
 
 from __future__ import annotations
 

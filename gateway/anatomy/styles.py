@@ -55,7 +55,7 @@ class _Declared:
 
 
 class Styles:
-    """Reads the style of elements, each distinct declaration once: newsletters repeat a few of them hundreds of times."""
+    """Reads the style of elements, each distinct declaration once: newsletters repeat a few of them many times."""
 
     def __init__(self) -> None:
         self._read: dict[str, _Declared] = {}

@@ -71,7 +71,7 @@ def unxz(packed: bytes, findings: Findings) -> Unpacked:
 
 
 def unlzma_member(packed: bytes, findings: Findings) -> Unpacked:
-    """LZMA as in a ZIP member: version, length of properties, properties, stream (APPNOTE 5.8.8). Raises OutOfBounds."""
+    """LZMA as in a ZIP member (APPNOTE 5.8.8): version, length, properties, stream. Raises OutOfBounds."""
     length = int.from_bytes(packed[2:4], "little")
     properties = packed[4 : 4 + length]
     dictionary = int.from_bytes(properties[1:5], "little")
