@@ -27,8 +27,8 @@ def prepare(model: Path | None) -> Work:
         _import_all(package)
     classifier, problem = _load(model)
     work = Work(lambda job: _do(job, classifier, problem), problem)
-    work.do(JobReceived(Kind.EXAMINE, _SPECIMEN))
-    work.do(JobReceived(Kind.PREVIEW, _SPECIMEN))
+    work.do(JobReceived(Kind.EXAMINE, 0, _SPECIMEN))
+    work.do(JobReceived(Kind.PREVIEW, 0, _SPECIMEN))
     return work
 
 

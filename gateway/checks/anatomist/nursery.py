@@ -98,7 +98,12 @@ class Nursery:
             self._forsake("the zygote is gone")
             raise NurseryError(f"the zygote is gone ({type(error).__name__})") from None
         self._expected.append(expected)
-        return await expected
+        try:
+            return await expected
+        except asyncio.CancelledError:
+            if expected.done() and not expected.cancelled() and expected.exception() is None:
+                expected.result().kill()  # it came just when nobody wanted it any more
+            raise
 
     async def _start(self) -> None:
         if self._process is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from gateway.checks.anatomist import wire
 from gateway.checks.anatomist.desk import Desk, Job
@@ -19,11 +19,9 @@ from gateway.checks.anatomist.probe import ProbeReport
 from gateway.checks.anatomist.wire import BadReply, Examination, Kind, Reply
 from gateway.checks.anatomist.worker import Worker
 from gateway.facts.outcome import Known, Outcome, Unknown
+from gateway.facts.preview import Preview
 from gateway.mail.message import Message, Octets
 from gateway.telemetry import log
-
-if TYPE_CHECKING:
-    from gateway.anatomy.preview import Preview
 
 WORK: Final = "gateway.checks.anatomist.craft:prepare"
 JOBS_OF_A_WORKER: Final = 500
@@ -77,8 +75,6 @@ class AnatomistPool:
 
     async def preview(self, octets: Octets) -> Outcome[Preview]:
         """Text and harmless HTML of a message, for people to look at. Never raises, but for cancellation."""
-        from gateway.anatomy.preview import Preview  # here, so that an edge does not load the readers of hostile octets
-
         return await self._ask(Kind.PREVIEW, octets, Preview)
 
     async def probe(self) -> Outcome[ProbeReport]:

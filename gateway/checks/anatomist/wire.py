@@ -28,7 +28,8 @@ from gateway.mail.message import Octets
 BY_SOCKET: Final = 256 * 1024
 """The most octets that travel on the socket itself."""
 
-JOB: Final = struct.Struct("!BBQ")
+JOB: Final = struct.Struct("!BBQQ")
+"""Kind, way, ticket, size."""
 LENGTH: Final = struct.Struct("!L")
 
 _ERROR_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,79}\Z")
@@ -81,9 +82,10 @@ class Greeting:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A worker's answer to a job: `answer` is plain, or `error` names the type of what was raised. `memory` is the peak
-    resident size in octets, `cpu` the seconds that it has used in its life."""
+    """A worker's answer to the job of that `ticket`: `answer` is plain, or `error` names the type of what was raised.
+    `memory` is the peak resident size in octets, `cpu` the seconds that it has used in its life."""
 
+    ticket: int
     answer: object
     error: str
     memory: int
@@ -95,6 +97,7 @@ class JobReceived:
     """A job as a worker sees it."""
 
     kind: Kind
+    ticket: int
     octets: Octets
 
 
@@ -107,16 +110,15 @@ def receive_job(channel: socket.socket) -> JobReceived | None:
     header, descriptors, _, _ = socket.recv_fds(channel, JOB.size, 1)
     if not header:
         return None
-    number, way, size = JOB.unpack(header)
+    number, way, ticket, size = JOB.unpack(header)
     kind = Kind(number)
     if way == Way.SOCKET:
-        octets = channel.recv(size, socket.MSG_WAITALL) if size else b""
-        if len(octets) != size:
-            return None
-        return JobReceived(kind, octets)
+        received = channel.recv(size, socket.MSG_WAITALL) if size else b""
+        return JobReceived(kind, ticket, received) if len(received) == size else None
     # The mapping keeps a descriptor of its own, so this one goes when the file object does.
     with open(descriptors[0], "rb", buffering=0) as sealed:
-        return JobReceived(kind, mmap.mmap(sealed.fileno(), size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ))
+        octets = mmap.mmap(sealed.fileno(), size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
+    return JobReceived(kind, ticket, octets)
 
 
 def send(channel: socket.socket, said: Greeting | Reply) -> None:

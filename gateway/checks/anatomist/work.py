@@ -41,7 +41,7 @@ def _reply(job: JobReceived, work: Work) -> Reply:
     except Exception as raised:  # noqa: BLE001 - it becomes the reply, and the reason of an Unknown
         error = type(raised).__name__
     used = resource.getrusage(resource.RUSAGE_SELF)
-    return Reply(answer, error, _peak_memory(), used.ru_utime + used.ru_stime)
+    return Reply(job.ticket, answer, error, _peak_memory(), used.ru_utime + used.ru_stime)
 
 
 def _peak_memory() -> int:

@@ -10,7 +10,7 @@ import socket
 from typing import Final, Self
 
 from gateway.checks.anatomist import wire
-from gateway.checks.anatomist.wire import Greeting, Kind, Reply, Way
+from gateway.checks.anatomist.wire import BadReply, Greeting, Kind, Reply, Way
 from gateway.mail.message import Octets
 
 _SLICE: Final = 1024 * 1024
@@ -24,6 +24,7 @@ class Worker:
         self._channel = channel
         self._channel.setblocking(False)
         self._pidfd = pidfd
+        self._ticket = 0
         self.greeting: Greeting | None = None
 
     async def greet(self) -> Greeting:
@@ -49,15 +50,19 @@ class Worker:
         """Have a job done. Raises `BadReply`, OSError, EOFError; the caller sets the deadline."""
         loop = asyncio.get_running_loop()
         size = len(octets)
+        self._ticket += 1
         if size <= wire.BY_SOCKET:
-            await loop.sock_sendall(self._channel, wire.JOB.pack(kind, Way.SOCKET, size) + octets[:])
+            await loop.sock_sendall(self._channel, wire.JOB.pack(kind, Way.SOCKET, self._ticket, size) + octets[:])
         else:
             sealed = await _seal(octets)
             try:
-                socket.send_fds(self._channel, [wire.JOB.pack(kind, Way.DESCRIPTOR, size)], [sealed])
+                socket.send_fds(self._channel, [wire.JOB.pack(kind, Way.DESCRIPTOR, self._ticket, size)], [sealed])
             finally:
                 os.close(sealed)
-        return wire.parse(Reply, await self._receive(largest=wire.LARGEST_REPLY[kind]))
+        reply = wire.parse(Reply, await self._receive(largest=wire.LARGEST_REPLY[kind]))
+        if reply.ticket != self._ticket:
+            raise BadReply("a reply to another message")
+        return reply
 
     def kill(self) -> None:
         """End the process and let go of it, whatever state it is in. Idempotent."""

@@ -7,6 +7,7 @@ import struct
 import time
 from pathlib import Path
 
+from gateway.checks.anatomist import seccomp
 from gateway.checks.anatomist.wire import Examination, JobReceived
 from gateway.checks.anatomist.work import Work
 from gateway.facts.content import ContentFact
@@ -23,6 +24,16 @@ def prepare(model: Path | None) -> Work:
 
 def prepare_badly(model: Path | None) -> Work:
     raise RuntimeError("this work cannot be prepared")
+
+
+def prepare_without_seccomp(model: Path | None) -> Work:
+    """As on a kernel, or in a container, that refuses it."""
+
+    def refuse() -> None:
+        raise OSError("ENOSYS")
+
+    seccomp.install = refuse
+    return Work(do)
 
 
 def content(excerpt: str) -> Examination:
@@ -44,8 +55,7 @@ def do(job: JobReceived) -> object:
         case b"sleep":
             time.sleep(float(rest))
         case b"allocate":
-            while True:
-                _ALLOCATED.append(bytearray(16 << 20))
+            _ALLOCATED.append(bytearray(10 << 30))
         case b"grow":
             _ALLOCATED.append(bytearray(b"x" * (100 << 20)))
         case b"fork":
@@ -75,7 +85,10 @@ def do(job: JobReceived) -> object:
             time.sleep(30)
         case b"extra":
             # An answer of its own making, and behind it the real one: that would answer the next message.
-            forged = b'{"answer":{"content":{"known":{}},"spam":{"unknown":"forged"}},"error":"","memory":0,"cpu":0.0}'
+            forged = (
+                b'{"ticket":%d,"answer":{"content":{"known":{}},"spam":{"unknown":"forged"}},"error":"","memory":0,"cpu":0.0}'
+                % job.ticket
+            )
             say(struct.pack("!L", len(forged)) + forged)
         case b"lie":
             return {"content": {"known": {"parts": 3}}, "spam": {"maybe": 1}}
