@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.checks import canonical, dkim_key, dkim_signature, taglist
 from gateway.checks.answering import Answering
 from gateway.checks.answers import Answer, Status
 from gateway.checks.canonical import BodyHash, Form
-from gateway.checks.dkim_signature import BadSignature, Signature
+from gateway.checks.dkim_signature import BadSignature, Claims, Signature
 from gateway.facts.auth import Auth, DkimFact, DkimSignatureFact
 from gateway.facts.outcome import Known, Outcome, Unknown
 from gateway.mail.message import HeaderField, Message
@@ -40,8 +41,8 @@ async def check_dkim(resolver: Answering, message: Message, *, now: float) -> Ou
     fields = [field for field in message.fields if field.key == _FIELD][:MAX_SIGNATURES]
     if not fields:
         return Known(DkimFact())
-    read = [_read(field, now) for field in fields]
-    names = list(dict.fromkeys(each.key_name for each in read if isinstance(each, Signature)))
+    read = [_Read.of(field, now) for field in fields]
+    names = list(dict.fromkeys(each.signature.key_name for each in read if isinstance(each.signature, Signature)))
     solution = await resolver.solve(
         lambda lookup: lookup.all((name, "TXT") for name in names), deadline=resolver.deadline(), budget=MAX_SIGNATURES
     )
@@ -50,20 +51,26 @@ async def check_dkim(resolver: Answering, message: Message, *, now: float) -> Ou
     keys = dict(zip(names, solution.value, strict=True))
     verification = _Verification(message)
     if message.size > LARGE:
-        facts = await asyncio.to_thread(verification.facts, fields, read, keys)
+        facts = await asyncio.to_thread(verification.facts, read, keys)
     else:
-        facts = verification.facts(fields, read, keys)
+        facts = verification.facts(read, keys)
     return Known(DkimFact(facts))
 
 
-def _read(field: HeaderField, now: float) -> Signature | BadSignature:
-    try:
-        signature = dkim_signature.parse(field.value)
-    except BadSignature as error:
-        return error
-    if signature.expires is not None and now > signature.expires:
-        return BadSignature(Auth.FAIL, "the signature has expired")
-    return signature
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One signature field, read."""
+
+    field: HeaderField
+    claims: Claims
+    signature: Signature | BadSignature
+
+    @classmethod
+    def of(cls, field: HeaderField, now: float) -> _Read:
+        claims, signature = dkim_signature.read(field.value)
+        if isinstance(signature, Signature) and signature.expires is not None and now > signature.expires:
+            signature = BadSignature(Auth.FAIL, "the signature has expired")
+        return cls(field, claims, signature)
 
 
 class _Verification:
@@ -73,28 +80,23 @@ class _Verification:
         self._message = message
         self._bodies: dict[tuple[Form, int | None], BodyHash] = {}
 
-    def facts(
-        self, fields: Sequence[HeaderField], read: Sequence[Signature | BadSignature], keys: dict[str, Answer]
-    ) -> tuple[DkimSignatureFact, ...]:
-        return tuple(self._fact(field, each, keys) for field, each in zip(fields, read, strict=True))
+    def facts(self, read: Sequence[_Read], keys: dict[str, Answer]) -> tuple[DkimSignatureFact, ...]:
+        """One fact for each signature. `keys` are the answers under their key names."""
+        return tuple(self._fact(each, keys) for each in read)
 
-    def _fact(self, field: HeaderField, read: Signature | BadSignature, keys: dict[str, Answer]) -> DkimSignatureFact:
-        claims = dkim_signature.claims(field.value)
+    def _fact(self, read: _Read, keys: dict[str, Answer]) -> DkimSignatureFact:
+        claims, signature = read.claims, read.signature
+        domain, selector = claims.domain, claims.selector
+        result, reason = Auth.PASS, ""
         try:
-            if isinstance(read, BadSignature):
-                raise read
-            self._verify(field, read, keys[read.key_name])
-            result, reason = Auth.PASS, ""
+            if isinstance(signature, BadSignature):
+                raise signature
+            domain, selector = signature.domain, signature.selector
+            self._verify(read.field, signature, keys[signature.key_name])
         except BadSignature as error:
             result, reason = error.result, error.reason
         return DkimSignatureFact(
-            result=result,
-            domain=read.domain if isinstance(read, Signature) else claims.get("d", "").lower(),
-            selector=read.selector if isinstance(read, Signature) else claims.get("s", ""),
-            algorithm=claims.get("a", ""),
-            identity=claims.get("i", ""),
-            signature_start=claims.get("b", ""),
-            reason=reason,
+            result, domain, selector, claims.algorithm, claims.identity, claims.signature_start, reason
         )
 
     def _verify(self, field: HeaderField, signature: Signature, answer: Answer) -> None:

@@ -18,6 +18,10 @@ from gateway.facts.auth import Auth
 
 MAX_FIELD: Final = 64 * 1024
 MAX_SIGNED_NAMES: Final = 1024
+MAX_CLAIM: Final = 256
+
+SIGNATURE_START: Final = 8
+"""Octets of b= that tell signatures of one domain apart (RFC 8601 section 2.7.1, RFC 6008)."""
 
 RSA_SHA256: Final = "rsa-sha256"
 ED25519_SHA256: Final = "ed25519-sha256"
@@ -60,28 +64,40 @@ class Signature:
         return f"{self.selector}._domainkey.{self.domain}"
 
 
-def claims(value: bytes) -> dict[str, str]:
-    """What a signature says of itself, well formed or not, for the record: tags d, s, a, i and the first octets of b.
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a signature says of itself, well formed or not, for the record; empty where it cannot be read."""
 
-    Total: any octets give text.
-    """
-    try:
-        tags = taglist.parse(value[:MAX_FIELD])
-    except taglist.BadTagList:
-        return {}
-    said = {name: tags.get(name.encode(), b"").decode("utf-8", "replace")[:256] for name in ("d", "s", "a", "i")}
-    said["b"] = taglist.without_white_space(tags.get(b"b", b""))[:8].decode("ascii", "replace")
-    return said
+    domain: str = ""
+    selector: str = ""
+    algorithm: str = ""
+    identity: str = ""
+    signature_start: str = ""
 
 
-def parse(value: bytes) -> Signature:
-    """Read the value of a DKIM-Signature field. Raises `BadSignature`."""
+def read(value: bytes) -> tuple[Claims, Signature | BadSignature]:
+    """Read the value of a DKIM-Signature field: its claims, and the signature or why it cannot count."""
     if len(value) > MAX_FIELD:
-        raise _malformed("the signature is too large")
+        return Claims(), _malformed("the signature is too large")
     try:
         tags = taglist.parse(value)
     except taglist.BadTagList as error:
-        raise _malformed(str(error)) from None
+        return Claims(), _malformed(str(error))
+    try:
+        return _claims(tags), _signature(tags)
+    except BadSignature as error:
+        return _claims(tags), error
+
+
+def _claims(tags: dict[bytes, bytes]) -> Claims:
+    def said(name: bytes) -> str:
+        return tags.get(name, b"")[:MAX_CLAIM].decode("utf-8", "replace")
+
+    start = taglist.without_white_space(tags.get(b"b", b"")[:MAX_CLAIM])[:SIGNATURE_START]
+    return Claims(said(b"d").lower(), said(b"s"), said(b"a"), said(b"i"), start.decode("ascii", "replace"))
+
+
+def _signature(tags: dict[bytes, bytes]) -> Signature:
     for name in _REQUIRED:
         if name not in tags:
             raise _malformed(f"missing tag {name.decode()}=")

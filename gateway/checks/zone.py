@@ -72,16 +72,17 @@ class ZoneResolver(Answering):
     def _follow(self, asked: Question) -> Answer:
         name = asked.name
         for _ in range(MAX_CHAIN):
-            answer = self._find(name, asked.type)
+            answer = self.find(name, asked.type)
             if answer.status is not Status.NODATA:
                 return answer
-            alias = self._find(name, "CNAME")
+            alias = self.find(name, "CNAME")
             if alias.status is not Status.OK:
                 return answer
             name = alias.records[0]
         return Answer(Status.SERVFAIL)
 
-    def _find(self, name: str, type: str) -> Answer:
+    def find(self, name: str, type: str) -> Answer:
+        """What stands at the name itself, aliases not followed."""
         records = self._zone.get(name)
         if records is None:
             return Answer(Status.NODATA if name in self._between else Status.NXDOMAIN, ttl=TTL)
