@@ -1,6 +1,6 @@
-"""What the front door needs from the rest of the house, as small protocols and frozen records: judge, custody,
-recipient validation, authentication, questions about the client, and the policy in force. No behaviour beyond
-predicates.
+"""What the front door needs from the rest of the house, as small protocols and frozen records: judge, recipient
+validation, authentication, questions about the client, and the policy in force; custody is the queue's own. No
+behaviour beyond predicates.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Outcome
 from gateway.mail.address import Address, ReversePath
 from gateway.mail.envelope import Envelope
-from gateway.mail.message import Message, Octets
+from gateway.mail.message import Message
 from gateway.policy.verdict import Settlement
-from gateway.queue.records import Acceptance, Refusal
+from gateway.queue.custody import Custody
 
 # ---------------------------------------------------------------- the policy in force
 
@@ -165,41 +165,6 @@ class Judge(Protocol):
         self, message: Message, *, envelope: Envelope, client: ClientFact, received_at: float, message_id: int
     ) -> Judged:
         """`received_at` is seconds since the epoch; `message_id` is the id that custody will know the message by."""
-
-
-# ---------------------------------------------------------------- custody
-
-
-class Incoming(Protocol):
-    """Takes the octets of one DATA."""
-
-    def write(self, chunk: bytes | memoryview) -> None:
-        """Raises OSError when the disk refuses."""
-
-    def finish(self) -> Octets:
-        """All that was written."""
-
-    def discard(self) -> None:
-        """Forget it; may be said twice."""
-
-
-class Custody(Protocol):
-    """The part of `gateway.queue.custody.Custody` that the front door uses."""
-
-    def incoming(self) -> Incoming:
-        """A new sink for one DATA."""
-
-    def new_id(self) -> int:
-        """An id for a message, or for a refusal that people may ask about."""
-
-    async def accept(self, acceptance: Acceptance, incoming: Incoming, *, message_id: int | None = None) -> int:
-        """Returns when the message is durable; owns `incoming` from the call on."""
-
-    async def record_refusal(self, refusal: Refusal) -> None:
-        """Cheap; not durable when it returns."""
-
-    def readiness(self) -> tuple[bool, str]:
-        """Whether mail can be stored now, and why not."""
 
 
 # ---------------------------------------------------------------- all of it

@@ -10,11 +10,11 @@ from typing import Final
 
 from gateway.inbound.admission import Refused
 from gateway.inbound.dots import DotReader
-from gateway.inbound.ports import Incoming
 from gateway.inbound.wire import Wire
 from gateway.mail import replies
 from gateway.mail.message import Fault
 from gateway.mail.replies import Reply
+from gateway.queue.spool import Incoming
 from gateway.telemetry import log
 
 DATA_PATIENCE: Final = 3600.0

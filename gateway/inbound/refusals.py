@@ -7,11 +7,12 @@ from __future__ import annotations
 from gateway.clock import Clock
 from gateway.facts.connection import ClientFact
 from gateway.inbound.admission import Refused
-from gateway.inbound.ports import Custody, Judged
+from gateway.inbound.ports import Judged
 from gateway.mail.address import path_text
 from gateway.mail.envelope import Envelope
 from gateway.mail.replies import Reply
 from gateway.policy.verdict import Disposition
+from gateway.queue.custody import Custody
 from gateway.queue.records import Refusal
 from gateway.telemetry import REFUSALS, log
 

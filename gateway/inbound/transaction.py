@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from gateway.facts.connection import ClientFact
 from gateway.inbound.acceptance import acceptance_of
 from gateway.inbound.admission import Allowance
 from gateway.inbound.commands import MailParameters
-from gateway.inbound.ports import Incoming, Judged, Ports
+from gateway.inbound.ports import Judged, Ports
 from gateway.inbound.receiving import FAULT_REPLIES, disk_reply
 from gateway.inbound.refusals import Refusals
 from gateway.mail import replies
@@ -26,6 +27,7 @@ from gateway.mail.replies import Reply
 from gateway.policy.verdict import Disposition
 from gateway.queue.identifiers import text_of
 from gateway.queue.records import Acceptance
+from gateway.queue.spool import Incoming
 from gateway.telemetry import MESSAGES, log
 
 SCAN_PATIENCE: Final = 120.0
@@ -133,11 +135,12 @@ class Reception:
         """Hand over to custody. Goes on when the client leaves meanwhile: a commit that has begun is not torn."""
         accepting = asyncio.ensure_future(self._ports.custody.accept(acceptance, incoming, message_id=case.id))
         self._accepting.add(accepting)
-        accepting.add_done_callback(self._accepted)
+        accepting.add_done_callback(partial(self._accepted, incoming))
         await asyncio.shield(accepting)
 
-    def _accepted(self, accepting: asyncio.Future[int]) -> None:
+    def _accepted(self, incoming: Incoming, accepting: asyncio.Future[int]) -> None:
         self._accepting.discard(accepting)
+        incoming.discard()  # what was not entrusted to the ledger; not before, for a client may leave meanwhile
         if not accepting.cancelled():
             accepting.exception()  # seen by `conclude`, or of no interest to a client that has left
 

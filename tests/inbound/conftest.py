@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 
 import pytest
+
 from gateway.inbound.tls import server_context
 from tests.inbound.house import make_certificate
 

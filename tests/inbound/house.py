@@ -7,9 +7,10 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,9 +22,8 @@ from gateway.clock import FixedClock
 from gateway.facts.connection import ClientFact, DnsblFact
 from gateway.facts.evidence import Evidence, MessageFact
 from gateway.facts.outcome import NOT_ASKED, Outcome
-from gateway.inbound.ports import AuthFailure, Door, Incoming, Judged, Ports, Principal, Validity
+from gateway.inbound.ports import AuthFailure, Door, Judged, Ports, Principal, Validity
 from gateway.inbound.server import FrontDoor, Listener
-from gateway.inbound.tls import server_context
 from gateway.mail.address import Address, path_text
 from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message, Octets
@@ -210,11 +210,10 @@ class Shelf:
         self.last_id += 1
         return self.last_id
 
-    async def accept(self, acceptance: Acceptance, incoming: Incoming, *, message_id: int | None = None) -> int:
+    async def accept(self, acceptance: Acceptance, incoming: Sink, *, message_id: int | None = None) -> int:
         self.reached.set()
         if self.gate is not None:
             await self.gate.wait()
-        assert isinstance(incoming, Sink)
         assert not incoming.discarded
         self.open_sinks.remove(incoming)
         if self.accept_error is not None:
@@ -299,7 +298,7 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
     """A self-signed certificate for loopback, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mx.example.net")])
-    today = datetime.now(UTC)
+    today = datetime.fromtimestamp(time.time(), UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -308,17 +307,13 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(today - timedelta(days=1))
         .not_valid_after(today + timedelta(days=2))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-        )
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
         .sign(key, hashes.SHA256())
     )
     certificate_file, key_file = folder / "certificate.pem", folder / "key.pem"
     certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return certificate_file, key_file
 
@@ -329,6 +324,3 @@ def client_context() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
-
-
-__all__ = ["Awaitable", "House", "Shelf", "open_house", "replace", "server_context"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from aiosmtpd.smtp import Session
+
 from gateway.inbound.client import ClientAddress, client_address
 
 

@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 
 import pytest
+
 from tests.inbound.dialog import FOLDER, octets, play, read
 
 STORIES = sorted(FOLDER.glob("*.smtp"))
@@ -30,7 +31,7 @@ async def test_a_story_that_is_not_so_fails_with_its_line(tmp_path: Path, tls: s
 def test_a_line_that_means_nothing_is_not_passed_over(tmp_path: Path) -> None:
     file = tmp_path / "odd.smtp"
     file.write_text("S 220\n")
-    with pytest.raises(ValueError, match="odd.smtp:1"):
+    with pytest.raises(ValueError, match=r"odd\.smtp:1"):
         read(file)
 
 

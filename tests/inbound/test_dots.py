@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
-from gateway.inbound.dots import DotReader
-from gateway.mail.message import BadMessage, Fault, Message
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.inbound.dots import DotReader
+from gateway.mail.message import BadMessage, Fault, Message
+
 PIECES = st.lists(
-    st.sampled_from([b"\r\n", b".", b"..", b"\r", b"\n", b"\0", b"a", b"MAIL FROM:<x@y.example>", b"\r\n.\r\n", b"\r\n."])
+    st.sampled_from(
+        [b"\r\n", b".", b"..", b"\r", b"\n", b"\0", b"a", b"MAIL FROM:<x@y.example>", b"\r\n.\r\n", b"\r\n."]
+    )
     | st.binary(max_size=5),
     max_size=30,
 ).map(b"".join)
@@ -34,7 +38,7 @@ def read(stream: bytes, cuts: list[int]) -> tuple[DotReader, bytes, bytes]:
     """Feed the stream cut at those places; the reader, the message, and all that was not part of it."""
     edges = sorted({min(cut, len(stream)) for cut in cuts} | {0, len(stream)})
     reader, found = DotReader(), b""
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         found += reader.feed(stream[start:end])
         if reader.finished:
             return reader, found, reader.rest + stream[end:]

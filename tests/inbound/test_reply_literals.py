@@ -26,9 +26,8 @@ def literals(tree: ast.Module) -> list[ast.AST]:
             text = node.value if isinstance(node.value, str) else node.value.decode("latin-1")
             if LOOKS_LIKE_A_REPLY.match(text):
                 found.append(node)
-        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Reply":
-            if node.args and isinstance(node.args[0], ast.Constant):
-                found.append(node)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Reply" and node.args:
+            found += [node] if isinstance(node.args[0], ast.Constant) else []
     return found
 
 
@@ -44,5 +43,7 @@ def test_no_reply_stands_outside_the_table() -> None:
 
 
 def test_the_test_sees_literals() -> None:
-    source = 'a = "550 5.7.1 No"\nb = b"250-x"\nc = Reply(451, "4.3.0", "x")\nd = "251"\ndef f():\n    "250 is fine here"\n'
+    source = (
+        'a = "550 5.7.1 No"\nb = b"250-x"\nc = Reply(451, "4.3.0", "x")\nd = "251"\ndef f():\n    "250 is fine here"\n'
+    )
     assert [node.lineno for node in literals(ast.parse(source))] == [1, 2, 3, 4]

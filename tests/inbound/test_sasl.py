@@ -3,10 +3,11 @@ from __future__ import annotations
 from base64 import b64encode
 
 import pytest
-from gateway.inbound import sasl
-from gateway.inbound.sasl import BadCredentials
 from hypothesis import given
 from hypothesis import strategies as st
+
+from gateway.inbound import sasl
+from gateway.inbound.sasl import BadCredentials
 
 
 def test_plain() -> None:

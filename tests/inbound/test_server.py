@@ -5,6 +5,7 @@ import socket
 import ssl
 
 import pytest
+
 from gateway.inbound.ports import Door
 from gateway.inbound.server import FrontDoor, Listener
 from gateway.mail import replies

@@ -5,11 +5,12 @@ import ssl
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
+
 from gateway.inbound import receiving
 from gateway.inbound.ports import Door
 from gateway.mail import replies
 from gateway.mail.envelope import Body, Direction
-from structlog.testing import capture_logs
 from tests.inbound.house import PlainGroup, PlainLimits, PlainPolicy, open_house
 from tests.inbound.talk import MESSAGE, Talk
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.inbound.house import House, open_house
 from tests.inbound.talk import Talk
 

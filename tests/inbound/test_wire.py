@@ -1,4 +1,4 @@
-"""The line to aiosmtpd and asyncio: nothing of aiosmtpd's own answers can be reached, and the private names are there."""
+"""The line to aiosmtpd and asyncio: nothing of aiosmtpd's own answers can be reached; the private names are there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import inspect
 import aiosmtpd
 import pytest
 from aiosmtpd.smtp import SMTP
+
 from gateway.inbound import wire
 from gateway.inbound.session import VERBS, Session
 from gateway.inbound.wire import Wire
@@ -36,9 +37,7 @@ def test_every_step_of_aiosmtpd_that_answers_is_ours() -> None:
         for name, method in vars(SMTP).items()
         if inspect.iscoroutinefunction(method) and "self.push(" in inspect.getsource(method)
     }
-    verbs_and_their_helpers = {
-        name for name in speakers if name.startswith(("smtp_", "auth_", "check_", "challenge_"))
-    }
+    verbs_and_their_helpers = {name for name in speakers if name.startswith(("smtp_", "auth_", "check_", "challenge_"))}
     assert {"_handle_client"} == speakers - verbs_and_their_helpers
     assert {"_handle_client", "handle_exception", "_timeout_cb", "_reset_timeout", "eof_received"} <= ours
     silent = {"connection_made", "connection_lost", "_create_session", "_create_envelope", "_cb_client_connected"}
@@ -81,10 +80,11 @@ async def test_dripping_does_not_prolong_a_command() -> None:
     async with open_house(limits={"idle": 0.2}) as house:
         talk = await Talk.to(house.port)
         await talk.say_hello()
-        for _ in range(8):
+        said = asyncio.ensure_future(talk.line())
+        while not said.done():
             talk.writer.write(b"N")
-            await asyncio.sleep(0.05)
-        assert await talk.line() == str(replies.IDLE_TOO_LONG)
+            await asyncio.wait([said], timeout=0.05)
+        assert await said == str(replies.IDLE_TOO_LONG)
         await talk.close()
 
 
