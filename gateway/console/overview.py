@@ -11,8 +11,6 @@ from gateway.quarantine import review
 from gateway.quarantine.rights import Actor
 from gateway.queue.records import HeldItem, HeldQuery
 
-PERIODS: Final = (1, 24, 168)
-"""Hours that one may look back on the page."""
 LATEST: Final = 5
 
 

@@ -221,7 +221,16 @@ def _signals(signals: list[tuple[str, float, str]]) -> tuple[Bar, ...]:
     for name, weight, evidence in ordered:
         width = round(HALF * abs(weight) / most, 1)
         x = HALF if weight >= 0 else round(HALF - width, 1)
-        bars.append(Bar(visible(name, 80), f"{weight:+.2f}", visible(evidence, 160), x, width, weight >= 0))
+        bars.append(
+            Bar(
+                visible(name, 80),
+                f"{weight:+.2f}".replace("-", "\u2212"),
+                visible(evidence, 160),
+                x,
+                width,
+                weight >= 0,
+            )
+        )
     return tuple(bars)
 
 

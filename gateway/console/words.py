@@ -34,7 +34,7 @@ def runs(text: str, limit: int = MAX_LINE) -> list[Run]:
     found: list[Run] = []
     plain: list[str] = []
     combining = 0
-    for char in text[:limit]:
+    for char in text[:limit].replace("\r\n", "\n"):
         category = unicodedata.category(char)
         combining = combining + 1 if category in ("Mn", "Me") else 0
         if combining > MAX_COMBINING:
@@ -119,6 +119,12 @@ def day(at: float, now: float, zone: ZoneInfo) -> str:
     days = (today.date() - moment.date()).days
     name = {0: "Today", 1: "Yesterday"}.get(days, f"{moment:%A}")
     return f"{name}, {dated}"
+
+
+def short_day(at: float, zone: ZoneInfo) -> str:
+    """The day on an axis: "Thu 19"."""
+    moment = datetime.fromtimestamp(at, zone)
+    return f"{moment:%a} {moment.day}"
 
 
 def moment(at: float, now: float, zone: ZoneInfo) -> str:

@@ -132,11 +132,18 @@ def _heading(opened: OpenItem, *, zone: ZoneInfo, now: float) -> dict[str, Any]:
         "authors": recorded or ((single,) if single else ()),
         "reverse_differs": differs(item.reverse_path, listing.author_address),
         "header_id": listing.message_id,
+        "recipients": _recipients(opened),
         "others": 0 if len(opened.message.recipients) < 2 else len(opened.message.recipients) - 1,
         "judged_by": opened.message.policy_version,
         "is_held": item.state is State.HELD,
         "settled": words,
     }
+
+
+def _recipients(opened: OpenItem) -> list[str]:
+    """Whom the reader may know of: the evidence has been cut down to these."""
+    recorded = opened.evidence.recipients if opened.evidence is not None else ()
+    return list(recorded[:50]) or [opened.item.recipient]
 
 
 def _rights(visitor: Visitor, opened: OpenItem) -> dict[str, Any]:

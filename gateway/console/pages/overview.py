@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from gateway.console.access import STAFF, AnOffice, Anybody
-from gateway.console.overview import PERIODS, Numbers, numbers
+from gateway.console.chart import STEPS, chart_of, span_of
+from gateway.console.overview import Numbers, numbers
 from gateway.console.pages.rendering import page
 from gateway.console.ports import Mood
 from gateway.console.rows import Kind, kind_named, row_of
@@ -54,7 +55,10 @@ async def overview(request: Request, office: AnOffice, visitor: Anybody, hours: 
     """For the staff. A mailbox owner's start is their held mail."""
     if visitor.actor.role not in STAFF:
         return RedirectResponse("/quarantine", 303)
-    told = await numbers(office, visitor.actor, hours=hours if hours in PERIODS else 24)
+    hours = hours if hours in STEPS else 24
+    told = await numbers(office, visitor.actor, hours=hours)
+    now = office.ports.clock.now()
+    minutes = await office.ports.custody.minutes_since(span_of(now, hours)[0])
     ready, why = office.ports.custody.readiness()
     settings = office.ports.settings
     return await page(
@@ -64,9 +68,10 @@ async def overview(request: Request, office: AnOffice, visitor: Anybody, hours: 
         section="overview",
         held=told.held,
         told=told,
-        periods=PERIODS,
+        periods=tuple(STEPS),
         sentence=sentence_of(told, storage="" if ready else why),
-        cards=_cards(told, now=office.ports.clock.now()),
+        chart=chart_of(minutes, now=now, hours=hours),
+        cards=_cards(told, now=now),
         bars=_bars(told.held),
         rows=[row_of(item) for item in told.latest],
         fresh=not told.latest and not sum(told.outcomes.get(kind, 0) for kind in ("accepted", "refused")),

@@ -36,11 +36,16 @@ def _environment() -> Environment:
     for name in ("runs", "visible", "size", "count", "span", "machine_time", "clock_time", "full_time", "moment"):
         environment.filters[name] = getattr(words, name)
     environment.filters["left"] = _left
+    environment.filters["chart_time"] = _chart_time
     return environment
 
 
+def _chart_time(at: float, zone: ZoneInfo, hours: int) -> str:
+    return words.clock_time(at, zone) if hours <= 24 else words.short_day(at, zone)
+
+
 def _left(at: float, now: float) -> str:
-    return f"expires in {words.span(at - now)}" if at > now else "expires now"
+    return f"{words.span(at - now)} left" if at > now else "expires now"
 
 
 _ENGINE: Final = _environment()

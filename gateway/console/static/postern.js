@@ -2,6 +2,7 @@
 // Builds nodes by hand and sets text only; the page's policy (Trusted Types) forbids anything else.
 
 const page = document.body.dataset.page;
+const staff = document.body.classList.contains("staff");
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const say = (text) => { const place = $("#live"); if (place) place.textContent = text; };
@@ -147,6 +148,10 @@ function bar(fill) {
   }
   return svg;
 }
+function breakable(address) {
+  const at = address.indexOf("@") + 1;
+  return [address.slice(0, at), node("wbr"), address.slice(at)];
+}
 function built(row, selectable) {
   const link = node("a", "", node("bdi", "", row.subject));
   link.href = `/quarantine/${row.id}`;
@@ -162,9 +167,9 @@ function built(row, selectable) {
     node("td", "from", node("bdi", "line", row.name), row.address ? node("bdi", "addr", row.address) : null,
       row.via ? node("span", "addr", "via ", node("bdi", "", row.via)) : null),
     node("td", "subject", link, clip && " ", clip, row.excerpt ? node("bdi", "excerpt", row.excerpt) : null),
-    document.body.classList.contains("staff") ? node("td", "for", node("bdi", "", row.recipient)) : null,
+    staff ? node("td", "for", node("bdi", "", ...breakable(row.recipient))) : null,
     node("td", "why", node("span", `pill ${row.kind.tone}`, icon(row.kind.icon), row.kind.word), node("bdi", "reason", row.reason)),
-    node("td", "number score", row.score ? bar(row.fill) : null, row.score || "–"),
+    staff ? node("td", "number score", row.score ? bar(row.fill) : null, row.score || "–") : null,
     node("td", "number time", time));
   made.id = `row-${row.id}`;
   made.dataset.message = row.message;
