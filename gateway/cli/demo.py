@@ -22,7 +22,7 @@ from gateway.cli.custody import with_custody
 from gateway.cli.options import ConfigOption, DataOption, err, fail, out, settings_of
 from gateway.queue.custody import Custody
 from gateway.queue.identifiers import parse_id
-from gateway.queue.records import RecipientRecord, TrackQuery, TrackRow
+from gateway.queue.records import RecipientRecord, TrackQuery
 from gateway.queue.states import State
 
 SAMPLES: Final = Path(__file__).resolve().parents[2] / "samples"
@@ -80,14 +80,11 @@ async def _stories(custody: Custody, played: list[Played]) -> list[tuple[str, st
 
 async def _story(custody: Custody, played: Played) -> tuple[str, str]:
     """Where the sample stands and why, once it has settled."""
-    reference = played.answer.reference
-    if not reference:
-        rows = await _refusals(custody, played)
-        why = "; ".join(filter(None, (rows[0].reason, rows[0].rule))) if rows else ""
-        return "refused", f"{why}\nat {played.answer.stage.upper()}"
+    if not played.answer.accepted_as:
+        return "refused", await _why_refused(custody, played)
     ends = time.monotonic() + SETTLING
     while True:
-        record = await custody.message(parse_id(reference))
+        record = await custody.message(parse_id(played.answer.accepted_as))
         if record is None:
             return "unknown", ""
         recipient = record.recipients[0]
@@ -96,12 +93,16 @@ async def _story(custody: Custody, played: Played) -> tuple[str, str]:
         await asyncio.sleep(0.1)
 
 
-async def _refusals(custody: Custody, played: Played) -> list[TrackRow]:
-    return await custody.track(TrackQuery(recipient=played.recipient), limit=1)
+async def _why_refused(custody: Custody, played: Played) -> str:
+    query = TrackQuery(message_id=played.answer.reference, recipient=played.recipient)
+    rows = await custody.track(query, limit=1)
+    said = [rows[0].rule, rows[0].reason] if rows else []
+    return "\n".join([*filter(None, said), f"at {played.answer.stage.upper()}"])
 
 
 def _why(recipient: RecipientRecord) -> str:
     judgement = recipient.judgement
-    reasons = "\n".join(text for _, text in judgement.reasons[:4])
-    rule = f"rule {judgement.rule} ({judgement.file}:{judgement.line})" if judgement.rule else "no rule matched"
-    return f"{rule}\n{reasons}".strip()
+    if not judgement.rule:
+        return "no rule matched"
+    reasons = [text for _, text in judgement.reasons[:4]]
+    return "\n".join([f"{judgement.rule} (line {judgement.line})", *reasons])

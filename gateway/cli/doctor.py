@@ -182,8 +182,9 @@ class Examination:
                 body = json.load(reply)
         except urllib.error.HTTPError as error:
             body = json.load(error)
-        wrong = [f"{each['name']}: {each['words']}" for each in body.get("components", []) if each.get("mood") != "up"]
-        mends = [each["mend"] for each in body.get("components", []) if each.get("mend")]
+        degraded = body.get("degraded", [])
+        wrong = [f"{each['name']}: {each['words']}" for each in degraded]
+        mends = [each["mend"] for each in degraded if each.get("mend")]
         return Finding(
             "Nothing is missing",
             not wrong,
@@ -194,9 +195,9 @@ class Examination:
 
     def _state_of(self, answer: probes.Answer, *, until: tuple[str, ...]) -> str:
         """The state of the message's recipient, once it is one of `until`, or where it stands when patience ends."""
-        if not answer.reference:
+        if not answer.accepted_as:
             return f"refused at {answer.stage}"
-        return asyncio.run(_wait_for_state(self._folders.queue, parse_id(answer.reference), until))
+        return asyncio.run(_wait_for_state(self._folders.queue, parse_id(answer.accepted_as), until))
 
 
 async def _wait_for_state(folder: Path, message_id: int, until: tuple[str, ...]) -> str:

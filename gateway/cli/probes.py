@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import socket
 from dataclasses import dataclass
 from email.utils import formatdate, make_msgid
 from typing import Final
+
+_ACCEPTED: Final = re.compile(r"Accepted as (\w+)")
+_REFERENCE: Final = re.compile(r"\(ref (\w+)\)")
 
 PATIENCE: Final = 90.0
 """Seconds to wait for the reply to DATA: a scan may take its time on a busy machine."""
@@ -21,9 +25,16 @@ class Answer:
     text: str
 
     @property
-    def reference(self) -> str:
+    def accepted_as(self) -> str:
         """The id under which the message was accepted, or empty."""
-        return self.text.rpartition("Accepted as ")[2].split()[0] if "Accepted as " in self.text else ""
+        found = _ACCEPTED.search(self.text)
+        return found.group(1) if found else ""
+
+    @property
+    def reference(self) -> str:
+        """The id under which a refusal is recorded, or empty."""
+        found = _REFERENCE.search(self.text)
+        return found.group(1) if found else ""
 
     def __str__(self) -> str:
         return f"{self.code} {self.text}"

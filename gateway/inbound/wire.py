@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from enum import Enum
-from typing import Final
+from typing import Final, cast
 
 from aiosmtpd.smtp import SMTP
 
@@ -219,13 +219,14 @@ class Wire(SMTP):
         have been put in by somebody else (RFC 3207 section 4.2). Raises `ClientGone`."""
         assert self.tls_context is not None
         assert self.session is not None
-        assert isinstance(self.transport, asyncio.Transport)
+        assert self.transport is not None
+        plain = cast(asyncio.Transport, self.transport)  # no subclass of it under uvloop
         await self._flush()
         self._reader._buffer.clear()  # type: ignore[attr-defined]
         self._reader._paused = False  # type: ignore[attr-defined]
         try:
             transport = await self.loop.start_tls(
-                self.transport, self, self.tls_context, server_side=True, ssl_handshake_timeout=HANDSHAKE_PATIENCE
+                plain, self, self.tls_context, server_side=True, ssl_handshake_timeout=HANDSHAKE_PATIENCE
             )
         except OSError as error:  # what ssl, the network and the clock raise
             raise ClientGone from error
