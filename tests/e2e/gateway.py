@@ -1,0 +1,144 @@
+"""Starts the whole product as a user does, on free ports and a data folder of its own, and knows its doors."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "correct horse battery staple"
+DOORS = ("mx", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "sieve", "console")
+PATIENCE = 60.0
+
+
+@dataclass
+class Gateway:
+    """A running gateway: its process, its data folder and its ports."""
+
+    process: subprocess.Popen[str]
+    data: Path
+    ports: dict[str, int]
+    ready: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def console(self) -> str:
+        return f"http://127.0.0.1:{self.ports['console']}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return environment(self.data, self.ports)
+
+    def command(self, *words: str, timeout: float = 90.0) -> subprocess.CompletedProcess[str]:
+        """Run `postern` against this gateway's data folder."""
+        argv = [sys.executable, "-m", "gateway", *words]
+        return subprocess.run(
+            argv, capture_output=True, text=True, timeout=timeout, env=self.environment, cwd=ROOT, check=False
+        )
+
+    def role_pids(self, name: str) -> list[int]:
+        """Process ids of a role's processes, by the words of their command line."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            with contextlib.suppress(OSError):
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+                if parent == str(self.process.pid) and name.encode() in words:
+                    found.append(int(entry.name))
+        return found
+
+    def stop(self, *, patience: float = 60.0) -> int:
+        """SIGTERM, and wait for the drain."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(patience)
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+
+
+def free_ports() -> dict[str, int]:
+    """A free port for every door. Another process could take one before we do; none does on a test machine."""
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in DOORS]
+    ports = {door: listener.getsockname()[1] for door, listener in zip(DOORS, held, strict=True)}
+    for listener in held:
+        listener.close()
+    return ports
+
+
+def environment(data: Path, ports: dict[str, int]) -> dict[str, str]:
+    doors = {f"POSTERN_{door.upper()}_PORT": str(port) for door, port in ports.items()}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("POSTERN_", "PROMETHEUS_"))}
+    return {**kept, **doors, "POSTERN_DATA": str(data), "POSTERN_INITIAL_PASSWORD": PASSWORD}
+
+
+@contextlib.contextmanager
+def passable_folder() -> Iterator[Path]:
+    """A folder for data that root's unprivileged store can pass, too."""
+    with tempfile.TemporaryDirectory(prefix="postern-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+def start(data: Path, ports: dict[str, int], **extra: str) -> Gateway:
+    """Start it and return when it says that it is ready."""
+    log = (data.parent / f"{data.name}.log").open("ab")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gateway", "run"],
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        env={**environment(data, ports), **extra},
+        cwd=ROOT,
+    )
+    log.close()
+    gateway = Gateway(process, data, ports)
+    gateway.ready = _wait_until_ready(gateway)
+    return gateway
+
+
+@contextlib.contextmanager
+def running(data: Path, **extra: str) -> Iterator[Gateway]:
+    """A gateway for the length of a `with`."""
+    gateway = start(data, free_ports(), **extra)
+    try:
+        yield gateway
+    finally:
+        gateway.stop()
+
+
+def _wait_until_ready(gateway: Gateway) -> dict[str, Any]:
+    assert gateway.process.stdout is not None
+    line = gateway.process.stdout.readline()
+    if not line:
+        log = (gateway.data.parent / f"{gateway.data.name}.log").read_text()
+        raise AssertionError(f"the gateway ended before it was ready:\n{log[-4000:]}")
+    ready: dict[str, Any] = json.loads(line)
+    assert ready["event"] == "ready"
+    return ready
+
+
+def eventually(what: Any, *, within: float = 20.0, every: float = 0.1) -> Any:
+    """The first true answer of `what()`. Waits for an effect; never asserts how long it took."""
+    ends = time.monotonic() + within
+    while True:
+        answer = what()
+        if answer:
+            return answer
+        if time.monotonic() > ends:
+            raise AssertionError(f"did not happen within {within:g} s")
+        time.sleep(every)
