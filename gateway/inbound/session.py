@@ -114,7 +114,8 @@ class Session(Wire):
             except ClientGone:
                 raise
             except Exception as error:  # noqa: BLE001 - the client learns a reference, the log the story
-                reply = await self._fail(error)
+                self.say(await self.handle_exception(error))
+                continue
             if reply is not None and not self._answer(reply):
                 return
         self.say(replies.SHUTTING_DOWN)
@@ -175,14 +176,11 @@ class Session(Wire):
         return True
 
     async def handle_exception(self, error: Exception) -> str:
-        """What aiosmtpd would answer with the exception's own text."""
-        return str(await self._fail(error))
-
-    async def _fail(self, error: Exception) -> Reply:
+        """The reply to our own failure: a reference for the client, the story for the log, and a clean slate."""
         reference = text_of(self._household.ports.custody.new_id())
         log().error("session failed", reference=reference, client=self._address.ip, exc_info=error)
         self._transaction = None
-        return replies.LOCAL_ERROR.about(reference)
+        return str(replies.LOCAL_ERROR.about(reference))
 
     async def _refuse(self, stage: str, refused: Refused, *, recipient: str = "", sender: str = "") -> Reply:
         transaction = self._transaction
