@@ -11,16 +11,12 @@ from aiosmtpd.smtp import Session
 
 @dataclass(frozen=True, slots=True)
 class ClientAddress:
-    """Textual address and port; an IPv4 address that came mapped into IPv6 is written as IPv4."""
+    """Textual address and port; an IPv4 address that came mapped into IPv6 is written as IPv4. `network` is what
+    connection limits count: one IPv4 address, or the /64 that one IPv6 host is usually given."""
 
     ip: str
     port: int
-
-    @property
-    def network(self) -> str:
-        """What connection limits count: one IPv4 address, or the /64 that one IPv6 host is usually given."""
-        address = ipaddress.ip_address(self.ip)
-        return self.ip if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
+    network: str
 
 
 def client_address(session: Session) -> ClientAddress:
@@ -28,6 +24,10 @@ def client_address(session: Session) -> ClientAddress:
     peer: object = session.peer  # typed as text by aiosmtpd, a tuple for TCP
     if not isinstance(peer, tuple) or len(peer) < 2:
         raise TypeError("the front door listens on TCP only")
-    address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)
-    return ClientAddress(str(mapped or address), int(peer[1]))
+    ip, port = str(peer[0]), int(peer[1])
+    if ":" not in ip:
+        return ClientAddress(ip, port, ip)
+    address = ipaddress.IPv6Address(ip.partition("%")[0])
+    if address.ipv4_mapped is not None:
+        return ClientAddress(str(address.ipv4_mapped), port, str(address.ipv4_mapped))
+    return ClientAddress(str(address), port, str(ipaddress.IPv6Network((address, 64), strict=False)))

@@ -9,6 +9,7 @@ from typing import Final
 from gateway.mail.message import Fault
 
 _END: Final = b"\r\n.\r\n"
+_ORDINARY: Final = bytes(octet for octet in range(256) if octet not in b"\r\n\0")
 _BEGINNINGS_OF_END: Final = (b"\r\n.\r", b"\r\n.", b"\r\n", b"\r")
 
 
@@ -55,9 +56,10 @@ class DotReader:
 
 def _fault_of(octets: bytes) -> str | None:
     """Exact for every chunk, since a CR that may be half of a pair is held back."""
-    pairs = octets.count(b"\r\n")
-    if octets.count(b"\r") != pairs:
+    line_ends = octets.translate(None, _ORDINARY)
+    if line_ends == b"\r\n" * (len(line_ends) // 2):
+        return None
+    rest = line_ends.replace(b"\r\n", b" ")
+    if b"\r" in rest:
         return Fault.BARE_CR
-    if octets.count(b"\n") != pairs:
-        return Fault.BARE_LF
-    return Fault.NUL if b"\0" in octets else None
+    return Fault.BARE_LF if b"\n" in rest else Fault.NUL

@@ -70,7 +70,7 @@ class Session(Wire):
         self._household = household
         self._door = door
         self._occupancy = occupancy
-        self._address = ClientAddress("", 0)
+        self._address = ClientAddress("", 0, "")
         self._client = ClientFact("")
         self._principal: Principal | None = None
         self._extended = False
@@ -87,6 +87,8 @@ class Session(Wire):
         self._address = client_address(self.session)
         self._client = ClientFact(self._address.ip, self._address.port)
         self._occupancy.enter(self, self._address.network)
+        if self._door is Door.SUBMISSIONS:
+            self.expect_tls()
         self._handler_coroutine.add_done_callback(self._leave)
 
     def _leave(self, _: asyncio.Task[None]) -> None:
@@ -112,14 +114,14 @@ class Session(Wire):
             except ClientGone:
                 raise
             except Exception as error:  # noqa: BLE001 - the client learns a reference, the log the story
-                reply = await self._fail(error)
+                self.say(await self.handle_exception(error))
+                continue
             if reply is not None and not self._answer(reply):
                 return
         self.say(replies.SHUTTING_DOWN)
 
     async def _welcome(self) -> bool:
-        household = self._household
-        admission = household.admission
+        admission = self._household.admission
         if refused := self._crowded():
             return await self._turn_away(refused)
         if self._door is Door.SUBMISSIONS:
@@ -130,7 +132,7 @@ class Session(Wire):
             refused = Refused(replies.SPOKE_TOO_EARLY, "spoke before the greeting")
         if refused is not None:
             return await self._turn_away(refused)
-        self.say(replies.greeting(household.hostname))
+        self.say(replies.greeting(self._household.hostname))
         return True
 
     def _crowded(self) -> Refused | None:
@@ -143,8 +145,7 @@ class Session(Wire):
         )
 
     async def _turn_away(self, refused: Refused) -> bool:
-        if self._door is not Door.SUBMISSIONS or self.is_encrypted:
-            self.say(refused.reply)
+        self.say(refused.reply)
         await self._refuse("connect", refused)
         return False
 
@@ -175,14 +176,11 @@ class Session(Wire):
         return True
 
     async def handle_exception(self, error: Exception) -> str:
-        """What aiosmtpd would answer with the exception's own text."""
-        return str(await self._fail(error))
-
-    async def _fail(self, error: Exception) -> Reply:
+        """The reply to our own failure: a reference for the client, the story for the log, and a clean slate."""
         reference = text_of(self._household.ports.custody.new_id())
         log().error("session failed", reference=reference, client=self._address.ip, exc_info=error)
         self._transaction = None
-        return replies.LOCAL_ERROR.about(reference)
+        return str(replies.LOCAL_ERROR.about(reference))
 
     async def _refuse(self, stage: str, refused: Refused, *, recipient: str = "", sender: str = "") -> Reply:
         transaction = self._transaction
@@ -202,8 +200,7 @@ class Session(Wire):
         return await self._hello(argument, extended=True)
 
     async def _hello(self, name: str, *, extended: bool) -> Reply | None:
-        household = self._household
-        if refused := household.admission.may_say_hello(name):
+        if refused := self._household.admission.may_say_hello(name):
             self._client = replace(self._client, helo=name)
             reply = await self._refuse("helo", refused)
             self._client = replace(self._client, helo="")
@@ -211,7 +208,7 @@ class Session(Wire):
         self._transaction = None
         self._extended = extended
         self._client = replace(self._client, helo=name, esmtp=extended)
-        self.say(replies.hello(household.hostname, self._extensions() if extended else ()))
+        self.say(replies.hello(self._household.hostname, self._extensions() if extended else ()))
         return None
 
     def _extensions(self) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from asyncio import sslproto
 from enum import Enum
 from typing import Final, cast
 
@@ -25,7 +26,7 @@ CHUNK: Final = 256 * 1024
 REPLIES_AHEAD: Final = 8 * 1024
 """Octets of replies kept together before they are sent although more commands are waiting."""
 
-HANDSHAKE_PATIENCE: Final = 30.0
+HANDSHAKE_PATIENCE: Final = 30
 CLOSING_PATIENCE: Final = 10.0
 """Seconds that a client has to take our last words before the connection is cut."""
 
@@ -69,6 +70,7 @@ class Wire(SMTP):
         self._working = True
         self._hung_up = False
         self._unsent = bytearray()
+        self._handshake: asyncio.Future[None] | None = None
 
     # ------------------------------------------------------------ life of the connection
 
@@ -104,8 +106,8 @@ class Wire(SMTP):
 
     def abort(self) -> None:
         """Cut the connection without a word."""
-        if isinstance(self.transport, asyncio.WriteTransport):
-            self.transport.abort()
+        if self.transport is not None:
+            cast(asyncio.Transport, self.transport).abort()
 
     def dismiss(self, reply: Reply) -> None:
         """Say a last word from outside the conversation, and hang up."""
@@ -214,28 +216,61 @@ class Wire(SMTP):
         """Whether TLS is active."""
         return self.session is not None and self.session.ssl is not None
 
-    async def encrypt(self) -> tuple[str, str]:
-        """Do the handshake; gives protocol version and cipher. Whatever came in clear is thrown away unread: it may
-        have been put in by somebody else (RFC 3207 section 4.2). Raises `ClientGone`."""
+    def expect_tls(self) -> None:
+        """Put TLS under a connection that was just made, before anything can be read from it (RFC 8314 section 3).
+
+        This is what aiosmtpd does for STARTTLS. `loop.start_tls` would come too late: uvloop reads before a task runs.
+        """
         assert self.tls_context is not None
-        assert self.session is not None
-        assert self.transport is not None
-        plain = cast(asyncio.Transport, self.transport)  # no subclass of it under uvloop
-        await self._flush()
-        self._reader._buffer.clear()  # type: ignore[attr-defined]
-        self._reader._paused = False  # type: ignore[attr-defined]
+        plain = cast(asyncio.Transport, self.transport)
+        self._handshake = self.loop.create_future()
+        self._handshake.add_done_callback(lambda done: done.cancelled() or done.exception())
+        below = sslproto.SSLProtocol(
+            self.loop,
+            self,
+            self.tls_context,
+            self._handshake,
+            server_side=True,
+            call_connection_made=False,
+            ssl_handshake_timeout=HANDSHAKE_PATIENCE,
+        )
+        plain.set_protocol(below)
+        self._adopt(below._get_app_transport())  # type: ignore[attr-defined]
+        below.connection_made(plain)
+
+    async def encrypt(self) -> tuple[str, str]:
+        """Do the handshake, or wait for the one that was begun; gives protocol version and cipher.
+
+        Whatever came in clear is thrown away unread: it may have been put in by somebody else (RFC 3207 section 4.2).
+        Raises `ClientGone`.
+        """
+        assert self.tls_context is not None
         try:
-            transport = await self.loop.start_tls(
-                plain, self, self.tls_context, server_side=True, ssl_handshake_timeout=HANDSHAKE_PATIENCE
-            )
+            if self._handshake is not None:
+                await self._handshake
+            else:
+                await self._flush()
+                self._reader._buffer.clear()  # type: ignore[attr-defined]
+                # uvloop's transports are none of asyncio's classes, so nothing may ask.
+                plain = cast(asyncio.Transport, self.transport)
+                transport = await self.loop.start_tls(
+                    plain, self, self.tls_context, server_side=True, ssl_handshake_timeout=HANDSHAKE_PATIENCE
+                )
+                if transport is None:
+                    raise ClientGone
+                self._adopt(transport)
         except OSError as error:  # what ssl, the network and the clock raise
             raise ClientGone from error
-        if transport is None:
-            raise ClientGone
+        assert self.transport is not None
+        connection = self.transport.get_extra_info("ssl_object")
+        return connection.version() or "", connection.cipher()[0]
+
+    def _adopt(self, transport: asyncio.Transport) -> None:
+        """Go on with this transport, which is encrypted."""
+        assert self.session is not None
         self.transport = transport
+        self._reader._paused = False  # type: ignore[attr-defined]
         self._reader._transport = transport  # type: ignore[attr-defined]
         self._writer._transport = transport  # type: ignore[attr-defined]
         self._over_ssl = True
         self.session.ssl = {"sslcontext": self.tls_context}
-        connection = transport.get_extra_info("ssl_object")
-        return connection.version() or "", connection.cipher()[0]

@@ -5,10 +5,15 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from gateway.inbound.tls import server_context
 from tests.inbound.house import make_certificate
+
+# The machine may be busy with other things: how long an example takes says nothing here.
+hypothesis.settings.register_profile("front door", deadline=None)
+hypothesis.settings.load_profile("front door")
 
 
 @pytest.fixture(scope="session")

@@ -23,8 +23,7 @@ def test_addresses(peer: tuple[object, ...], ip: str, network: str) -> None:
     session = Session(asyncio.new_event_loop())
     session.loop.close()
     session.peer = peer  # type: ignore[assignment]
-    assert client_address(session) == ClientAddress(ip, 25)
-    assert client_address(session).network == network
+    assert client_address(session) == ClientAddress(ip, 25, network)
 
 
 def test_a_socket_without_an_address() -> None:
