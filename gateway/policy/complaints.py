@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.policy.document import Document, Path
 from gateway.policy.problem import Problem, nearest
-from gateway.policy.schema import ACTION_KEYS, WORDS
+from gateway.policy.schema import ACTIONS
 
 _KINDS = {
     "string_type": "text",
@@ -59,7 +59,7 @@ def _words(error: ErrorDetails, model: type[BaseModel], *, name: str) -> tuple[s
             return error["msg"], str(context["mend"])
         case "extra_forbidden":
             key = str(error["loc"][-1])
-            known = _names(_model_at(model, error["loc"][:-1]))
+            known = _names(_models_at(model, error["loc"][:-1]))
             return f"there is no setting `{key[:60]}` here", nearest(key, known)
         case "missing":
             key = str(error["loc"][-1])
@@ -85,38 +85,16 @@ def _words(error: ErrorDetails, model: type[BaseModel], *, name: str) -> tuple[s
 def _no_action(written: Any) -> tuple[str, str]:
     """A `then` that is not exactly one known action."""
     if isinstance(written, dict):
-        unknown = [key for key in written if key not in ACTION_KEYS]
+        unknown = [key for key in written if key not in ACTIONS]
         if unknown:
-            return f"there is no action `{str(unknown[0])[:60]}`", nearest(str(unknown[0]), [*ACTION_KEYS, *WORDS])
+            return f"there is no action `{str(unknown[0])[:60]}`", nearest(str(unknown[0]), ACTIONS)
+        word = next(iter(written), "")
+        if word in ("deliver", "defer"):
+            return f"`{word}` stands alone", f"write `{word}` without anything after it"
         if len(written) == 1:
             return f"`{next(iter(written))}` does not end the matter", "write deliver, defer, reject or quarantine here"
         return "a rule has one action", "write a rule for each, with the one that ends the matter last"
     return "this is no action", "write deliver, defer, {reject: NAME}, {quarantine: CLASS}, ..."
-
-
-def _names(model: type[BaseModel] | None) -> list[str]:
-    return [each.alias or name for name, each in model.model_fields.items()] if model else []
-
-
-def _model_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel] | None:
-    """The model that describes the value at that place."""
-    found: type[BaseModel] | None = model
-    for step in loc:
-        field = _field(found, str(step)) if found else None
-        if field is not None:
-            found = next(iter(_models_in(field.annotation)), None)
-    return found
-
-
-def _field(model: type[BaseModel], name: str) -> FieldInfo | None:
-    return next((each for key, each in model.model_fields.items() if (each.alias or key) == name), None)
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for each in get_args(annotation):
-        yield from _models_in(each)
 
 
 def _in_words(kind: str, description: str) -> str:
@@ -124,6 +102,32 @@ def _in_words(kind: str, description: str) -> str:
 
 
 def _described(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
-    owner = _model_at(model, loc[:-1]) if loc else None
-    field = _field(owner, str(loc[-1])) if owner else None
-    return field.description or "" if field else ""
+    """The description of the setting at that place, or nothing."""
+    owners = _models_at(model, loc[:-1]) if loc else []
+    return next((each.description or "" for each in _fields(owners, str(loc[-1]))), "") if owners else ""
+
+
+def _names(models: list[type[BaseModel]]) -> list[str]:
+    return [each.alias or name for model in models for name, each in model.model_fields.items()]
+
+
+def _models_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[type[BaseModel]]:
+    """The models that describe the value at that place: several where it is a choice."""
+    found = [model]
+    for step in loc:
+        fields = list(_fields(found, str(step)))
+        if fields:
+            found = [inner for each in fields for inner in _models_in(each.annotation)]
+    return found
+
+
+def _fields(models: list[type[BaseModel]], name: str) -> Iterator[FieldInfo]:
+    for model in models:
+        yield from (each for key, each in model.model_fields.items() if (each.alias or key) == name)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for each in get_args(annotation):
+        yield from _models_in(each)

@@ -82,19 +82,19 @@ class _Trial:
     def __init__(self, evidence: Evidence, policy: Policy) -> None:
         self.evidence = evidence
         self.doubts = doubts(evidence)
+        self.unknown = tuple(reasons.of_unknown(self.doubts))
         self._policy = policy
         self._facts = facts_of(Case(evidence, policy.trusted_sealers), policy.variables)
         self._answers: dict[str, Truth] = {}
 
     def judge(self, recipient: str) -> _Judged:
         """Walk through the rules for one recipient, up to the one that ends the matter."""
-        judged = _Judged(self.evidence, self.doubts, self._policy.default)
-        facts = self.facts_for(recipient)
+        judged = _Judged(self, self._policy.default)
         for rule in self._policy.rules:
             if not rule.concerns(direction=self.evidence.direction, recipient=recipient.lower()):
                 judged.looks.append((rule, None))
                 continue
-            truth = self._answer(rule, facts)
+            truth = self._answer(rule, recipient)
             judged.looks.append((rule, truth))
             if truth.answer is Answer.UNKNOWN:
                 judged.doubtful.append((rule, truth))
@@ -109,11 +109,11 @@ class _Trial:
         """The facts as conditions see them for one recipient."""
         return self._facts.with_recipient(recipient)
 
-    def _answer(self, rule: Rule, facts: Facts) -> Truth:
+    def _answer(self, rule: Rule, recipient: str) -> Truth:
         if rule.condition is None:
             return TRUE
         if rule.condition.about_recipient:
-            return rule.condition.ask(facts)
+            return rule.condition.ask(self.facts_for(recipient))
         answer = self._answers.get(rule.ref.id)
         if answer is None:
             answer = self._answers[rule.ref.id] = rule.condition.ask(self._facts)
@@ -124,8 +124,7 @@ class _Trial:
 class _Judged:
     """What the walk through the rules found. `looks` has None for a rule that is not concerned."""
 
-    evidence: Evidence
-    doubts: Mapping[str, str]
+    trial: _Trial
     default: Effect
     looks: list[tuple[Rule, Truth | None]] = field(default_factory=list)
     doubtful: list[tuple[Rule, Truth]] = field(default_factory=list)
@@ -138,19 +137,19 @@ class _Judged:
         doubtful = max(self.doubtful, key=lambda each: _demand(each[0]), default=None)  # the first of equals
         if doubtful is not None and _demand(doubtful[0]) > (ruled.disposition or Disposition.DELIVER):
             rule, truth = doubtful
-            told = [reasons.of_doubt(rule, truth, self.doubts)]
+            told = [reasons.of_doubt(rule, truth, self.trial.doubts)]
             return self._verdict(_IN_DOUBT[_demand(rule)], rule.ref, told)
         if self.decisive is None:
             return self._verdict(ruled, None, [reasons.of_default()])
-        return self._verdict(ruled, self.decisive.ref, reasons.of_match(self.decisive, self.evidence))
+        return self._verdict(ruled, self.decisive.ref, reasons.of_match(self.decisive, self.trial.evidence))
 
     def _verdict(self, effect: Effect, rule: RuleRef | None, told: Iterable[Reason]) -> Verdict:
         disposition = effect.disposition or Disposition.DELIVER
         marked = [(rule, truth) for rule, truth in self.doubtful if rule.on_unknown == "deliver_marked"]
-        added = [reason for each in self.additions for reason in reasons.of_match(each, self.evidence)]
+        added = [reason for each in self.additions for reason in reasons.of_match(each, self.trial.evidence)]
         open_questions = [each for each in self.doubtful if each in marked or not each[1].missing]
-        marks = [reasons.of_doubt(rule, truth, self.doubts) for rule, truth in open_questions]
-        every = dict.fromkeys((*told, *added, *marks, *reasons.of_unknown(self.doubts)))
+        marks = [reasons.of_doubt(rule, truth, self.trial.doubts) for rule, truth in open_questions]
+        every = dict.fromkeys((*told, *added, *marks, *self.trial.unknown))
         tagged = [
             each.effect.verdict_class for each in self.additions if each.effect.verdict_class is not VerdictClass.CLEAN
         ]

@@ -122,6 +122,8 @@ class Policy:
 
     def recipient_entry(self, address: str) -> RecipientEntry | None:
         """What is said about that address, its own entry before its domain's. None: not ours, so nothing is relayed."""
+        if "@" not in address:
+            return None
         return self.recipients.get(address.lower()) or self.recipients.get(domain_of(address))
 
     def group_for(self, client: ClientFact, now: float, *, mail_from: str | None = None) -> Group:

@@ -170,16 +170,23 @@ class Mark(Model):
     tag: TagClass = Field(description="Class that is written into the header")
 
 
-ACTION_KEYS: Final = ("reject", "quarantine", "add_header", "tag")
-WORDS: Final = ("deliver", "defer")
+ACTIONS: Final = ("deliver", "defer", "reject", "quarantine", "add_header", "tag")
+
+
+_ACTION_TAGS: Final[dict[Any, str]] = {
+    "reject": "Reject",
+    "quarantine": "Quarantine",
+    "add_header": "AddHeader",
+    "tag": "Mark",
+}
 
 
 def _action_kind(value: Any) -> str | None:
+    """Which kind of action was written: by its one key."""
     if isinstance(value, str):
-        return "word"
+        return "Word"
     if isinstance(value, dict):
-        kinds = [key for key in ACTION_KEYS if key in value]
-        return kinds[0] if len(kinds) == 1 and len(value) == 1 else None
+        return _ACTION_TAGS.get(next(iter(value))) if len(value) == 1 else None
     return None
 
 
@@ -187,17 +194,17 @@ _NO_ACTION: Final = {
     "custom_error_type": "action",
     "custom_error_message": "this is not one action",
 }
-Word = Annotated[Literal["deliver", "defer"], Tag("word")]
+Word = Annotated[Literal["deliver", "defer"], Tag("Word")]
 Action = Annotated[
     Word
-    | Annotated[Reject, Tag("reject")]
-    | Annotated[Quarantine, Tag("quarantine")]
-    | Annotated[AddHeader, Tag("add_header")]
-    | Annotated[Mark, Tag("tag")],
+    | Annotated[Reject, Tag("Reject")]
+    | Annotated[Quarantine, Tag("Quarantine")]
+    | Annotated[AddHeader, Tag("AddHeader")]
+    | Annotated[Mark, Tag("Mark")],
     Discriminator(_action_kind, **_NO_ACTION),
 ]
 FinalAction = Annotated[
-    Word | Annotated[Reject, Tag("reject")] | Annotated[Quarantine, Tag("quarantine")],
+    Word | Annotated[Reject, Tag("Reject")] | Annotated[Quarantine, Tag("Quarantine")],
     Discriminator(_action_kind, **_NO_ACTION),
 ]
 

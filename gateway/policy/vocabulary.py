@@ -96,6 +96,29 @@ def _dkim_passed(fact: DkimFact) -> Any:
     return ABSENT if _dkim_in_doubt(fact) else sorted(each.lower() for each in fact.passed_domains)
 
 
+def _dkim_author_passed(case: Case) -> Any:
+    """In doubt only for a signature of that very domain: one that a forger adds, of a domain whose DNS never answers,
+    says nothing about the author."""
+    outcome, domain = case.evidence.dkim, _author("domain")(case)
+    if isinstance(outcome, Unknown):
+        return ABSENT
+    signatures = outcome.value.signatures if isinstance(outcome, Known) else ()
+    results = {each.result for each in signatures if each.domain.lower() == domain}
+    return True if Auth.PASS in results else (ABSENT if Auth.TEMPERROR in results else False)
+
+
+def _named(pick: Callable[[Evidence], Outcome[F]], read: Callable[[F], str]) -> Callable[[Case], Any]:
+    """A name that is known whatever came of the check: which domain was asked stands in the message."""
+
+    def value(case: Case) -> Any:
+        outcome = pick(case.evidence)
+        if isinstance(outcome, Unknown):
+            return ABSENT
+        return read(outcome.value).lower() if isinstance(outcome, Known) else ""
+
+    return value
+
+
 def _dkim_in_doubt(fact: DkimFact) -> bool:
     """A key could not be fetched, and no other signature passed."""
     return not fact.passed_domains and any(each.result is Auth.TEMPERROR for each in fact.signatures)
@@ -198,14 +221,18 @@ _FACTS: Final[tuple[Variable, ...]] = (
              _content(lambda fact: GTUBE in fact.defects, False), "content"),
     Variable("spf.result", _TEXT, "SPF result, a word of RFC 8601", _spf(lambda fact: fact.result.value, "none"),
              "spf"),
-    Variable("spf.domain", _TEXT, "Domain that SPF looked at", _spf(lambda fact: fact.domain.lower(), ""), "spf"),
+    Variable("spf.domain", _TEXT, "Domain that SPF looked at", _named(lambda e: e.spf, lambda fact: fact.domain),
+             "spf"),
     Variable("dkim.results", _TEXTS, "Result of each DKIM signature that was looked at",
              _of(lambda e: e.dkim, _dkim_results, []), "dkim"),
     Variable("dkim.passed", _TEXTS, "Domains whose DKIM signature passed",
              _of(lambda e: e.dkim, _dkim_passed, []), "dkim"),
+    Variable("dkim.author_passed", _YES_NO, "A DKIM signature of the author's own domain passed", _dkim_author_passed,
+             "dkim"),
     Variable("arc.result", _TEXT, "ARC result: none, pass or fail", _arc(lambda fact: fact.result.value, "none"),
              "arc"),
-    Variable("arc.sealer", _TEXT, "Domain of the newest ARC seal", _arc(lambda fact: fact.sealer.lower(), ""), "arc"),
+    Variable("arc.sealer", _TEXT, "Domain of the newest ARC seal", _named(lambda e: e.arc, lambda fact: fact.sealer),
+             "arc"),
     Variable("arc.trusted", _YES_NO, "The chain passed and its newest seal is of a trusted sealer", _arc_trusted,
              "arc"),
     Variable("dmarc.result", _TEXT, "DMARC result, a word of RFC 8601",

@@ -66,6 +66,15 @@ def test_a_temperror_is_doubt(evidence):
     assert doubts(failed) == {"spf": "DNS gave no answer", "dmarc": "_dmarc.a.example: timeout"}
 
 
+def test_which_domain_was_asked_is_known_whatever_came_of_it(evidence):
+    failed = evidence(
+        spf=Known(SpfFact(Auth.TEMPERROR, SpfIdentity.MAILFROM, "A.example")),
+        arc=Known(ArcFact(Auth.TEMPERROR, 1, "Sealer.example")),
+    )
+    assert value("spf.domain", failed) == "a.example"
+    assert value("arc.sealer", failed) == "sealer.example"
+
+
 def signatures(*results: Auth) -> Known[DkimFact]:
     return Known(DkimFact(tuple(DkimSignatureFact(each, f"{each}.example", "s", "rsa-sha256") for each in results)))
 
@@ -74,6 +83,7 @@ def test_dkim_is_in_doubt_only_while_nothing_passed(evidence):
     doubtful = evidence(dkim=signatures(Auth.TEMPERROR, Auth.FAIL))
     assert value("dkim.passed", doubtful) is ABSENT
     assert value("dkim.results", doubtful) == ["temperror", "fail"]
+    assert value("dkim.author_passed", doubtful) is False, "no signature is of the author's domain"
     assert "dkim" in doubts(doubtful)
     passed = evidence(dkim=signatures(Auth.TEMPERROR, Auth.PASS))
     assert value("dkim.passed", passed) == ["pass.example"]

@@ -1,0 +1,233 @@
+"""policies/default.yaml: what the embedded default does with mail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.facts.auth import ArcFact, Auth, DkimFact, DkimSignatureFact, DmarcFact, SpfFact, SpfIdentity
+from gateway.facts.connection import ClientFact
+from gateway.facts.content import AuthorFact, ContentFact, MailClass, MalwareFact, MalwareResult, SpamFact
+from gateway.facts.evidence import MessageFact
+from gateway.facts.outcome import Known, Skipped, Unknown
+from gateway.policy.decide import decide
+from gateway.policy.parse import load
+from gateway.policy.verdict import Disposition
+
+FOLDER = Path(__file__).parents[2] / "policies"
+POLICY = load(FOLDER)
+ALICE = "alice@example.org"
+US = AuthorFact("Boss", "boss@example.org", "example.org")
+DNS_DEAD = Unknown("DNS timed out")
+
+
+def spam(score: float, mail_class: MailClass = MailClass.SPAM) -> Known[SpamFact]:
+    return Known(SpamFact(mail_class, {"ham": 0.0, "spam": 0.5, "phishing": 0.5}, score))
+
+
+def content(**more) -> Known[ContentFact]:
+    return Known(ContentFact(**more))
+
+
+def dmarc(result: Auth, policy: str = "reject", **more) -> Known[DmarcFact]:
+    return Known(DmarcFact(result, "friend.example", policy, **more))
+
+
+def malware(result: MalwareResult) -> Known[MalwareFact]:
+    return Known(MalwareFact(result, "Eicar-Test-Signature", "clamav"))
+
+
+def message(*authors: AuthorFact, fields: int = 1) -> MessageFact:
+    return MessageFact(100, authors=authors, from_fields=fields)
+
+
+FRIEND = AuthorFact("Fred", "fred@friend.example", "friend.example")
+FAILED = dmarc(Auth.FAIL)
+NO_RECORD = Known(DmarcFact(Auth.NONE, "example.org"))
+SPF_OF_OTHERS = Known(SpfFact(Auth.PASS, SpfIdentity.MAILFROM, "bulk.example"))
+
+CASES = {
+    "clean": ({}, "deliver", None, "clean"),
+    "malware": ({"malware": malware(MalwareResult.FOUND)}, "reject", "malware", "malware"),
+    "malware going out": (
+        {"malware": malware(MalwareResult.FOUND), "direction": "outbound"},
+        "reject",
+        "malware",
+        "malware",
+    ),
+    "engine saw not all": (
+        {"malware": malware(MalwareResult.UNSCANNABLE)},
+        "quarantine",
+        "engine-unscannable",
+        "policy",
+    ),
+    "gtube": ({"content": content(defects=("test.gtube",))}, "quarantine", "gtube", "spam"),
+    "no From": ({"message": message(fields=0)}, "quarantine", "author-missing-or-several", "policy"),
+    "two From": ({"message": message(FRIEND, US, fields=2)}, "quarantine", "author-missing-or-several", "policy"),
+    "DMARC reject": ({"dmarc": FAILED}, "reject", "dmarc-reject", "policy"),
+    "DMARC quarantine": ({"dmarc": dmarc(Auth.FAIL, "quarantine")}, "quarantine", "dmarc-quarantine", "policy"),
+    "DMARC none": ({"dmarc": dmarc(Auth.FAIL, "none")}, "deliver", None, "clean"),
+    "dead DNS": ({"dmarc": DNS_DEAD, "spf": DNS_DEAD, "dkim": DNS_DEAD, "arc": DNS_DEAD}, "deliver", None, "clean"),
+    "dead DNS, forged ARC": ({"dmarc": FAILED, "arc": DNS_DEAD}, "reject", "dmarc-reject", "policy"),
+    "spoof of us": (
+        {"message": message(US), "dmarc": NO_RECORD, "spf": SPF_OF_OTHERS},
+        "quarantine",
+        "own-domain-spoof",
+        "phishing",
+    ),
+    "us, by DMARC": (
+        {"message": message(US), "dmarc": Known(DmarcFact(Auth.PASS, "example.org"))},
+        "deliver",
+        None,
+        "clean",
+    ),
+    "us, by our SPF": (
+        {
+            "message": message(US),
+            "dmarc": NO_RECORD,
+            "spf": Known(SpfFact(Auth.PASS, SpfIdentity.MAILFROM, "example.org")),
+        },
+        "deliver",
+        None,
+        "clean",
+    ),
+    "us, by our signature": (
+        {"message": message(US), "dmarc": Known(DmarcFact(Auth.NONE, "example.org", aligned_dkim=True))},
+        "deliver",
+        None,
+        "clean",
+    ),
+    "program": ({"content": content(defects=("type.executable",))}, "quarantine", "executable", "policy"),
+    "encrypted archive": (
+        {"content": content(unscannable=("archive.encrypted",))},
+        "quarantine",
+        "unscannable",
+        "policy",
+    ),
+    "S/MIME": ({"content": content(unscannable=("mime.encrypted",))}, "deliver", None, "clean"),
+    "breaks the examination": (
+        {"content": Unknown("killed"), "spam": Unknown("killed")},
+        "quarantine",
+        "unscannable",
+        "policy",
+    ),
+    "certain phishing": ({"spam": spam(16.0, MailClass.PHISHING)}, "reject", "phishing-reject", "phishing"),
+    "phishing": ({"spam": spam(3.0, MailClass.PHISHING)}, "quarantine", "phishing-hold", "phishing"),
+    "spam 15": ({"spam": spam(15.0)}, "reject", "spam-reject", "spam"),
+    "spam 14.9": ({"spam": spam(14.9)}, "quarantine", "spam-hold", "spam"),
+    "spam 8": ({"spam": spam(8.0)}, "quarantine", "spam-hold", "spam"),
+    "spam 7.9": ({"spam": spam(7.9)}, "deliver", None, "spam"),
+    "spam 5.9": ({"spam": spam(5.9)}, "deliver", None, "clean"),
+    "spam going out": ({"spam": spam(8.0), "direction": "outbound"}, "quarantine", "spam-hold", "spam"),
+    "no classifier": ({"spam": Unknown("no model")}, "deliver", None, "clean"),
+    "all switched off": (
+        dict.fromkeys(("spf", "dkim", "arc", "dmarc", "content", "spam", "malware"), Skipped()),
+        "deliver",
+        None,
+        "clean",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_happens_to(case, evidence):
+    changes, disposition, rule, verdict_class = CASES[case]
+    verdict = decide(evidence(**changes), ALICE, POLICY)
+    assert verdict.disposition.word == disposition
+    assert (verdict.rule.id if verdict.rule else None) == rule
+    assert verdict.verdict_class == verdict_class
+
+
+def test_clean_mail_flows_with_a_mark_while_no_engine_is_there(evidence):
+    verdict = decide(evidence(malware=Unknown("clamd unreachable")), ALICE, POLICY)
+    assert verdict.disposition is Disposition.DELIVER
+    assert verdict.add_headers == (("X-Postern-Unknown", "malware"),)
+
+
+def test_what_dead_dns_hid_is_in_the_record(evidence):
+    verdict = decide(evidence(dmarc=DNS_DEAD), ALICE, POLICY)
+    assert ("UNKNOWN_DMARC", "The check dmarc could not tell: DNS timed out") in [
+        (each.code, each.text) for each in verdict.reasons
+    ]
+
+
+def test_suspected_spam_is_delivered_with_its_class(evidence):
+    verdict = decide(evidence(spam=spam(6.0)), ALICE, POLICY)
+    assert verdict.add_headers == (("X-Postern-Class", "spam"),)
+
+
+def test_a_trusted_sealer_saves_forwarded_mail_and_a_dead_one_defers_it(evidence):
+    policy = replace(POLICY, trusted_sealers=frozenset({"lists.example"}))
+    sealed = Known(ArcFact(Auth.PASS, 1, "lists.example"))
+    assert decide(evidence(dmarc=FAILED, arc=sealed), ALICE, policy).disposition is Disposition.DELIVER
+    doubtful = decide(evidence(dmarc=FAILED, arc=DNS_DEAD), ALICE, policy)
+    assert (doubtful.disposition, doubtful.rule.id) == (Disposition.DEFER, "dmarc-reject-unless-sealed")
+    forged = Known(ArcFact(Auth.TEMPERROR, 1, "forger.example"))
+    assert decide(evidence(dmarc=FAILED, arc=forged), ALICE, policy).reply == "dmarc"
+
+
+def test_an_empty_list_matches_nobody(evidence):
+    assert not POLICY.lists["partners"].entries
+    assert not POLICY.lists["blocked"].entries
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"spam": spam(20.0)}, "deliver"),
+        ({"spam": spam(20.0), "malware": malware(MalwareResult.FOUND)}, "reject"),
+        ({"spam": spam(20.0), "dmarc": FAILED}, "reject"),
+        ({"spam": spam(10.0), "dmarc": NO_RECORD}, "quarantine"),
+        ({"content": content(defects=("type.executable",))}, "quarantine"),
+    ],
+    ids=["spam is skipped", "malware is not", "DMARC is not", "only who is authenticated", "programs are not"],
+)
+def test_a_partner_skips_spam_and_nothing_else(changes, expected, evidence, tmp_path):
+    folder = tmp_path / "policies"
+    (folder / "lists").mkdir(parents=True)
+    (folder / "default.yaml").write_text((FOLDER / "default.yaml").read_text())
+    (folder / "lists" / "blocked.yaml").write_text("entries: []")
+    (folder / "lists" / "partners.yaml").write_text(
+        "entries: [{value: friend.example, owner: ana, reason: invoices, expires: never}]"
+    )
+    assert decide(evidence(**changes), ALICE, load(folder)).disposition.word == expected
+
+
+def test_groups():
+    assert POLICY.group_for(ClientFact("127.0.0.1"), 0.0).id == "loopback"
+    assert POLICY.group_for(ClientFact("::1"), 0.0).id == "loopback"
+    everyone = POLICY.group_for(ClientFact("192.0.2.1"), 0.0)
+    assert everyone.id == "everyone"
+    assert (everyone.limits.size, everyone.limits.recipients) == (50 * 2**20, 100)
+    assert (everyone.limits.connections, everyone.limits.messages_per_second) == (50, 5)
+
+
+def test_example_org_is_received_for():
+    entry = POLICY.recipient_entry(ALICE)
+    assert (entry.route, entry.validate, entry.on_unknown) == ("mailbox", "mailbox", "defer")
+    assert POLICY.recipient_entry("alice@elsewhere.example") is None
+
+
+SLOW_SIGNATURE = DkimSignatureFact(Auth.TEMPERROR, "slow.forger.example", "s", "rsa-sha256")
+
+
+def test_a_forger_cannot_buy_doubt_with_dns_that_never_answers(evidence):
+    spoof = {"message": message(US), "dmarc": NO_RECORD, "dkim": Known(DkimFact((SLOW_SIGNATURE,)))}
+    slow_path = Known(SpfFact(Auth.TEMPERROR, SpfIdentity.MAILFROM, "slow.forger.example"))
+    assert decide(evidence(**spoof, spf=slow_path), ALICE, POLICY).rule.id == "own-domain-spoof"
+
+
+@pytest.mark.parametrize(("result", "rule"), [(Auth.PASS, None), (Auth.FAIL, "own-domain-spoof")])
+def test_our_own_signature_proves_us_without_a_dmarc_record(result, rule, evidence):
+    signed = Known(DkimFact((DkimSignatureFact(result, "example.org", "s", "rsa-sha256"), SLOW_SIGNATURE)))
+    verdict = decide(evidence(message=message(US), dmarc=NO_RECORD, spf=SPF_OF_OTHERS, dkim=signed), ALICE, POLICY)
+    assert (verdict.rule.id if verdict.rule else None) == rule
+
+
+def test_mail_of_our_own_is_marked_while_nothing_can_be_proven(evidence):
+    blind = evidence(message=message(US), dmarc=DNS_DEAD, spf=DNS_DEAD, dkim=DNS_DEAD)
+    verdict = decide(blind, ALICE, POLICY)
+    assert verdict.disposition is Disposition.DELIVER
+    assert verdict.add_headers == (("X-Postern-Unknown", "dkim, dmarc, spf"),)
