@@ -17,8 +17,10 @@ import dns.message
 import dns.name
 import dns.rcode
 import dns.rdata
+import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
+from dns.rdtypes.ANY.TXT import TXT
 
 from gateway.checks.answers import Answer, Status
 from gateway.checks.zone import ZoneResolver
@@ -55,6 +57,7 @@ class DnsServer(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._server: asyncio.Server | None = None
         self._replies: set[asyncio.Future[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -84,6 +87,9 @@ class DnsServer(asyncio.DatagramProtocol):
             await asyncio.sleep(0)
         for each in self._replies:
             each.cancel()
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)  # transports say goodbye in the next turn of the loop
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         reply = asyncio.ensure_future(self._serve_udp(data, addr))
@@ -117,7 +123,8 @@ class DnsServer(asyncio.DatagramProtocol):
         self._transport.sendto(wire, addr)
 
     async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        self._writers.add(writer)
+        try:
             (size,) = struct.unpack("!H", await reader.readexactly(2))
             query = dns.message.from_wire(await reader.readexactly(size))
             self.tcp.append(_asked(query))
@@ -127,7 +134,11 @@ class DnsServer(asyncio.DatagramProtocol):
                 wire = self._response(query, behaviour).to_wire(max_size=65535)
                 writer.write(struct.pack("!H", len(wire)) + wire)
                 await writer.drain()
-        writer.close()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # the client has given up
+        finally:
+            writer.close()
+            self._writers.discard(writer)
 
     def _behaviour(self, query: dns.message.Message) -> Behaviour:
         return self.at.get(_name(query), self.everywhere)
@@ -191,8 +202,7 @@ def _rdata(kind: str, record: str) -> dns.rdata.Rdata:
     if kind == "TXT":
         octets = record.encode("latin-1")
         pieces = [octets[n : n + 255] for n in range(0, len(octets), 255)] or [b""]
-        quoted = ('"' + "".join(f"\\{octet:03d}" for octet in piece) + '"' for piece in pieces)
-        return dns.rdata.from_text("IN", kind, " ".join(quoted))
+        return TXT(dns.rdataclass.IN, dns.rdatatype.TXT, pieces)
     if kind in ("MX", "PTR", "NS", "CNAME"):
         return dns.rdata.from_text("IN", kind, record if record.endswith(".") else f"{record}.")
     return dns.rdata.from_text("IN", kind, record)

@@ -5,6 +5,7 @@ Never parses header fields (that is `headers.py`), never resolves a domain.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -14,10 +15,12 @@ MAX_LOCAL: Final = 64
 MAX_DOMAIN: Final = 255
 MAX_PATH: Final = 256
 
-_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]"
+# What RFC 6531 adds: characters that UTF-8 can hold, without the control characters of Latin-1.
+_UTF8 = r"\u00a1-\ud7ff\ue000-\U0010ffff"
+_ATEXT = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~\-{_UTF8}]"
 _DOT_STRING = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*\Z")
-_QUOTED_STRING = re.compile(r'"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*"\Z')
-_LABEL = r"[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\-_\u0080-\U0010ffff]*[A-Za-z0-9\u0080-\U0010ffff])?"
+_QUOTED_STRING = re.compile(rf'"(?:[\x20\x21\x23-\x5b\x5d-\x7e{_UTF8}]|\\[\x20-\x7e])*"\Z')
+_LABEL = rf"[A-Za-z0-9{_UTF8}](?:[A-Za-z0-9\-_{_UTF8}]*[A-Za-z0-9{_UTF8}])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
 _LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9A-Fa-f:.]+)\]\Z", re.IGNORECASE)
 _SAFE_UNQUOTED = _DOT_STRING
@@ -57,7 +60,7 @@ class Address:
         domain = domain.removesuffix(".").lower()
         if not domain or len(domain.encode("utf-8", "surrogatepass")) > MAX_DOMAIN:
             raise BadAddress("the domain is empty or too long")
-        if not (_LITERAL.match(domain) if domain.startswith("[") else _DOMAIN.match(domain)):
+        if not (_is_literal(domain) if domain.startswith("[") else _DOMAIN.match(domain)):
             raise BadAddress("the domain is malformed")
         return cls(local, domain)
 
@@ -76,6 +79,17 @@ class Address:
             return f"{self.local}@{self.domain}"
         quoted = self.local.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{quoted}"@{self.domain}'
+
+
+def _is_literal(domain: str) -> bool:
+    """RFC 5321 section 4.1.3, both families."""
+    if not _LITERAL.match(domain):
+        return False
+    try:
+        ipaddress.ip_address(domain[1:-1].removeprefix("ipv6:"))
+    except ValueError:
+        return False
+    return True
 
 
 ReversePath = Address | None

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import quopri
 import re
 from dataclasses import dataclass
@@ -16,6 +17,11 @@ MAX_AUTHORS: Final = 16
 
 _FOLD = re.compile(rb"\r\n(?=[ \t])")
 _ENCODED_WORD = re.compile(r"=\?([A-Za-z0-9!#$%&'+\-^_`{}~.*]+)\?([BbQq])\?([^?\r\n]*)\?=")
+# Codecs that are no charset of mail: they would give a meaning to backslashes, or take long.
+_PYTHONS_OWN: Final = frozenset(
+    {"unicode_escape", "unicode-escape", "raw_unicode_escape", "raw-unicode-escape", "idna", "punycode"}
+)
+_AROUND_SIGNS = re.compile(r" ?([@.]) ?")
 _BETWEEN_WORDS = re.compile(r"(=\?[^?\s]+\?[BbQq]\?[^?\s]*\?=)[ \t]+(?==\?[^?\s]+\?[BbQq]\?)")
 
 
@@ -53,17 +59,23 @@ def _decode_word(match: re.Match[str]) -> str:
             octets = base64.b64decode(payload + "=" * (-len(payload) % 4))
         else:
             octets = quopri.decodestring(payload.replace("_", " ").encode("latin-1", "replace"))
-        return octets.decode(charset.split("*")[0], "replace").replace("\r", " ").replace("\n", " ")
+        codec = codecs.lookup(charset.split("*")[0]).name
+        if codec in _PYTHONS_OWN:
+            return match.group(0)
+        text = octets.decode(codec, "replace").replace("\r", " ").replace("\n", " ")
+        # Some codecs give halves of surrogate pairs, which nobody could write down again.
+        return text.encode("utf-8", "replace").decode("utf-8")
     except (LookupError, binascii.Error, ValueError):
         return match.group(0)
 
 
 def authors(value: bytes | None) -> list[Author]:
-    """The mailboxes of a From field, in order, at most `MAX_AUTHORS`.
+    """The mailboxes of a From field, in order.
 
-    Reads what mail clients read: comments, quoted names, groups and encoded words. An encoded word is decoded
-    *after* the
-    address was found, so that an address hidden in a display name is never taken for the author's.
+    Reads what mail clients read: comments, quoted names, groups and encoded words. An encoded word is decoded *after*
+    the address was found, so that an address hidden in a display name is never taken for the author's. A field that
+    is too long or has more than `MAX_AUTHORS` ends in an author without address and domain: nobody may take the list
+    for whole, or a forger would write the name that he forges behind its end.
     """
     if value is None:
         return []
@@ -71,11 +83,12 @@ def authors(value: bytes | None) -> list[Author]:
     for chunk in _split_mailboxes(unfold(value)):
         name, address = _name_and_address(chunk)
         _, at, domain = address.rpartition("@")
-        if at and domain:
-            found.append(Author(decode(name.encode()), address, domain.removesuffix(".").lower()))
+        if not (at and domain):
+            continue
         if len(found) == MAX_AUTHORS:
-            break
-    return found
+            return [*found, Author("", "", "")]
+        found.append(Author(decode(name.encode()), address, domain.removesuffix(".").lower()))
+    return [*found, Author("", "", "")] if len(value) > MAX_VALUE else found
 
 
 def _split_mailboxes(text: str) -> list[str]:
@@ -117,9 +130,12 @@ def _split_mailboxes(text: str) -> list[str]:
 
 
 def _name_and_address(chunk: str) -> tuple[str, str]:
-    opening = chunk.rfind("<")
+    opening = _last_unquoted(chunk, "<")
     if opening == -1:
-        return "", re.sub(r"\s+", "", chunk)
+        # No brackets: the address is the last word, white space around its @ and dots apart (RFC 5322 section 4.4).
+        words = _AROUND_SIGNS.sub(r"\1", " ".join(chunk.split()))
+        space = _last_unquoted(words, " ")
+        return words[: max(space, 0)], words[space + 1 :]
     closing = chunk.find(">", opening)
     address = chunk[opening + 1 : closing if closing != -1 else len(chunk)]
     if address.startswith("@"):  # the obsolete source route of RFC 5322 section 4.4
@@ -128,3 +144,18 @@ def _name_and_address(chunk: str) -> tuple[str, str]:
     if len(name) >= 2 and name[0] == name[-1] == '"':
         name = re.sub(r"\\(.)", r"\1", name[1:-1])
     return name, re.sub(r"\s+", "", address)
+
+
+def _last_unquoted(chunk: str, wanted: str) -> int:
+    """Where that character stands last outside quotes, or -1."""
+    last, quoted, escaped = -1, False, False
+    for position, char in enumerate(chunk):
+        if escaped:
+            escaped = False
+        elif char == "\\" and quoted:
+            escaped = True
+        elif char == '"':
+            quoted = not quoted
+        elif char == wanted and not quoted:
+            last = position
+    return last

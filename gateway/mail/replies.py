@@ -7,9 +7,12 @@ and gives nothing away: which check spoke, and why, stands in the record under t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
+
+_ENHANCED = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,8 @@ class Reply:
     text: str
 
     def __post_init__(self) -> None:
+        if self.enhanced and not _ENHANCED.match(self.enhanced):
+            raise ValueError("not an enhanced status")
         if self.enhanced and self.enhanced[0] != str(self.code)[0]:
             raise ValueError(f"{self.code} cannot carry {self.enhanced}")
         if any(char in self.text for char in "\r\n\0"):
@@ -191,7 +196,7 @@ def relayed(code: int, enhanced: str, text: str) -> Reply:
     """What a next hop answered, made safe to keep and to repeat: one line, no control characters, at most 500
     characters."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())[:500]
-    consistent = enhanced if enhanced and enhanced[0] == str(code)[0] else ""
+    consistent = enhanced if _ENHANCED.match(enhanced) and enhanced[0] == str(code)[0] else ""
     return Reply(code, consistent, line)
 
 

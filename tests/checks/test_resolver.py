@@ -47,7 +47,7 @@ def clock() -> FixedClock:
 
 @pytest.fixture
 async def resolver(server: DnsServer, clock: FixedClock) -> AsyncIterator[Resolver]:
-    resolver = Resolver([Nameserver("127.0.0.1", server.port)], clock=clock, query_timeout=0.3)
+    resolver = Resolver([Nameserver("127.0.0.1", server.port)], clock=clock, query_timeout=0.4)
     yield resolver
     await resolver.close()
 
@@ -190,7 +190,7 @@ async def test_the_next_nameserver_is_asked_when_one_fails(server: DnsServer, cl
     async with DnsServer.running({}) as other:
         other.everywhere = Behaviour(rcode=int(dns.rcode.SERVFAIL))
         both = [Nameserver("127.0.0.1", other.port), Nameserver("127.0.0.1", server.port)]
-        resolver = Resolver(both, clock=clock, query_timeout=0.3)
+        resolver = Resolver(both, clock=clock, query_timeout=0.4)
         assert (await resolver.query("example.com", "A")).status is Status.OK
         await other.stop()
         assert (await resolver.query("example.com", "MX")).status is Status.OK
@@ -204,7 +204,7 @@ async def test_with_all_nameservers_dead_a_question_fails_at_once_and_recovers(
     await asyncio.gather(*(resolver.query(f"n{n}.example", "A") for n in range(4)))
     while "." not in [each.split()[0] for each in server.udp]:
         await asyncio.sleep(0.01)
-    await asyncio.sleep(0.4)  # the probe of the root gives up
+    await asyncio.sleep(0.5)  # the probe of the root gives up
     asked = len(server.udp)
     started = time.perf_counter()
     answers = [await resolver.query(f"m{n}.example", "A") for n in range(50)]
