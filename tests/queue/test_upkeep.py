@@ -10,12 +10,12 @@ from gateway.queue.ledger.lock import FileLock
 from gateway.queue.ledger.retaining import Drift
 from gateway.queue.records import HeldQuery, TrackQuery
 from gateway.queue.states import State
-from gateway.queue.upkeep import DAY, LOCK, Retention, Upkeep, UpkeepReport
+from gateway.queue.upkeep import DAY, LOCK, Upkeep, UpkeepReport
 from tests.queue.samples import LARGE, NOW, accept, acceptance, attempt, kinds_of, recipient, refusal, state_of
 
 
-async def round_of(custody: Custody, clock: FixedClock, retention: Retention = Retention()) -> UpkeepReport:
-    report = await Upkeep(custody, clock, retention).round()
+async def round_of(custody: Custody, clock: FixedClock) -> UpkeepReport:
+    report = await Upkeep(custody, clock).round()
     assert report is not None
     return report
 
