@@ -1,0 +1,115 @@
+"""Containers that are not MIME: which octets are one, what they truly are, and their members. Bounded in count, size
+and ratio; what stays closed is named in `unscannable`. All on memory: no file is opened, no module is loaded late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from gateway.anatomy import capsules, cms, tars, types, zips
+from gateway.anatomy.encodings import embedded
+from gateway.anatomy.findings import Defect, Findings, Unscannable
+from gateway.anatomy.members import Member
+from gateway.anatomy.unpacking import OutOfBounds, Unpacked, bunzip2, gunzip, unxz
+
+_DOCUMENTS: Final = (
+    ("word/", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    ("xl/", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ("ppt/", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+)
+_STREAMS: Final[dict[str, Callable[[bytes, Findings], Unpacked]]] = {
+    types.GZIP: gunzip,
+    types.BZIP2: bunzip2,
+    types.XZ: unxz,
+    "application/x-lzma": unxz,
+}
+_STREAM_SUFFIXES: Final = (".gz", ".gzip", ".bz2", ".xz", ".lzma", ".tgz")
+_CLOSED: Final = frozenset(
+    {
+        "application/x-7z-compressed",
+        "application/vnd.rar",
+        "application/vnd.ms-cab-compressed",
+        "application/zstd",
+        "application/x-arj",
+        "application/x-ace-compressed",
+        "application/x-iso9660-image",
+        "application/onenote",
+    }
+)
+_ENCRYPTED_PACKAGE: Final = "EncryptedPackage".encode("utf-16-le")
+_VBA_PROJECT: Final = "_VBA_PROJECT".encode("utf-16-le")
+
+
+def opened(octets: bytes, true: str, name: str, findings: Findings) -> tuple[str, Iterator[Member]]:
+    """The type, more exactly where the directory tells it, and the members that are worth a look of their own."""
+    if true == types.ZIP:
+        return _zip(octets, findings)
+    if true in _STREAMS:
+        return true, _stream(octets, true, name, findings)
+    if true == types.TAR:
+        return true, tars.members(octets, findings)
+    if true == types.TNEF:
+        return true, capsules.tnef_members(octets, findings)
+    if true == types.APPLE_SINGLE:
+        return true, capsules.apple_members(octets, findings)
+    if true == types.BINHEX:
+        return true, capsules.binhex_members(octets, findings)
+    if true == types.PKCS7:
+        return true, cms.members(octets, findings)
+    if true == types.OLE:
+        _look_at_ole(octets, findings)
+    elif true in _CLOSED:
+        findings.missed(Unscannable.ARCHIVE_UNSUPPORTED)
+    elif true == "application/pgp-encrypted":
+        findings.missed(Unscannable.MIME_ENCRYPTED)
+    elif true.startswith("text/"):
+        return true, (Member(each.name, each.content, len(each.content)) for each in embedded(octets))
+    return true, iter(())
+
+
+def _zip(octets: bytes, findings: Findings) -> tuple[str, Iterator[Member]]:
+    listed = zips.entries(octets, findings)
+    names = [entry.name for entry in listed]
+    document = _document_type(octets, names)
+    if document is None:
+        return types.ZIP, zips.members(octets, listed, findings)
+    if any(name.lower().endswith("vbaproject.bin") for name in names):
+        findings.note(Defect.TYPE_MACROS)
+    # The XML of a document is its own; files that somebody embedded are not.
+    foreign = [
+        entry for entry in listed if "/embeddings/" in entry.name or entry.name.lower().endswith("vbaproject.bin")
+    ]
+    return document, zips.members(octets, foreign, findings)
+
+
+def _document_type(octets: bytes, names: list[str]) -> str | None:
+    if "[Content_Types].xml" in names:
+        for prefix, name in _DOCUMENTS:
+            if any(each.startswith(prefix) for each in names):
+                return name
+    if octets[30:38] == b"mimetype" and octets[38:70].startswith(b"application/vnd.oasis.opendocument."):
+        return octets[38:100].split(b"PK", 1)[0].decode("ascii", "replace")
+    return None
+
+
+def _stream(octets: bytes, true: str, name: str, findings: Findings) -> Iterator[Member]:
+    inner = next((name[: -len(each)] for each in _STREAM_SUFFIXES if name.lower().endswith(each)), name)
+    try:
+        unpacked = _STREAMS[true](octets, findings)
+    except OutOfBounds as bound:
+        findings.missed(bound.reason)
+        yield Member(inner, b"", 0, str(bound.reason))
+        return
+    if unpacked.damaged:
+        findings.note(Defect.ARCHIVE_DAMAGED)
+        findings.missed(Unscannable.ARCHIVE_DAMAGED)
+    if unpacked.content:
+        yield Member(inner, unpacked.content, len(unpacked.content))
+
+
+def _look_at_ole(octets: bytes, findings: Findings) -> None:
+    """Old Office documents by the names of their streams (MS-CFB): an encrypted package, a macro project."""
+    if _ENCRYPTED_PACKAGE in octets:
+        findings.missed(Unscannable.DOCUMENT_ENCRYPTED)
+    if _VBA_PROJECT in octets:
+        findings.note(Defect.TYPE_MACROS)

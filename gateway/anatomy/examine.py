@@ -1,0 +1,178 @@
+"""Examine: any octets give an Anatomy. Puts the room's parts together: the walk, true types, containers, text, header.
+
+Pure and total; opens no file, loads no module after import, starts no thread: it runs inside a jail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.anatomy import limits, types
+from gateway.anatomy.charsets import with_known_charsets
+from gateway.anatomy.containers import opened
+from gateway.anatomy.fields import Header, read_header
+from gateway.anatomy.findings import Defect, Findings, Unscannable
+from gateway.anatomy.members import Member
+from gateway.anatomy.names import note_name, note_type
+from gateway.anatomy.parts import Part, Shape, walk
+from gateway.anatomy.text import Digest, html_charset, text_of
+from gateway.facts.content import Anatomy, AuthorFact, ContentFact, PartFact
+from gateway.mail.headers import authors, decode
+from gateway.mail.message import Octets
+
+_ONCE_WORDS: Final = """
+    date from sender reply-to to cc bcc message-id in-reply-to references subject mime-version content-type
+    content-transfer-encoding
+"""
+_ONCE: Final = frozenset(_ONCE_WORDS.split())
+"""Fields that may stand once (RFC 5322 section 3.6, RFC 2045)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One thing to look at, wherever it came from."""
+
+    path: str
+    names: tuple[str, ...]
+    declared: str
+    charset: str
+    content: bytes
+    depth: int
+    archives: int
+    shape: Shape = Shape.LEAF
+    note: str = ""
+    size: int = 0
+
+
+def examine(octets: Octets) -> Anatomy:
+    """Take a message apart. Total: any octets give an Anatomy, nothing is raised."""
+    findings = Findings()
+    header = read_header(octets, 0, len(octets), findings)
+    _note_header(header, findings)
+    _note_lines(octets, findings)
+    digest = Digest(findings)
+    facts: list[PartFact] = []
+    pending = [_from_parts(walk(octets, findings, header=header), archives=0)]
+    while pending:
+        item = next(pending[-1], None)
+        if item is None:
+            pending.pop()
+            continue
+        inside = _look_at(item, facts, digest, findings)
+        if inside is not None:
+            pending.append(inside)
+    content = ContentFact(
+        parts=tuple(facts),
+        links=digest.links,
+        excerpt=digest.excerpt(),
+        defects=tuple(sorted(findings.defects)),
+        unscannable=tuple(sorted(findings.unscannable)),
+    )
+    subject = header.values("subject")
+    return Anatomy(
+        content=content,
+        subject=decode(with_known_charsets(subject[0]))[: limits.MAX_SUBJECT] if subject else "",
+        authors=_authors(header, "from"),
+        reply_to=_authors(header, "reply-to"),
+        text=digest.text,
+        html=digest.html,
+        header_names=tuple(name for name, _, _ in header.fields),
+    )
+
+
+def _look_at(item: _Item, facts: list[PartFact], digest: Digest, findings: Findings) -> Iterator[_Item] | None:
+    """Record one item, read its text; what stands inside it, if anything does."""
+    if item.shape is Shape.ASIDE:
+        digest.take_plain(text_of(item.content, item.charset, findings))
+        return _from_container(opened(item.content, types.TEXT, "", findings)[1], item, findings)
+    true = types.MESSAGE if item.shape is Shape.MESSAGE else types.true_type(item.content)
+    note_name(item.names, findings)
+    members: Iterator[Member] = iter(())
+    if item.shape is Shape.LEAF and item.content:
+        note_type(item.names, item.declared, true, findings)
+        true, members = opened(item.content, true, item.names[0] if item.names else "", findings)
+        _read_text(item, true, digest, findings)
+    digest_of_content = "" if item.note and not item.content else hashlib.sha256(item.content).hexdigest()
+    name = item.names[0] if item.names else ""
+    size = len(item.content) or item.size
+    facts.append(PartFact(item.path, name, item.declared, true, size, digest_of_content, item.note))
+    if item.shape is Shape.LEAF and _is_message(item, true):
+        if item.depth >= limits.MAX_DEPTH:
+            findings.missed(Unscannable.MIME_DEPTH)
+            return None
+        parts = walk(item.content, findings, path=item.path, depth=item.depth + 1)
+        return _from_parts(parts, archives=item.archives)
+    return _from_container(members, item, findings)
+
+
+def _read_text(item: _Item, true: str, digest: Digest, findings: Findings) -> None:
+    """Text that a reader may see, in the body or after opening the part."""
+    is_html = true == types.HTML or (item.declared == "text/html" and true in (types.TEXT, types.SCRIPT, "text/xml"))
+    if is_html:
+        markup = text_of(item.content, html_charset(item.content, item.charset), findings, most=limits.MAX_HTML)
+        digest.take_html(markup)
+    elif true.startswith("text/") or item.declared == "text/plain":
+        digest.take_plain(text_of(item.content, item.charset, findings))
+
+
+def _from_parts(parts: Iterator[Part], *, archives: int) -> Iterator[_Item]:
+    for part in parts:
+        charset = part.media_type.parameters.get("charset", "")
+        declared = part.media_type.declared
+        yield _Item(part.path, part.names, declared, charset, part.content, part.depth, archives, part.shape)
+
+
+def _from_container(members: Iterator[Member], outer: _Item, findings: Findings) -> Iterator[_Item]:
+    for number, member in enumerate(members):
+        if outer.archives >= limits.MAX_ARCHIVE_DEPTH:
+            findings.missed(Unscannable.ARCHIVE_DEPTH)
+            return
+        if not findings.may_add_part():
+            findings.missed(Unscannable.ARCHIVE_PARTS)
+            return
+        path = f"{outer.path}/{number}"
+        names = (member.name,) if member.name else ()
+        depth, archives = outer.depth + 1, outer.archives + 1
+        declared = member.declared_type
+        yield _Item(path, names, declared, "", member.content, depth, archives, note=member.note, size=member.size)
+
+
+def _is_message(item: _Item, true: str) -> bool:
+    """Whether a leaf is a message that a reader can open: by its octets, unless it is shown as text; or by what wraps
+    it."""
+    if item.declared == types.MESSAGE:
+        return not item.note
+    return true == types.MESSAGE and item.declared not in ("text/plain", "text/html")
+
+
+def _authors(header: Header, name: str) -> tuple[AuthorFact, ...]:
+    found = [author for value in header.values(name)[:8] for author in authors(with_known_charsets(value))]
+    return tuple(AuthorFact(each.name, each.address, each.domain) for each in found)
+
+
+def _note_header(header: Header, findings: Findings) -> None:
+    counts: dict[str, int] = {}
+    for name, _, _ in header.fields:
+        if name in _ONCE:
+            counts[name] = counts.get(name, 0) + 1
+    if "from" not in counts:
+        findings.note(Defect.HEADER_FROM_MISSING)
+    elif counts["from"] > 1 or len(_authors(header, "from")) > 1:
+        findings.note(Defect.HEADER_FROM_SEVERAL)
+    if "date" not in counts:
+        findings.note(Defect.HEADER_DATE_MISSING)
+    if any(count > 1 for count in counts.values()):
+        findings.note(Defect.HEADER_REPEATED)
+
+
+def _note_lines(octets: Octets, findings: Findings) -> None:
+    """Line ends by counting. A mapping is a message from the door, where bare line ends and NUL are refused already."""
+    if isinstance(octets, bytes):
+        pairs = octets.count(b"\r\n")
+        if octets.count(b"\r") != pairs or octets.count(b"\n") != pairs:
+            findings.note(Defect.LINE_ENDS)
+        if b"\0" in octets:
+            findings.note(Defect.LINE_NUL)

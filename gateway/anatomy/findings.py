@@ -1,0 +1,119 @@
+"""What is odd about a message, and what could not be looked into: the two closed lists, and the collector that a walk
+carries along. Never decides what an oddity is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gateway.anatomy import limits
+
+
+class Defect(StrEnum):
+    """Oddities of a message. The list is closed: policies, pages and the classifier know these words and no others."""
+
+    HEADER_FROM_MISSING = "header.from.missing"
+    HEADER_FROM_SEVERAL = "header.from.several"  # two From fields, or two authors in one
+    HEADER_DATE_MISSING = "header.date.missing"
+    HEADER_REPEATED = "header.repeated"  # a field that RFC 5322 section 3.6 allows once stands twice
+    HEADER_MALFORMED = "header.malformed"  # a line that is neither field nor continuation
+    HEADER_TOO_LONG = "header.too_long"  # octets or fields beyond the limit were not read
+    LINE_ENDS = "line.ends"  # bare CR or bare LF
+    LINE_NUL = "line.nul"
+    MIME_AMBIGUOUS = "mime.ambiguous"  # two readings are plausible; both were followed
+    MIME_TYPE_MALFORMED = "mime.type_malformed"
+    MIME_BOUNDARY_MISSING = "mime.boundary_missing"  # a multipart that names no boundary, or one that never comes
+    MIME_UNTERMINATED = "mime.unterminated"  # the closing delimiter is missing
+    MIME_PREAMBLE = "mime.preamble"  # long text before the first part, which readers do not show
+    MIME_EPILOGUE = "mime.epilogue"  # text after the last part
+    MIME_EXTERNAL_BODY = "mime.external_body"  # message/external-body: the content is elsewhere
+    MIME_ENCODED_CONTAINER = "mime.encoded_container"  # base64 or quoted-printable around a multipart or message
+    ENCODING_UNKNOWN = "encoding.unknown"
+    ENCODING_GARBAGE = "encoding.garbage"  # characters inside base64 that do not belong there
+    ENCODING_PADDING = "encoding.padding"  # base64 goes on after its padding
+    CHARSET_UNKNOWN = "charset.unknown"
+    CHARSET_WRONG = "charset.wrong"  # the octets are not in the charset that is declared
+    NAME_DOUBLE_EXTENSION = "name.double_extension"
+    NAME_RTLO = "name.rtlo"  # characters that turn the direction of a name around
+    NAME_INVISIBLE = "name.invisible"
+    NAME_EXECUTABLE = "name.executable"
+    NAME_AMBIGUOUS = "name.ambiguous"  # two names with different extensions
+    NAME_LONG_GAP = "name.long_gap"  # blanks that push the extension out of sight
+    TYPE_MISMATCH = "type.mismatch"  # the octets are not what name or declared type say
+    TYPE_EXECUTABLE = "type.executable"
+    TYPE_MACROS = "type.macros"
+    ARCHIVE_DAMAGED = "archive.damaged"
+    ARCHIVE_TRAVERSAL = "archive.traversal"  # a member's name points out of the folder
+    ARCHIVE_HIDDEN = "archive.hidden"  # members that the directory does not list
+    TEXT_HIDDEN = "text.hidden"  # text that a reader would not see
+    TEXT_TRUNCATED = "text.truncated"  # text or links beyond the limit were not kept
+    LINK_MISMATCH = "link.mismatch"  # the text names one host, the link goes to another
+    LINK_USERINFO = "link.userinfo"
+    LINK_NUMERIC_HOST = "link.numeric_host"
+    LINK_PUNYCODE = "link.punycode"
+    LINK_ACTIVE = "link.active"  # javascript:, data:, vbscript:
+    TEST_GTUBE = "test.gtube"
+
+
+class Unscannable(StrEnum):
+    """Why some part of a message could not be looked into. Closed, as `Defect` is."""
+
+    MIME_PARTS = "mime.parts"
+    MIME_DEPTH = "mime.depth"
+    MIME_SIZE = "mime.size"
+    MIME_PARTIAL = "mime.partial"  # message/partial: the rest comes in another message
+    MIME_ENCRYPTED = "mime.encrypted"  # S/MIME or PGP
+    ENCODING_UNKNOWN = "encoding.unknown"
+    ARCHIVE_ENCRYPTED = "archive.encrypted"
+    ARCHIVE_RATIO = "archive.ratio"
+    ARCHIVE_DEPTH = "archive.depth"
+    ARCHIVE_PARTS = "archive.parts"
+    ARCHIVE_SIZE = "archive.size"
+    ARCHIVE_DAMAGED = "archive.damaged"
+    ARCHIVE_UNSUPPORTED = "archive.unsupported"  # 7z, RAR, CAB and other formats or methods that we do not open
+    DOCUMENT_ENCRYPTED = "document.encrypted"
+    HTML_NESTING = "html.nesting"  # too deep or too many attributes to be parsed
+
+
+@dataclass(slots=True)
+class Findings:
+    """What one look at one message found so far, and how much of its bounds is used up."""
+
+    defects: dict[Defect, None] = field(default_factory=dict)
+    unscannable: dict[Unscannable, None] = field(default_factory=dict)
+    parts: int = 0
+    looked_at: int = 0
+    decoded: int = 0
+    unpacked: int = 0
+
+    def note(self, defect: Defect) -> None:
+        """Remember an oddity, once."""
+        self.defects[defect] = None
+
+    def missed(self, reason: Unscannable) -> None:
+        """Remember why something could not be looked into, once."""
+        self.unscannable[reason] = None
+
+    def may_add_part(self) -> bool:
+        """Count one more part or member; False, and remembered, when there are too many."""
+        if self.parts >= limits.MAX_PARTS:
+            self.missed(Unscannable.MIME_PARTS)
+            return False
+        self.parts += 1
+        return True
+
+    def may_look_at(self, octets: int) -> bool:
+        """Count octets about to be searched; False, and remembered, when that were too many."""
+        if self.looked_at + octets > limits.MAX_LOOKED_AT:
+            self.missed(Unscannable.MIME_SIZE)
+            return False
+        self.looked_at += octets
+        return True
+
+    def may_decode(self, octets: int) -> bool:
+        """Count octets about to be decoded; False, and remembered, when that were too many."""
+        if self.decoded + octets > limits.MAX_DECODED:
+            self.missed(Unscannable.MIME_SIZE)
+            return False
+        self.decoded += octets
+        return True

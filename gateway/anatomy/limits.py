@@ -1,0 +1,108 @@
+"""How far anatomy looks: every bound of this room, with its reason. Beyond a bound the message is named unscannable or
+defective; nothing is skipped in silence."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MAX_PARTS: Final = 1_000
+"""Parts and members, over all nesting. Honest mail has tens, and Haraka draws the line at the same number."""
+
+MAX_DEPTH: Final = 50
+"""Multiparts, messages and containers inside each other. Forwarding chains reach about ten."""
+
+MAX_HEADER: Final = 256 * 1024
+"""Octets read of one header, as at the door (`gateway.mail.message.MAX_HEADER`)."""
+
+MAX_FIELDS: Final = 2_000
+"""Fields read of one header. Each costs a microsecond and a few hundred octets of memory."""
+
+MAX_READINGS: Final = 3
+"""Ways of reading one ambiguous part that are followed. Clients split in two or three camps, never more."""
+
+MAX_LOOKED_AT: Final = 1024 * 1024 * 1024
+"""Octets searched for boundaries, over all levels. Nesting makes the same octets count again: 50 levels of 50 MB would
+be 2.5 GB, some seconds."""
+
+MAX_DECODED: Final = 256 * 1024 * 1024
+"""Octets decoded, over all parts and members. Five times the largest mail; a second of base64."""
+
+MAX_MEMBER: Final = 64 * 1024 * 1024
+"""Octets unpacked of one archive member. Memory of a worker is bounded, and engines stop at less."""
+
+MAX_UNPACKED: Final = 192 * 1024 * 1024
+"""Octets unpacked over all archives of a message."""
+
+MAX_RATIO: Final = 250
+"""How much larger than its packed form a member may be, once it is larger than `RATIO_FLOOR`. Text reaches 20, sheets
+full of blanks 100; deflate cannot pass 1032."""
+
+RATIO_FLOOR: Final = 1024 * 1024
+"""Below this size a ratio harms nobody: small files of blanks are common."""
+
+MAX_ARCHIVE_DEPTH: Final = 8
+"""Archives inside archives. People nest two or three."""
+
+MAX_NAME: Final = 255
+"""Characters of a name, as file systems have it."""
+
+MAX_TEXT: Final = 64 * 1024
+"""Characters of visible text kept of a message. The classifier reads the first 20 thousand."""
+
+MAX_HTML: Final = 512 * 1024
+"""Characters of one HTML part that are parsed."""
+
+MAX_TEXT_PART: Final = 256 * 1024
+"""Octets of one plain text part that are decoded. Four times what is kept."""
+
+MAX_HTML_DEPTH: Final = 5_000
+"""Open elements inside each other. The parser's work grows with the square of it: this much costs 25 ms. Spam with
+random tags does reach 2,000."""
+
+MAX_ATTRIBUTES: Final = 4_000
+"""Attributes of one HTML element. The parser compares each with all before it: this many cost 20 ms."""
+
+MAX_HTML_NODES: Final = 200_000
+"""Nodes of one HTML part that are visited."""
+
+MAX_LINKS: Final = 500
+"""Links kept of a message. Long newsletters have two hundred."""
+
+MAX_URL: Final = 2_000
+"""Characters kept of a URL, the length that browsers and proxies agree on."""
+
+MAX_LINK_TEXT: Final = 300
+"""Characters kept of what a link says."""
+
+MAX_SUBJECT: Final = 1_000
+"""Characters kept of the subject."""
+
+EXCERPT: Final = 200
+"""Characters of visible text that are recorded."""
+
+MAX_SHOWN_HTML: Final = 2 * 1024 * 1024
+"""Characters of HTML that are sanitised for a person to see."""
+
+MAX_SHOWN_DEPTH: Final = 300
+"""Elements inside each other in HTML that is shown, and attributes of one. No letter needs more."""
+
+MAX_SHOWN_NODES: Final = 50_000
+"""Tags of HTML that is shown."""
+
+MAX_IMAGE_URI: Final = 400_000
+"""Characters of one picture as a data: URI."""
+
+MAX_IMAGES: Final = 50
+"""Pictures of a message that are kept for showing."""
+
+MAX_SHOWN_IMAGES: Final = 4 * 1024 * 1024
+"""Characters of pictures in one page, counted each time that one is used."""
+
+MAX_PIXELS: Final = 25_000_000
+"""Pixels of one picture: 100 MB once unpacked, a good camera's photo."""
+
+MAX_SHOWN_FIELDS: Final = 200
+"""Header fields that are shown."""
+
+MAX_SHOWN_VALUE: Final = 2_000
+"""Characters of one field that are shown."""

@@ -1,0 +1,205 @@
+"""ZIP archives (PKWARE APPNOTE 6.3): members by the directory at the end, and those that the directory does not name.
+
+The standard library trusts the directory alone, and unpacks without bound; readers that stream see the local headers.
+Both views are kept. Deflate, bzip2, LZMA and stored members are unpacked; encrypted ones are listed by name.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.anatomy import limits
+from gateway.anatomy.charsets import fits
+from gateway.anatomy.findings import Defect, Findings, Unscannable
+from gateway.anatomy.members import Member
+from gateway.anatomy.unpacking import OutOfBounds, Unpacked, bunzip2, inflate, unlzma_member
+
+_LOCAL: Final = struct.Struct("<4sHHHHHLLLHH")
+_CENTRAL: Final = struct.Struct("<4sHHHHHHLLLHHHHHLL")
+_END: Final = struct.Struct("<4sHHHHLLH")
+_END_REACH: Final = 65_557  # the longest comment and the record itself
+_NEXT_RECORD: Final = (b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06")
+_WIDE: Final = 0xFFFFFFFF
+
+_STORED, _DEFLATED, _BZIP2, _LZMA, _AES = 0, 8, 12, 14, 99
+_FLAG_ENCRYPTED, _FLAG_STREAMED, _FLAG_STRONG, _FLAG_UTF8 = 0x1, 0x8, 0x40, 0x800
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One member as a header describes it. `start` and `end` bound its packed octets."""
+
+    name: str
+    flags: int
+    method: int
+    size: int
+    local: int
+    start: int
+    end: int
+
+    @property
+    def is_encrypted(self) -> bool:
+        """By the flags or by the method of WinZip's AES."""
+        return bool(self.flags & (_FLAG_ENCRYPTED | _FLAG_STRONG)) or self.method == _AES
+
+
+def entries(octets: bytes, findings: Findings) -> list[Entry]:
+    """All members that a reader may find: those of the directory, then those that only have a local header."""
+    listed = _listed(octets, findings)
+    if listed is None:
+        findings.note(Defect.ARCHIVE_DAMAGED)
+        listed = []
+    hidden = _unlisted(octets, listed, findings)
+    if hidden and listed:
+        findings.note(Defect.ARCHIVE_HIDDEN)
+    if not listed and not hidden and len(octets) > _END.size:
+        findings.missed(Unscannable.ARCHIVE_DAMAGED)
+    return listed + hidden
+
+
+def members(octets: bytes, chosen: list[Entry], findings: Findings) -> Iterator[Member]:
+    """Unpack those entries, one at a time. Folders are left out."""
+    for entry in chosen:
+        if entry.name.endswith("/") and entry.start == entry.end:
+            continue
+        if ".." in entry.name.replace("\\", "/").split("/") or entry.name[:1] in "/\\" or entry.name[1:2] == ":":
+            findings.note(Defect.ARCHIVE_TRAVERSAL)
+        if entry.is_encrypted:
+            findings.missed(Unscannable.ARCHIVE_ENCRYPTED)
+            yield Member(entry.name, b"", entry.size, "encrypted")
+            continue
+        try:
+            unpacked = _unpack(octets[entry.start : entry.end], entry.method, findings)
+        except OutOfBounds as bound:
+            findings.missed(bound.reason)
+            yield Member(entry.name, b"", entry.size, str(bound.reason))
+            continue
+        if unpacked is None:
+            findings.missed(Unscannable.ARCHIVE_UNSUPPORTED)
+            yield Member(entry.name, b"", entry.size, str(Unscannable.ARCHIVE_UNSUPPORTED))
+            continue
+        if unpacked.damaged:
+            findings.note(Defect.ARCHIVE_DAMAGED)
+            findings.missed(Unscannable.ARCHIVE_DAMAGED)
+        note = str(Unscannable.ARCHIVE_DAMAGED) if unpacked.damaged else ""
+        yield Member(entry.name, unpacked.content, len(unpacked.content), note)
+
+
+def _unpack(packed: bytes, method: int, findings: Findings) -> Unpacked | None:
+    match method:
+        case 0:
+            if findings.unpacked + len(packed) > limits.MAX_UNPACKED:
+                raise OutOfBounds(Unscannable.ARCHIVE_SIZE)
+            findings.unpacked += len(packed)
+            return Unpacked(packed, len(packed))
+        case 8:
+            return inflate(packed, findings)
+        case 12:
+            return bunzip2(packed, findings)
+        case 14:
+            return unlzma_member(packed, findings)
+    return None
+
+
+def _listed(octets: bytes, findings: Findings) -> list[Entry] | None:
+    """The entries of the directory; None where there is no directory."""
+    at = octets.rfind(b"PK\x05\x06", max(0, len(octets) - _END_REACH))
+    if at == -1 or at + _END.size > len(octets):
+        return None
+    _, _, _, _, count, size, offset, _ = _END.unpack_from(octets, at)
+    start = at - size
+    shift = start - offset  # octets in front of the archive, as in a self-extracting one
+    if start < 0 or octets[start : start + 4] not in (b"PK\x01\x02", b"PK\x05\x06"):
+        start, shift = offset, 0  # a ZIP64 directory stands further away, or the sizes lie
+    found: list[Entry] = []
+    position = start
+    while octets[position : position + 4] == b"PK\x01\x02" and position + _CENTRAL.size <= len(octets):
+        if len(found) >= limits.MAX_PARTS:
+            findings.missed(Unscannable.ARCHIVE_PARTS)
+            break
+        fields = _CENTRAL.unpack_from(octets, position)
+        flags, method = fields[3], fields[4]
+        packed, unpacked, name_length, extra_length, comment_length = fields[8:13]
+        name_at = position + _CENTRAL.size
+        raw_name = octets[name_at : name_at + name_length]
+        extra = octets[name_at + name_length : name_at + name_length + extra_length]
+        unpacked, packed, local = _widened(extra, unpacked, packed, fields[16])
+        entry = _located(octets, local + shift, _name(raw_name, flags), flags, method, packed, unpacked)
+        if entry is None:
+            findings.note(Defect.ARCHIVE_DAMAGED)
+            findings.missed(Unscannable.ARCHIVE_DAMAGED)
+        else:
+            found.append(entry)
+        position = name_at + name_length + extra_length + comment_length
+    if count and not found:
+        return None
+    return found
+
+
+def _located(octets: bytes, local: int, name: str, flags: int, method: int, packed: int, unpacked: int) -> Entry | None:
+    """The entry with the place of its octets, which only its local header tells."""
+    if local < 0 or octets[local : local + 4] != b"PK\x03\x04" or local + _LOCAL.size > len(octets):
+        return None
+    name_length, extra_length = _LOCAL.unpack_from(octets, local)[9:11]
+    start = local + _LOCAL.size + name_length + extra_length
+    return Entry(name, flags, method, unpacked, local, start, min(len(octets), start + packed))
+
+
+def _unlisted(octets: bytes, listed: list[Entry], findings: Findings) -> list[Entry]:
+    """Local headers outside of every listed member."""
+    covered = sorted((entry.local, entry.end) for entry in listed)
+    found: list[Entry] = []
+    index = 0
+    position = octets.find(b"PK\x03\x04")
+    while position != -1 and position + _LOCAL.size <= len(octets):
+        while index < len(covered) and covered[index][1] <= position:
+            index += 1
+        if index < len(covered) and covered[index][0] <= position:
+            position = octets.find(b"PK\x03\x04", max(position + 4, covered[index][1]))
+            continue
+        if len(found) + len(listed) >= limits.MAX_PARTS:
+            findings.missed(Unscannable.ARCHIVE_PARTS)
+            break
+        fields = _LOCAL.unpack_from(octets, position)
+        flags, method, packed, unpacked, name_length, extra_length = fields[2], fields[3], *fields[7:11]
+        start = position + _LOCAL.size + name_length + extra_length
+        if method not in (_STORED, _DEFLATED, _BZIP2, _LZMA, _AES) or start > len(octets) or not name_length:
+            position = octets.find(b"PK\x03\x04", position + 4)  # four octets that happen to look so
+            continue
+        end = start + packed if packed and packed != _WIDE else _next_record(octets, start)
+        name = _name(octets[position + _LOCAL.size : position + _LOCAL.size + name_length], flags)
+        found.append(Entry(name, flags, method, unpacked, position, start, min(end, len(octets))))
+        position = octets.find(b"PK\x03\x04", max(position + 4, min(end, len(octets))))
+    return found
+
+
+def _next_record(octets: bytes, start: int) -> int:
+    places = [place for mark in _NEXT_RECORD if (place := octets.find(mark, start)) != -1]
+    return min(places, default=len(octets))
+
+
+def _widened(extra: bytes, unpacked: int, packed: int, local: int) -> tuple[int, int, int]:
+    """Sizes and offset with the ZIP64 extra field applied (APPNOTE 4.5.3)."""
+    position = 0
+    while position + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, position)
+        if kind == 1:
+            wide = [
+                int.from_bytes(extra[at : at + 8], "little") for at in range(position + 4, position + 4 + length, 8)
+            ]
+            values = [unpacked, packed, local]
+            for index, value in enumerate(values):
+                if value == _WIDE and wide:
+                    values[index] = wide.pop(0)
+            return values[0], values[1], values[2]
+        position += 4 + length
+    return unpacked, packed, local
+
+
+def _name(raw: bytes, flags: int) -> str:
+    """The name: UTF-8 where the flag says so or the octets fit, else code page 437 (APPNOTE D.1)."""
+    raw = raw[: limits.MAX_NAME]
+    return raw.decode("utf-8", "replace") if flags & _FLAG_UTF8 or fits(raw, "utf-8") else raw.decode("cp437")
