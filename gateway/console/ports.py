@@ -22,8 +22,9 @@ from gateway.settings import Settings
 class Preview(Protocol):
     """What the anatomist makes of a message for people: never raw, the HTML already sanitised.
 
-    `text` is the readable text with links spelt out and defanged; `html` is None where there is none or where it was
-    too large or too deep. Gateway-made: still shown only in the sandboxed frame.
+    `text` is the readable text with links defanged. `html` is a sanitised fragment without images, `html_with_images`
+    the same with those that the message itself carries; both None where there is none, or where `html_reason` says why
+    it is not shown. Still shown only in the sandboxed frame.
     """
 
     @property
@@ -31,6 +32,12 @@ class Preview(Protocol):
 
     @property
     def html(self) -> str | None: ...
+
+    @property
+    def html_with_images(self) -> str | None: ...
+
+    @property
+    def html_reason(self) -> str: ...
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]: ...

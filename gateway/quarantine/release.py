@@ -54,9 +54,11 @@ class Result:
 async def release(custody: Custody, rescan: Rescan, *, actor: Actor, recipient_id: int, reason: str) -> Result:
     """Give one recipient's copy back to delivery, unless rights or the second scan forbid it."""
     item = await review.item(custody, actor, recipient_id)
-    early = _before_acting(actor, Act.RELEASE, item, recipient_id)
-    if early is not None or item is None:
-        return early or _absent(recipient_id)
+    if item is None:
+        return _absent(recipient_id)
+    stopped = _stopped(actor, Act.RELEASE, item)
+    if stopped is not None:
+        return stopped
     if danger_of(item) is Danger.MALWARE and not _bounded(reason):
         return Result(recipient_id, Ending.REFUSED, "Releasing malware needs a reason.")
     try:
@@ -76,22 +78,22 @@ async def release(custody: Custody, rescan: Rescan, *, actor: Actor, recipient_i
 async def delete(custody: Custody, *, actor: Actor, recipient_id: int, reason: str) -> Result:
     """Drop one recipient's copy for good. The record of it stays."""
     item = await review.item(custody, actor, recipient_id)
-    early = _before_acting(actor, Act.DELETE, item, recipient_id)
-    if early is not None:
-        return early
+    if item is None:
+        return _absent(recipient_id)
+    stopped = _stopped(actor, Act.DELETE, item)
+    if stopped is not None:
+        return stopped
     if not await custody.delete(recipient_id, actor=actor.name, reason=_bounded(reason)):
         return Result(recipient_id, Ending.GONE, "It was no longer held.")
     return Result(recipient_id, Ending.DONE, "Deleted.")
 
 
-def _before_acting(actor: Actor, act: Act, item: HeldItem | None, recipient_id: int) -> Result | None:
-    if item is None:
-        return _absent(recipient_id)
+def _stopped(actor: Actor, act: Act, item: HeldItem) -> Result | None:
     forbidden = refusal(actor, act, item)
     if forbidden is not None:
-        return Result(recipient_id, Ending.REFUSED, forbidden)
+        return Result(item.id, Ending.REFUSED, forbidden)
     if item.state is not State.HELD:
-        return Result(recipient_id, Ending.GONE, f"It was no longer held: {item.state.value}.")
+        return Result(item.id, Ending.GONE, f"It was no longer held: {item.state.value}.")
     return None
 
 

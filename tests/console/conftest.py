@@ -33,9 +33,21 @@ except ImportError:
 
     def make_preview(octets):
         m = email.message_from_bytes(bytes(octets), policy=email.policy.compat32)
-        plain = [p.get_payload(decode=True).decode("utf-8", "replace") for p in m.walk() if p.get_content_type() == "text/plain"]
-        html = [p.get_payload(decode=True).decode("utf-8", "replace") for p in m.walk() if p.get_content_type() == "text/html"]
-        return SimpleNamespace(text="\n".join(plain), html=nh3.clean(html[0], link_rel=None, url_schemes=set()) if html else None, headers=tuple((k, str(v)) for k, v in m.items()))
+        plain = [
+            p.get_payload(decode=True).decode("utf-8", "replace")
+            for p in m.walk()
+            if p.get_content_type() == "text/plain"
+        ]
+        html = [
+            p.get_payload(decode=True).decode("utf-8", "replace")
+            for p in m.walk()
+            if p.get_content_type() == "text/html"
+        ]
+        return SimpleNamespace(
+            text="\n".join(plain),
+            html=nh3.clean(html[0], link_rel=None, url_schemes=set()) if html else None,
+            headers=tuple((k, str(v)) for k, v in m.items()),
+        )
 
 
 PASSWORD = "correct horse battery"

@@ -77,9 +77,7 @@ def octets_of(letter: Letter) -> bytes:
     if letter.html is not None or letter.file_name:
         parts = [body]
         if letter.html is not None:
-            parts.append(
-                f"Content-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{letter.html}\n"
-            )
+            parts.append(f"Content-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{letter.html}\n")
         if letter.file_name:
             parts.append(
                 "Content-Type: application/octet-stream\nContent-Disposition: attachment;"
@@ -100,9 +98,7 @@ def evidence_of(letter: Letter, now: float) -> Evidence:
         PartFact("1.2", "", "text/html", "text/html", len(letter.html or ""), "c" * 64),
     ]
     if letter.file_name:
-        parts.append(
-            PartFact("1.3", letter.file_name, "application/pdf", "application/vnd.ms-office", 48213, "d" * 64)
-        )
+        parts.append(PartFact("1.3", letter.file_name, "application/pdf", "application/vnd.ms-office", 48213, "d" * 64))
     score = letter.score or 0.0
     return Evidence(
         received_at=now - letter.age,
@@ -143,9 +139,7 @@ async def hold(custody: Custody, letter: Letter, *, now: float) -> list[HeldItem
     received_at = now - letter.age
     incoming = custody.incoming()
     incoming.write(octets_of(letter))
-    judgement = Judgement(
-        "quarantine", letter.verdict_class, letter.rule, "policies/default.yaml", 57, letter.reasons
-    )
+    judgement = Judgement("quarantine", letter.verdict_class, letter.rule, "policies/default.yaml", 57, letter.reasons)
     recipients = tuple(Recipient(Address.parse(each)) for each in letter.recipients)
     acceptance = Acceptance(
         received_at=received_at,

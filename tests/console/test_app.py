@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 
+from gateway.queue.custody import Custody
 from tests.console.conftest import SignIn
 from tests.console.seed import EVERYTHING, hold
-
-from gateway.queue.custody import Custody
 
 
 async def test_pages_answer_for_staff(signed_in: SignIn, custody: Custody) -> None:

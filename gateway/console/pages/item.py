@@ -70,6 +70,7 @@ async def item(
     visitor: Anybody,
     id: str,
     view: str = "text",
+    images: int = 0,
     q: Annotated[str, Query(max_length=500)] = "",
 ) -> Response:
     """The page, with one of its views open."""
@@ -94,6 +95,7 @@ async def item(
         row=row_of(opened.item),
         story=story,
         view=view,
+        images=bool(images),
         tabs=_tabs(views, story, opened),
         lines=[_line(each) for each in opened.events],
         **_heading(opened, zone=zone, now=now),

@@ -29,12 +29,15 @@ _BEFORE: Final = (
 
 
 @router.get("/quarantine/{id}/render")
-async def render(office: AnOffice, visitor: Anybody, id: str, t: str = "") -> HTMLResponse:
+async def render(office: AnOffice, visitor: Anybody, id: str, t: str = "", images: int = 0) -> HTMLResponse:
     """The document for the frame."""
     item = await held.item(office, visitor.actor, id)
     if not office.tickets.use(t, visitor.session.key_hash, item.id):
         raise Problem(404)
     outcome = await held.preview(office, item)
-    if not isinstance(outcome, Known) or outcome.value.html is None:
+    if not isinstance(outcome, Known):
         raise Problem(404)
-    return HTMLResponse(_BEFORE + outcome.value.html)
+    fragment = outcome.value.html_with_images if images else outcome.value.html
+    if fragment is None:
+        raise Problem(404)
+    return HTMLResponse(_BEFORE + fragment)
