@@ -1,6 +1,5 @@
 """One role process, `python -m gateway.app.role ROLE`, as the supervisor starts it: logging, the lifeline, signals, and the
 work itself. Each role loads its own rooms only: an edge needs no web framework, the office no SMTP server.
-SMTP server.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -76,3 +78,10 @@ def test_pages_escape_everything() -> None:
     banned = re.compile(r"\|\s*safe\b|innerHTML|insertAdjacentHTML|outerHTML|document\.write|Markup\(")
     shown = [path for path in (ROOT / "gateway/console").rglob("*") if path.suffix in {".html", ".js", ".py"}]
     assert [name_of(path) for path in shown if banned.search(path.read_text())] == []
+
+
+def test_the_picture_of_the_floors_is_fresh() -> None:
+    drawn = subprocess.run(
+        [sys.executable, ROOT / "docs/pictures/draw_floors.py"], capture_output=True, text=True, check=True
+    )
+    assert drawn.stdout == (ROOT / "docs/pictures/floors.svg").read_text(), "run docs/pictures/draw_floors.py again"
