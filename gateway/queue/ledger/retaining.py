@@ -9,15 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, exists, func, literal_column, select
+from sqlalchemy import BindParameter, Connection, bindparam, delete, exists, func, select
 
 from gateway.queue.identifiers import first_at
 from gateway.queue.ledger import words
 from gateway.queue.ledger.acting import Act, act
 from gateway.queue.ledger.claiming import reckon
+from gateway.queue.ledger.conditions import IS_CLAIMABLE, IS_FREE, IS_HELD, IS_LIVE
 from gateway.queue.ledger.schema import (
-    CLAIMABLE,
-    LIVE,
     body,
     destination,
     event,
@@ -49,12 +48,9 @@ class Drift:
     actual: float | None
 
 
-_LIVE: Final = recipient.c.state.in_([literal_column(f"'{state}'") for state in LIVE])
-_CLAIMABLE: Final = recipient.c.state.in_([literal_column(f"'{state}'") for state in CLAIMABLE])
-_HELD: Final = recipient.c.state == literal_column(f"'{State.HELD.value}'")
 _EXPIRED: Final = (
     select(recipient.c.id, recipient.c.expires_at)
-    .where(_HELD, recipient.c.expires_at.is_not(None), recipient.c.expires_at <= bindparam("now"))
+    .where(IS_HELD, recipient.c.expires_at.is_not(None), recipient.c.expires_at <= bindparam("now"))
     .order_by(recipient.c.expires_at)
     .limit(CHUNK)
 )
@@ -63,7 +59,7 @@ _OLD_MESSAGES: Final = (
     .where(
         message.c.id < bindparam("bound"),
         ~exists().where(
-            recipient.c.message_id == message.c.id, _LIVE | (recipient.c.changed_at >= bindparam("instant"))
+            recipient.c.message_id == message.c.id, IS_LIVE | (recipient.c.changed_at >= bindparam("instant"))
         ),
     )
     .order_by(message.c.id)
@@ -84,9 +80,7 @@ _FORGET_REFUSALS: Final = (
     delete(refusal).where(refusal.c.id.in_(_CHOSEN)),
 )
 _ACTUAL: Final = (
-    select(func.min(recipient.c.due))
-    .where(recipient.c.destination == destination.c.name, _CLAIMABLE, recipient.c.lease_until.is_(None))
-    .scalar_subquery()
+    select(func.min(recipient.c.due)).where(recipient.c.destination == destination.c.name, IS_FREE).scalar_subquery()
 )
 _DRIFT: Final = (
     select(destination.c.name, destination.c.next_due, _ACTUAL.label("actual"))
@@ -150,7 +144,7 @@ def forget_destinations(connection: Connection, requests: Sequence[Before]) -> l
             delete(destination).where(
                 destination.c.next_due.is_(None),
                 func.coalesce(destination.c.last_at, 0) < each.instant,
-                ~exists().where(recipient.c.destination == destination.c.name, _CLAIMABLE),
+                ~exists().where(recipient.c.destination == destination.c.name, IS_CLAIMABLE),
             )
         ).rowcount
         for each in requests

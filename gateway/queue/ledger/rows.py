@@ -149,7 +149,8 @@ def recipient_of(row: Row[Any]) -> Recipient:
 
 def judgement_of(row: Row[Any]) -> Judgement:
     """Why the recipient's copy is where it is."""
-    return from_plain(Judgement, json.loads(row.judgement))
+    plain = json.loads(row.judgement)
+    return Judgement(**plain | {"reasons": tuple((code, text) for code, text in plain["reasons"])})
 
 
 def listing_of(row: Row[Any]) -> Listing:
