@@ -11,14 +11,17 @@ import asyncio
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import Final, Generic, TypeVar
 
 from gateway.checks.answers import NO_SUCH_NAME, TIMED_OUT, Answer, Question, question
 from gateway.facts.evidence import DnsRecorded
 from gateway.facts.outcome import Unknown
 
 T = TypeVar("T")
+
+MAX_RECORDED: Final = 64 * 1024
+"""Characters of DNS records that are kept with the evidence of one message."""
 
 
 class NeedAnswer(Exception):
@@ -190,5 +193,13 @@ class Recorder(Answering):
 
     @property
     def recorded(self) -> tuple[DnsRecorded, ...]:
-        """All answers so far, in the order in which they were first needed."""
-        return tuple(answer.recorded(asked) for asked, answer in self._seen.items())
+        """All answers so far, in the order in which they were first needed.
+
+        Beyond `MAX_RECORDED` characters only the status of an answer is kept: senders choose how long answers are.
+        """
+        left = MAX_RECORDED
+        kept: list[DnsRecorded] = []
+        for asked, answer in self._seen.items():
+            left -= sum(map(len, answer.records))
+            kept.append(answer.recorded(asked) if left >= 0 else replace(answer, records=()).recorded(asked))
+        return tuple(kept)

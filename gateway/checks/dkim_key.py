@@ -39,12 +39,14 @@ class BadKey(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A public key for mail. `strict` is t=s: i= must be d= itself; `testing` is t=y."""
+    """A public key for mail. `strict` is t=s: i= must be d= itself.
+
+    t=y changes nothing: it asks that mail which fails be treated like unsigned mail, and so all mail that fails is.
+    """
 
     public: rsa.RSAPublicKey | ed25519.Ed25519PublicKey
     hashes: frozenset[bytes]
     strict: bool
-    testing: bool
 
 
 @lru_cache(maxsize=4096)
@@ -71,7 +73,6 @@ def parse(record: str) -> Key:
         public=_public(octets, tags.get(b"k", b"rsa")),
         hashes=_words(tags[b"h"]) if b"h" in tags else frozenset({b"sha256"}),
         strict=b"s" in flags,
-        testing=b"y" in flags,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from gateway.checks.answering import Answering
 from gateway.checks.answers import Answer, Status
 from gateway.checks.domains import dns_name
+from gateway.checks.reverse import client_address
 from gateway.facts.connection import DnsblFact
 from gateway.facts.outcome import Known, Outcome, Unknown
 
@@ -53,19 +54,19 @@ async def check_dnsbl(resolver: Answering, ip: str, zones: Sequence[DnsblZone]) 
         return solution
     score = 0.0
     listings: list[tuple[str, str]] = []
-    silent: list[str] = []
+    unusable: list[tuple[str, str]] = []
     for zone, answer in zip(asked, solution.value, strict=True):
         codes, trouble = _read(answer)
         if trouble:
-            silent.append(f"{zone.name} {trouble}")
+            unusable.append((zone.name, trouble))
             continue
         counted = [code for code in codes if not zone.codes or code in zone.codes]
         if counted:
             score += zone.weight
             listings += [(zone.name, code) for code in counted]
-    if len(silent) == len(asked):
-        return Unknown("; ".join(silent[:3]))
-    return Known(DnsblFact(score, tuple(listings)))
+    if len(unusable) == len(asked):
+        return Unknown("; ".join(f"{name} {trouble}" for name, trouble in unusable[:3]))
+    return Known(DnsblFact(score, tuple(listings), tuple(unusable)))
 
 
 def reversed_labels(ip: str) -> str:
@@ -73,12 +74,7 @@ def reversed_labels(ip: str) -> str:
 
     An IPv4 address mapped into IPv6 is taken as IPv4. Raises ValueError.
     """
-    address = ipaddress.ip_address(ip)
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is None:
-            return ".".join(reversed(address.exploded.replace(":", "")))
-        address = address.ipv4_mapped
-    return ".".join(reversed(str(address).split(".")))
+    return client_address(ip).reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
 
 
 def _read(answer: Answer) -> tuple[list[str], str]:
@@ -87,7 +83,10 @@ def _read(answer: Answer) -> tuple[list[str], str]:
         return [], "did not answer"
     if answer.status is not Status.OK:
         return [], ""
-    addresses = [ipaddress.ip_address(record) for record in answer.records]
+    try:
+        addresses = [ipaddress.ip_address(record) for record in answer.records]
+    except ValueError:
+        return [], "answers outside 127.0.0.0/8"
     if any(address in _REFUSALS for address in addresses):
         return [], "refuses to answer this resolver"
     if not all(address in _LISTINGS for address in addresses):

@@ -110,7 +110,8 @@ class Resolver(Answering):
             # Shielded: who gives up waiting does not take the answer from the others, or from the cache.
             return await asyncio.shield(flight)
         except asyncio.CancelledError:
-            if flight.cancelled():
+            waiting = asyncio.current_task()
+            if flight.cancelled() and not (waiting and waiting.cancelling()):
                 return TIMED_OUT  # the resolver was closed under us
             raise
 

@@ -9,10 +9,14 @@ from gateway.facts.outcome import NOT_ASKED, Outcome
 
 @dataclass(frozen=True, slots=True)
 class DnsblFact:
-    """DNS block lists that named the client: the sum of their weights, and (zone, answer) for each."""
+    """DNS block lists that named the client: the sum of their weights, and (zone, answer) for each.
+
+    `unusable` are the lists that could not be counted, as (zone, why): silent, refusing us, or answering nonsense.
+    """
 
     score: float
     listings: tuple[tuple[str, str], ...] = ()
+    unusable: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,3 +138,11 @@ async def test_a_recorder_keeps_every_answer_once() -> None:
         DnsRecorded("a.example", "A", "ok", ("192.0.2.1",)),
         DnsRecorded("b.example", "A", "servfail"),
     )
+
+
+async def test_a_recorder_does_not_grow_with_what_senders_publish() -> None:
+    recorder = Recorder(ZoneResolver({f"n{n}.example": [{"TXT": "x" * 10_000}] for n in range(20)}))
+    for n in range(20):
+        await recorder.query(f"n{n}.example", "TXT")
+    assert [bool(each.records) for each in recorder.recorded] == [True] * 6 + [False] * 14
+    assert {each.status for each in recorder.recorded} == {"ok"}

@@ -71,6 +71,15 @@ async def test_a_chain_passes_and_names_its_newest_sealer() -> None:
     assert await arc(octets, resolver) == ArcFact(Auth.PASS, 2, "relay.example")
 
 
+async def test_a_long_chain_passes_and_breaks_like_a_short_one() -> None:
+    octets = seal()
+    for _ in range(6):
+        octets = seal(octets, status="pass")
+    assert await arc(octets) == ArcFact(Auth.PASS, 7, "lists.example")
+    assert (await arc(octets.replace(b"i=3; cv=pass", b"i=3; cv=none"))).result is Auth.FAIL
+    assert (await arc(octets.replace(b"i=3;", b"i=9;"))).result is Auth.FAIL
+
+
 async def test_a_changed_body_breaks_the_chain() -> None:
     fact = await arc(seal().replace(b"bye", b"Bye"))
     assert (fact.result, fact.sealer) == (Auth.FAIL, "lists.example")

@@ -12,13 +12,13 @@ from tests.checks.dkim_signer import ed25519_key, record, rsa_key
 def test_reads_both_kinds() -> None:
     key = parse(record(rsa_key()))
     assert isinstance(key.public, rsa.RSAPublicKey)
-    assert (key.hashes, key.strict, key.testing) == (frozenset({b"sha256"}), False, False)
+    assert (key.hashes, key.strict) == (frozenset({b"sha256"}), False)
     assert isinstance(parse(record(ed25519_key())).public, ed25519.Ed25519PublicKey)
 
 
 def test_reads_flags_and_hashes() -> None:
     key = parse(record(rsa_key(), "v=DKIM1; t=y:s; h= sha1 : sha256 ; "))
-    assert (key.strict, key.testing, key.hashes) == (True, True, frozenset({b"sha1", b"sha256"}))
+    assert (key.strict, key.hashes) == (True, frozenset({b"sha1", b"sha256"}))
 
 
 def test_a_key_that_was_read_is_kept() -> None:

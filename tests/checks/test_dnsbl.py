@@ -13,6 +13,7 @@ from gateway.facts.outcome import Known, Unknown
 
 ONE = DnsblZone("one.example")
 TWO = DnsblZone("two.example", weight=1.5)
+TWO_LISTS = (("two.example", "127.0.0.2"),)
 IP = "192.0.2.7"
 
 
@@ -35,18 +36,21 @@ async def test_an_unlisted_client_scores_nothing() -> None:
 @pytest.mark.parametrize("answer", ["127.255.255.252", "127.255.255.254", "127.255.255.255"])
 async def test_a_refusal_to_answer_is_no_listing(answer: str) -> None:
     resolver = ZoneResolver({**listed("one.example", answer), **listed("two.example", "127.0.0.2")})
-    assert await check_dnsbl(resolver, IP, [ONE, TWO]) == Known(DnsblFact(1.5, (("two.example", "127.0.0.2"),)))
+    unusable = (("one.example", "refuses to answer this resolver"),)
+    assert await check_dnsbl(resolver, IP, [ONE, TWO]) == Known(DnsblFact(1.5, TWO_LISTS, unusable))
     assert await check_dnsbl(resolver, IP, [ONE]) == Unknown("one.example refuses to answer this resolver")
 
 
 async def test_a_list_that_answers_everything_is_no_listing() -> None:
-    resolver = ZoneResolver(listed("one.example", "203.0.113.5"))
-    assert await check_dnsbl(resolver, IP, [ONE]) == Unknown("one.example answers outside 127.0.0.0/8")
+    for answer in ("203.0.113.5", "nonsense"):
+        resolver = ZoneResolver(listed("one.example", answer))
+        assert await check_dnsbl(resolver, IP, [ONE]) == Unknown("one.example answers outside 127.0.0.0/8")
 
 
 async def test_silence_counts_nothing_and_is_unknown_if_all_are_silent() -> None:
     resolver = ZoneResolver({"7.2.0.192.one.example": ["TIMEOUT"], **listed("two.example", "127.0.0.2")})
-    assert await check_dnsbl(resolver, IP, [ONE, TWO]) == Known(DnsblFact(1.5, (("two.example", "127.0.0.2"),)))
+    unusable = (("one.example", "did not answer"),)
+    assert await check_dnsbl(resolver, IP, [ONE, TWO]) == Known(DnsblFact(1.5, TWO_LISTS, unusable))
     assert await check_dnsbl(resolver, IP, [ONE]) == Unknown("one.example did not answer")
 
 
