@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, case, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, exists, func, literal_column, select
 
 from gateway.mail.address import Address, path_text
 from gateway.queue.identifiers import instant_of
@@ -37,6 +37,9 @@ from gateway.queue.states import State
 # Literal, so that SQLite sees that its partial indexes serve.
 LIVE_STATES: Final = recipient.c.state.in_([literal_column(f"'{state}'") for state in LIVE])
 _CLAIMABLE: Final = recipient.c.state.in_([literal_column(f"'{state}'") for state in CLAIMABLE])
+
+# Couriers read one for each attempt, so the statement is made once.
+_BODY: Final = select(body).where(body.c.message_id == bindparam("which"))
 
 
 def find_message(connection: Connection, message_id: int) -> MessageRecord | None:
@@ -82,7 +85,7 @@ OctetsRow = tuple[bytes, tuple[tuple[int, int], ...], bytes | None]
 
 def octets_row(connection: Connection, message_id: int) -> OctetsRow | None:
     """What is kept of a message's octets; None if nothing is."""
-    row = connection.execute(select(body).where(body.c.message_id == message_id)).one_or_none()
+    row = connection.execute(_BODY, {"which": message_id}).one_or_none()
     if row is None:
         return None
     return row.prefix, tuple((start, end) for start, end in json.loads(row.cuts)), row.octets
