@@ -6,11 +6,13 @@ condition that it must not bounce: spam and malware have forged senders.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from gateway.delivery.handover import Takeover
 from gateway.delivery.routes import Routes
 from gateway.delivery.schedule import is_warning_due
+from gateway.mail import replies
 from gateway.mail.dsn import Action, Notification, Returned, render
 from gateway.mail.message import Octets
 from gateway.queue.identifiers import text_of
@@ -19,6 +21,12 @@ from gateway.queue.states import State
 
 DELIVERY_TIME_EXPIRED: Final = "4.4.7"
 """RFC 3463 section 3.5: the last answer was temporary, but there is no time left."""
+
+_OUR_WORDS: Final = frozenset(replies.all_replies().values())
+"""Of a host that fell silent we say so ourselves; Remote-MTA would put our words into its mouth (RFC 3464 section
+2.3.6)."""
+
+_REMOTE: Final = re.compile(r"(?P<name>[^\[\]:/]+)?(?P<literal>\[[0-9A-Fa-f:.]+\])?:\d+\Z")
 
 
 def due_notice(claim: Claim, attempt: Attempt, takeover: Takeover) -> Action | None:
@@ -60,7 +68,7 @@ def write_bounce(
         written_at=attempt.at,
         arrived_at=claim.received_at,
         octets=octets,
-        remote=attempt.remote,
+        remote="" if attempt.reply in _OUR_WORDS else _mta_name(attempt.remote),
         original=claim.recipient.original,
         envid=claim.envid,
         returned=Returned.FULL if claim.ret.upper() == "FULL" else Returned.HEADER,
@@ -72,6 +80,17 @@ def write_bounce(
         destination=routes.destination_of(claim.reverse_path),
         at=attempt.at,
     )
+
+
+def _mta_name(remote: str) -> str:
+    """The host as RFC 3464 section 2.3.5 names it, a name or an address literal; empty for a UNIX socket."""
+    match = _REMOTE.match(remote)
+    if match is None:
+        return ""
+    name, literal = match["name"], match["literal"]
+    if not name:
+        return literal or ""
+    return f"[{name}]" if name.replace(".", "").isdigit() else name
 
 
 def _is_warning(claim: Claim, attempt: Attempt) -> bool:

@@ -89,6 +89,8 @@ class _Wire(SMTPProtocol):
 
     async def read_response(self, timeout: float | None = None) -> SMTPResponse:
         """The next reply. Raises SMTPException when there will be none, TimeoutError when there is none yet."""
+        if self._queue:
+            return self._queue.popleft()
         async with asyncio.timeout(timeout):
             while not self._queue:
                 if self._failure is not None:

@@ -48,6 +48,7 @@ class _Transaction:
         self._parcel = parcel
         self._endings: list[Handover | None] = [None] * len(parcel.recipients)
         self._was_sent = False
+        self._needs_utf8 = _needs_utf8(parcel, connection.endpoint.language)
 
     async def run(self) -> Passage:
         refusal = self._unfit()
@@ -131,7 +132,7 @@ class _Transaction:
     def _unfit(self) -> Reply | None:
         """Why this host cannot take this message at all, known before the first command."""
         offers, parcel = self._connection.offers, self._parcel
-        if _needs_utf8(parcel) and not offers("SMTPUTF8"):
+        if self._needs_utf8 and not offers("SMTPUTF8"):
             return replies.NO_UTF8
         if not offers("8BITMIME") and not parcel.octets.isascii():
             return replies.NEEDS_EIGHT_BIT  # RFC 6152 section 3: convert or give back, and converting breaks signatures
@@ -147,7 +148,7 @@ class _Transaction:
             parameters.append(f"SIZE={len(parcel.octets)}")
         if offers("8BITMIME") and (parcel.eight_bit or not parcel.octets.isascii()):
             parameters.append(f"BODY={Body.EIGHT_BIT_MIME.value}")
-        if _needs_utf8(parcel):
+        if self._needs_utf8:
             parameters.append("SMTPUTF8")
         if offers("DSN"):
             parameters += _given(RET=parcel.ret, ENVID=parcel.envid)
@@ -183,13 +184,16 @@ class _Transaction:
         )
 
 
-def _needs_utf8(parcel: Parcel) -> bool:
+def _needs_utf8(parcel: Parcel, language: Language) -> bool:
     """Whether only a host with SMTPUTF8 may have it: an address, or the header of mail that came under SMTPUTF8, is
-    beyond ASCII. Mail that merely declared it travels on like any other."""
+    beyond ASCII. Mail that merely declared it travels on like any other; and a store, where the journey ends, keeps any
+    header, so that only the addresses on its command lines count."""
     paths = chain((parcel.reverse_path,), (each.address for each in parcel.recipients))
     if any(path is not None and not path.is_ascii for path in paths):
         return True
-    return parcel.smtputf8 and not parcel.octets.partition(b"\r\n\r\n")[0].isascii()
+    if language is Language.LMTP or not parcel.smtputf8:
+        return False
+    return not parcel.octets.partition(b"\r\n\r\n")[0].isascii()
 
 
 def _given(**parameters: str) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from gateway.delivery.bounces import due_notice, write_bounce
 from gateway.delivery.handover import Takeover
 from gateway.delivery.routes import Routes
+from gateway.mail import replies
 from gateway.mail.address import Address
 from gateway.mail.dsn import Action
 from gateway.mail.envelope import Recipient
@@ -108,3 +109,30 @@ def test_a_stranger_is_answered_by_way_of_his_exchangers() -> None:
         Action.FAILED, CLAIM, FAILED, octets=b"", reporter="mx.example.org", routes=Routes(), lifetime=1.0
     )
     assert bounce.destination == "mx:example.org"
+
+
+@pytest.mark.parametrize(
+    ("remote", "reply", "named"),
+    [
+        ("mail.remote.example[192.0.2.1]:25", NO, "mail.remote.example"),
+        ("mail.remote.example:25", NO, "mail.remote.example"),
+        ("192.0.2.1:25", NO, "[192.0.2.1]"),
+        ("[2001:db8::1]:25", NO, "[2001:db8::1]"),
+        ("lmtp+unix:/run/lmtp", NO, None),
+        ("", NO, None),
+        ("mail.remote.example:25", replies.TOO_LARGE, None),
+    ],
+)
+def test_the_host_is_named_only_for_words_of_its_own(remote: str, reply: Reply, named: str | None) -> None:
+    bounce = write_bounce(
+        Action.FAILED,
+        CLAIM,
+        Attempt(State.FAILED, 0.0, reply, remote=remote),
+        octets=b"",
+        reporter="mx.example.org",
+        routes=Routes(),
+        lifetime=1.0,
+    )
+    lines = bounce.octets.decode().split("\r\n")
+    found = [line.removeprefix("Remote-MTA: dns; ") for line in lines if line.startswith("Remote-MTA")]
+    assert found == ([] if named is None else [named])

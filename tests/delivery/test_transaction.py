@@ -234,6 +234,14 @@ async def test_mail_that_needs_less_than_it_declared_travels_on() -> None:
     assert endings(passage) == ["DELIVERED"] * 3
 
 
+async def test_a_store_keeps_any_header_but_is_told_ascii_addresses_only() -> None:
+    store = Sink(lmtp=True)
+    passage = await hand_over(store, replace(PARCEL, smtputf8=True, octets="Subject: ö\r\n\r\n".encode()))
+    assert endings(passage) == ["DELIVERED"] * 3
+    passage = await hand_over(Sink(lmtp=True), replace(PARCEL, reverse_path=Address("jörg", "example.org")))
+    assert {each.reply for each in passage.handovers} == {replies.NO_UTF8}
+
+
 async def test_international_mail_to_a_host_that_knows_it() -> None:
     sink = Sink(extensions=("PIPELINING", "SMTPUTF8", "8BITMIME"))
     recipients = (Recipient(Address("jörg", "bücher.example")),)
