@@ -69,8 +69,8 @@ def examine(octets: Octets) -> Anatomy:
         parts=tuple(facts),
         links=digest.links,
         excerpt=digest.excerpt(),
-        defects=tuple(sorted(findings.defects)),
-        unscannable=tuple(sorted(findings.unscannable)),
+        defects=tuple(sorted(each.value for each in findings.defects)),
+        unscannable=tuple(sorted(each.value for each in findings.unscannable)),
     )
     subject = header.values("subject")
     return Anatomy(
