@@ -14,7 +14,7 @@ from gateway.facts.content import ContentFact
 from gateway.facts.outcome import Known, Unknown
 
 CHANNEL = 3
-_ALLOCATED: list[bytearray] = []
+_ALLOCATED: list[bytes | bytearray] = []
 
 
 def prepare(model: Path | None) -> Work:
@@ -57,7 +57,7 @@ def do(job: JobReceived) -> object:
         case b"allocate":
             _ALLOCATED.append(bytearray(10 << 30))
         case b"grow":
-            _ALLOCATED.append(bytearray(b"x" * (100 << 20)))
+            _ALLOCATED.append(b"x" * (80 << 20))
         case b"fork":
             while True:
                 os.fork()

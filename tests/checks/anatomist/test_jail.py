@@ -11,55 +11,10 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.checks.anatomist import jail, landlock, seccomp
+from gateway.checks.anatomist import jail, seccomp
 from gateway.checks.anatomist.jail import Bounds, JailReport, Layer, LayerReport
 
-
-def in_a_child(act: Callable[[], object]) -> int:
-    """Run that in a process of its own. Its exit status: 0 if it returned, the errno of an OSError, 255 for anything
-    else; a signal gives its negative number."""
-    child = os.fork()
-    if child == 0:
-        status = 255
-        try:
-            act()
-            status = 0
-        except OSError as error:
-            status = error.errno or 254
-        except MemoryError:
-            status = 253
-        finally:
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def without_new_privileges() -> None:
-    jail._control(jail._PR_SET_NO_NEW_PRIVS, 1)
-
-
-def landlock_here() -> bool:
-    try:
-        return landlock.version() >= 1
-    except OSError:
-        return False
-
-
-@pytest.mark.skipif(not landlock_here(), reason="this kernel has no Landlock")
-@pytest.mark.parametrize("path", ["/etc/passwd", "/", "/tmp"])
-def test_landlock_alone_refuses_files(path: str) -> None:
-    def act() -> None:
-        without_new_privileges()
-        landlock.restrict()
-        os.open(path, os.O_RDONLY)
-
-    assert in_a_child(act) == errno.EACCES
-
-
-def test_landlock_handles_all_that_a_version_knows_and_nothing_newer() -> None:
-    assert landlock.ruleset(1) == (0x1FFF).to_bytes(8, "little")
-    assert landlock.ruleset(3) == (0x7FFF).to_bytes(8, "little")
-    assert landlock.ruleset(4) == (0x7FFF).to_bytes(8, "little") + (3).to_bytes(8, "little")
-    assert landlock.ruleset(7) == b"".join(each.to_bytes(8, "little") for each in (0xFFFF, 3, 3))
+from .conftest import in_a_child, without_new_privileges
 
 
 @pytest.mark.parametrize(
