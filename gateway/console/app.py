@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,7 +14,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gateway import __version__
-from gateway.console import api, pages  # noqa: F401 - named so that both are seen to belong to the office
 from gateway.console.access import Allowed
 from gateway.console.api import health, live, overview, quarantine, session
 from gateway.console.headers import Kind, kind_of
@@ -31,8 +31,14 @@ from gateway.console.signin import Reception
 from gateway.console.tickets import Tickets
 from gateway.console.wall import Wall
 
-PEOPLE_FILE = "people.yaml"
-SESSIONS_FILE = "sessions.sqlite3"
+PEOPLE_FILE: Final = "people.yaml"
+SESSIONS_FILE: Final = "sessions.sqlite3"
+
+ROUTERS: Final = (
+    *(each.router for each in (session, quarantine, overview, live, health)),
+    *(each.router for each in (door, overview_page, quarantine_page, preview, item, statics)),
+)
+"""Every way in: the API first, then the pages."""
 
 
 def create_app(ports: OfficePorts) -> FastAPI:
@@ -57,12 +63,9 @@ def create_app(ports: OfficePorts) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.office = office
-    for router in (session.router, quarantine.router, overview.router, live.router, health.router):
+    for router in ROUTERS:
+        _tell_roles(router.routes)
         app.include_router(router)
-    for router in (door.router, overview_page.router, quarantine_page.router, preview.router, item.router):
-        app.include_router(router)
-    app.include_router(statics.router)
-    _tell_roles(app.routes)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gateway.console.office import Office
-from gateway.console.ports import Preview
 from gateway.console.problems import Problem
 from gateway.console.search import Search, read
 from gateway.facts.evidence import Evidence
-from gateway.facts.outcome import Known, Outcome, Unknown
+from gateway.facts.outcome import Outcome, Unknown
+from gateway.facts.preview import Preview
 from gateway.quarantine import release as verbs
 from gateway.quarantine import review
 from gateway.quarantine.release import Result
@@ -96,8 +96,7 @@ async def preview(office: Office, found: HeldItem) -> Outcome[Preview]:
         octets = await office.ports.custody.octets(found.message_id)
     except OctetsGone:
         return Unknown("its octets are not kept any more")
-    outcome = await office.ports.preview(octets)
-    return Known(outcome.value) if isinstance(outcome, Known) else outcome
+    return await office.ports.preview(octets)
 
 
 async def act(office: Office, actor: Actor, act: Act, names: list[str], *, reason: str) -> list[Result]:

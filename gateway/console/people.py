@@ -27,6 +27,10 @@ MAX_PASSWORD: Final = 1024
 
 _HASHER: Final = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
 
+# Of 32 random octets that nobody kept. Checked against where there is no account, so that an unknown name takes as
+# long as a wrong password; its parameters are those of the hasher.
+_DECOY: Final = "$argon2id$v=19$m=65536,t=3,p=4$4s7Zmyu7yNFy+bFY9VfCKg$8bEy1IFXQKq1hD1rIfncZ4fyn5XhmAKT8un8BqfNFzo"
+
 
 class PeopleError(ValueError):
     """The file or the change cannot be used; the text says why."""
@@ -62,8 +66,6 @@ class People:
         self._file = file
         self._stamp: tuple[int, int, int] | None = None
         self._entries: dict[str, _Entry] = {}
-        # Checked against where no account is, so that an unknown name takes as long as a wrong password.
-        self._decoy = _HASHER.hash(os.urandom(16).hex())
 
     def all(self) -> tuple[Account, ...]:
         """Every account, by name. Raises `PeopleError` when the file cannot be read."""
@@ -80,7 +82,7 @@ class People:
         """The account, if the password is right. Blocking: run it in a thread."""
         self._refresh()
         entry = self._entries.get(name)
-        stored = entry.password if entry is not None else self._decoy
+        stored = entry.password if entry is not None else _DECOY
         try:
             _HASHER.verify(stored, password[:MAX_PASSWORD])
         except (VerificationError, InvalidHashError):

@@ -13,34 +13,11 @@ from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.facts.outcome import Outcome
+from gateway.facts.preview import Preview
 from gateway.mail.message import Octets
 from gateway.quarantine.release import Rescan
 from gateway.queue.custody import Custody
 from gateway.settings import Settings
-
-
-class Preview(Protocol):
-    """What the anatomist makes of a message for people: never raw, the HTML already sanitised.
-
-    `text` is the readable text with links defanged. `html` is a sanitised fragment without images, `html_with_images`
-    the same with those that the message itself carries; both None where there is none, or where `html_reason` says why
-    it is not shown. Still shown only in the sandboxed frame.
-    """
-
-    @property
-    def text(self) -> str: ...
-
-    @property
-    def html(self) -> str | None: ...
-
-    @property
-    def html_with_images(self) -> str | None: ...
-
-    @property
-    def html_reason(self) -> str: ...
-
-    @property
-    def headers(self) -> tuple[tuple[str, str], ...]: ...
 
 
 class Mood(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -11,44 +12,19 @@ import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
 
+from gateway.anatomy.preview import preview as make_preview
 from gateway.clock import SystemClock
-from gateway.console.app import create_app
-from gateway.console.ports import Component, Mailbox, Mood, OfficePorts, Preview, StoreUnavailable
+from gateway.console.app import PEOPLE_FILE, create_app
+from gateway.console.people import People
+from gateway.console.ports import Component, Mailbox, Mood, OfficePorts, StoreUnavailable
 from gateway.facts.content import MalwareFact, MalwareResult
 from gateway.facts.outcome import Known, Outcome, Unknown
+from gateway.facts.preview import Preview
 from gateway.mail.message import Octets
 from gateway.quarantine.rights import Role
 from gateway.queue.custody import Custody
 from gateway.settings import Settings
 from gateway.telemetry import exposition
-
-try:
-    from gateway.anatomy.preview import preview as make_preview
-except ImportError:
-    import email
-    import email.policy
-    from types import SimpleNamespace
-
-    import nh3
-
-    def make_preview(octets):
-        m = email.message_from_bytes(bytes(octets), policy=email.policy.compat32)
-        plain = [
-            p.get_payload(decode=True).decode("utf-8", "replace")
-            for p in m.walk()
-            if p.get_content_type() == "text/plain"
-        ]
-        html = [
-            p.get_payload(decode=True).decode("utf-8", "replace")
-            for p in m.walk()
-            if p.get_content_type() == "text/html"
-        ]
-        return SimpleNamespace(
-            text="\n".join(plain),
-            html=nh3.clean(html[0], link_rel=None, url_schemes=set()) if html else None,
-            headers=tuple((k, str(v)) for k, v in m.items()),
-        )
-
 
 PASSWORD = "correct horse battery"
 CLEAN: Outcome[MalwareFact] = Known(MalwareFact(MalwareResult.CLEAN, engine="clamav"))
@@ -114,11 +90,20 @@ def ports(custody: Custody, world: World, tmp_path: Path) -> OfficePorts:
     )
 
 
-@pytest.fixture
-async def app(ports: OfficePorts) -> AsyncIterator[FastAPI]:
-    app = create_app(ports)
+@pytest.fixture(scope="session")
+def people_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One account of each staff role, hashed once for all tests."""
+    file = tmp_path_factory.mktemp("people") / PEOPLE_FILE
+    people = People(file)
     for role in (Role.ADMINISTRATOR, Role.OPERATOR, Role.AUDITOR):
-        app.state.office.people.add(role.value, role, PASSWORD)
+        people.add(role.value, role, PASSWORD)
+    return file
+
+
+@pytest.fixture
+async def app(ports: OfficePorts, people_file: Path) -> AsyncIterator[FastAPI]:
+    app = create_app(ports)
+    shutil.copy(people_file, ports.folder / PEOPLE_FILE)
     async with app.router.lifespan_context(app):
         yield app
 

@@ -6,8 +6,9 @@ import stat
 from pathlib import Path
 
 import pytest
+from argon2 import extract_parameters
 
-from gateway.console.people import People, PeopleError
+from gateway.console.people import _DECOY, _HASHER, People, PeopleError
 from gateway.quarantine.rights import Role
 
 PASSWORD = "correct horse battery"
@@ -84,3 +85,8 @@ def test_a_broken_file_lets_nobody_in(people: People, tmp_path: Path, text: str)
     file.write_text(text)
     with pytest.raises(PeopleError):
         people.find("ana")
+
+
+def test_an_unknown_name_takes_as_long_as_a_wrong_password() -> None:
+    parameters = extract_parameters(_DECOY)
+    assert parameters == extract_parameters(_HASHER.hash("anything"))

@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from gateway.console import held
 from gateway.console.access import AnOffice, Anybody, AnyHands, check_token, same_site
 from gateway.console.pages.rendering import page, zone_of
+from gateway.console.problems import Problem
 from gateway.console.rows import Kind, kind_named, row_of
 from gateway.console.words import day
 from gateway.quarantine.release import MAX_REASON, Ending, Result
@@ -78,6 +79,8 @@ async def act(
     """Release or delete what was selected, and go on with the next. A first `delete` asks whether one is sure."""
     check_token(visitor, csrf)
     onward = next if next.isalnum() else ""
+    if act not in ("release", "delete", "delete-now"):
+        raise Problem(422, "There is no such act.")
     if not id:
         office.notes.leave(visitor.session.key_hash, "Nothing was selected.")
         return RedirectResponse(_list(q, ""), 303)

@@ -60,7 +60,8 @@ document.addEventListener("focusin", (event) => {
   const row = event.target.closest?.(".row");
   if (row && row !== here()) { here()?.classList.remove("here"); row.classList.add("here"); }
 });
-if (location.hash.startsWith("#row-")) go(document.getElementById(location.hash.slice(1)));
+// After the browser has gone to the fragment itself, which takes the focus away.
+addEventListener("load", () => { if (location.hash.startsWith("#row-")) go(document.getElementById(location.hash.slice(1))); });
 
 // ---- acting: what follows the selection has the focus on the next page; deleting asks first
 const dialog = $("#deleting");
