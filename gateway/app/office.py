@@ -31,8 +31,8 @@ DRAIN = 5
 """Seconds that open requests may take to end; a WebSocket never ends by itself."""
 
 
-async def work(settings: Settings, signals: Signals, lifeline: Lifeline) -> None:
-    """Serve the office until told to stop."""
+async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifeline) -> None:
+    """Serve the office until told to stop. There is one: `index` is not used."""
     clock = SystemClock()
     folders = Folders(settings.data.resolve())
     policy = LivePolicy(settings, folders)

@@ -122,7 +122,7 @@ class Installation:
     def _role(
         self, role: str, index: int, phase: Phase, listeners: dict[str, sockets.Listening] | None = None
     ) -> Program:
-        argv = [sys.executable, "-m", "gateway", "role", role, "--index", str(index)]
+        argv = [sys.executable, "-m", "gateway.app.role", role, "--index", str(index)]
         argv += ["--config", str(self._config)] if self._config else []
         argv += ["--data", str(self._settings.data)]
         return Program(

@@ -9,7 +9,7 @@ from gateway.cli.demo import demo
 from gateway.cli.doctor import doctor
 from gateway.cli.model import learn
 from gateway.cli.reference import reference
-from gateway.cli.run import role, run
+from gateway.cli.run import run
 from gateway.cli.scan import scan
 from gateway.cli.track import track
 
@@ -22,7 +22,6 @@ app = typer.Typer(
 )
 
 app.command("run", epilog="Example: postern run --data /var/lib/postern")(run)
-app.command("role", hidden=True)(role)
 app.command("scan", epilog="Example: postern scan --json --ip 192.0.2.9 --rcpt alice@example.org mail.eml")(scan)
 app.command("doctor")(doctor)
 app.command("demo")(demo)

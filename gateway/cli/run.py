@@ -1,4 +1,4 @@
-"""`postern run`, and the hidden verb by which the supervisor starts each role."""
+"""`postern run`: everything, or some roles, in the foreground."""
 
 from __future__ import annotations
 
@@ -25,31 +25,3 @@ def run(
         Installation(settings, config, frozenset(role) if role else ALL).run(os.environ)
     except (AlreadyRunning, PortTaken, PolicyError, OSError) as error:
         fail(str(error), code=1)
-
-
-def role(
-    name: Annotated[Role, typer.Argument()],
-    index: Annotated[int, typer.Option()] = 0,
-    config: ConfigOption = None,
-    data: DataOption = None,
-) -> None:
-    """One role process, started by the supervisor."""
-    # Each role loads only its own rooms: an edge needs no web framework, the console no SMTP server.
-    from gateway.app.role import run_role
-
-    settings = settings_of(config, data)
-    match name:
-        case Role.EDGE:
-            from gateway.app import edge
-
-            run_role(f"edge-{index}", lambda signals, lifeline: edge.work(settings, index, signals, lifeline))
-        case Role.COURIER:
-            from gateway.app import courier
-
-            run_role(f"courier-{index}", lambda signals, lifeline: courier.work(settings, index, signals, lifeline))
-        case Role.CONSOLE:
-            from gateway.app import office
-
-            run_role("console", lambda signals, lifeline: office.work(settings, signals, lifeline))
-        case Role.MAILBOX:
-            fail("the mailbox role is Dovecot itself: `postern run --role mailbox` starts it", code=1)
