@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from gateway.app.installation import Folders
-from gateway.app.role import Signals
+from gateway.app.signals import Signals
 from gateway.checks.resolver import Resolver
 from gateway.clock import SystemClock, system_randomness
 from gateway.delivery.routes import Endpoint, Language, Routes

@@ -9,8 +9,8 @@ from gateway.app.doorkeeping import Inquiry, PasswordAuthentication, Recipients
 from gateway.app.installation import Folders
 from gateway.app.judging import Judging
 from gateway.app.policies import LivePolicy
-from gateway.app.role import Signals
 from gateway.app.senses import open_senses
+from gateway.app.signals import Signals
 from gateway.clock import SystemClock
 from gateway.inbound.ports import Door, Ports
 from gateway.inbound.server import FrontDoor, Listener

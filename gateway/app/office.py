@@ -10,8 +10,8 @@ import uvicorn
 from gateway.app.accounts import user_base
 from gateway.app.installation import Folders
 from gateway.app.policies import LivePolicy
-from gateway.app.role import Signals
 from gateway.app.senses import Engine, open_senses
+from gateway.app.signals import Signals
 from gateway.app.status import Status
 from gateway.clock import SystemClock
 from gateway.console.app import create_app

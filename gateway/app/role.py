@@ -1,40 +1,21 @@
-"""One role process, `python -m gateway.app.role ROLE`, as the supervisor starts it: logging, the lifeline, signals, and the
-work itself. Each role loads its own rooms only: an edge needs no web framework, the office no SMTP server.
+"""One role process, `python -m gateway.app.role ROLE`, as the supervisor starts it: logging, the lifeline, signals, and
+the work itself. Each role loads its own rooms only: an edge needs no web framework, the office no SMTP server.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
-import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import uvloop
 
 from gateway import settings as configuration
+from gateway.app.signals import Signals
 from gateway.settings import Settings
 from gateway.supervisor.lifeline import Lifeline
 from gateway.telemetry import configure_logging, log
-
-
-class Signals:
-    """`stop` is set by SIGTERM, or when the supervisor is gone; `on_reload` is called at each SIGHUP."""
-
-    def __init__(self) -> None:
-        self.stop = asyncio.Event()
-        self.on_reload: Callable[[], None] = lambda: None
-
-    def install(self) -> None:
-        """Listen to the process's signals. Ctrl-C is the supervisor's: it drains the roles in order."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self.stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
-
-    def _reload(self) -> None:
-        self.on_reload()
-
 
 Work = Callable[[Settings, int, Signals, Lifeline], Awaitable[None]]
 """What a role does until it is told to stop; the number tells processes of one role apart."""

@@ -159,7 +159,7 @@ class _Evaluation:
         if len(own) == 1:
             return _Found(self._author, own[0])
         if own:
-            # Section 4.10 discards several records and walks on; we stop, as RFC 7489 section 6.6.3 said and as
+            # Section 4.10 discards several records and walks on; we stop, as DMARC did before and as
             # others do: the owner spoke twice, and nobody knows which word counts.
             return None
         organisation = walk.organisation(self._author)

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 U = TypeVar("U")
 
 
 @dataclass(frozen=True, slots=True)
-class Known(Generic[T]):
+class Known(Generic[T_co]):
     """The check answered."""
 
-    value: T
+    value: T_co
 
 
 @dataclass(frozen=True, slots=True)
