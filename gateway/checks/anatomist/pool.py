@@ -213,7 +213,7 @@ class AnatomistPool:
 
 
 def _in_few_words(outcome: Outcome[_Answer]) -> Outcome[_Answer]:
-    """A worker's own reason is its text, so it may be hostile: printable and short, as reasons go into logs and pages."""
+    """A worker's own reason is its text, hence hostile: printable and short, as reasons go into logs and pages."""
     if isinstance(outcome, Unknown):
         return Unknown("".join(filter(str.isprintable, outcome.why[:_LONGEST_REASON])))
     return outcome
