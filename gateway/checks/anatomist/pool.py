@@ -31,6 +31,7 @@ CPU_OF_A_WORKER: Final = 600
 
 _DIED: Final = Unknown("anatomist worker died")
 _CLOSED: Final = "the anatomists are closing"
+_LONGEST_REASON: Final = 300
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 5.0
 
@@ -70,7 +71,7 @@ class AnatomistPool:
         """Take a message apart and classify it. Never raises, but for cancellation."""
         outcome = await self._ask(Kind.EXAMINE, message.octets, Examination)
         if isinstance(outcome, Known):
-            return outcome.value
+            return Examination(_in_few_words(outcome.value.content), _in_few_words(outcome.value.spam))
         return Examination(outcome, outcome)
 
     async def preview(self, octets: Octets) -> Outcome[Preview]:
@@ -209,6 +210,13 @@ class AnatomistPool:
             if not job.answer.done():
                 job.answer.set_result(outcome)
         return why
+
+
+def _in_few_words(outcome: Outcome[_Answer]) -> Outcome[_Answer]:
+    """A worker's own reason is its text, hence hostile: printable and short, as reasons go into logs and pages."""
+    if isinstance(outcome, Unknown):
+        return Unknown("".join(filter(str.isprintable, outcome.why[:_LONGEST_REASON])))
+    return outcome
 
 
 def _take_out(waiting: asyncio.Future[Job | None]) -> None:

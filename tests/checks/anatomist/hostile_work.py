@@ -92,6 +92,8 @@ def do(job: JobReceived) -> object:
             say(struct.pack("!L", len(forged)) + forged)
         case b"lie":
             return {"content": {"known": {"parts": 3}}, "spam": {"maybe": 1}}
+        case b"babble":
+            return Examination(Known(ContentFact()), Unknown("a\r\nX-Evil: y\x1b[2J" + "z" * 100_000))
         case b"surrogate":
             return content("\ud800")
         case b"nan":

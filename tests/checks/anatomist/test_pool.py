@@ -128,6 +128,13 @@ async def test_text_that_is_no_unicode_does_not_leave_the_worker(pool: Anatomist
     assert await said(pool, "surrogate") == "?"
 
 
+async def test_a_reason_of_the_workers_own_is_short_and_printable(pool: AnatomistPool) -> None:
+    spam = (await pool.examine(order("babble"))).spam
+    assert isinstance(spam, Unknown)
+    assert spam.why.startswith("aX-Evil: y[2Jz")
+    assert len(spam.why) <= 300
+
+
 async def test_a_worker_has_one_socket_and_no_secret_of_the_environment(
     pool: AnatomistPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
