@@ -27,6 +27,11 @@ def attempt_of(claim: Claim, handover: Handover, *, now: float, patience: Patien
         return _attempt(State.FAILED, handover, now=now)
     if schedule.is_expired(claim.attempt, received_at=claim.received_at, now=now, lifetime=patience.lifetime):
         return _attempt(State.EXPIRED, handover, now=now)
+    return deferral_of(claim, handover, now=now, patience=patience)
+
+
+def deferral_of(claim: Claim, handover: Handover, *, now: float, patience: Patience) -> Attempt:
+    """The same, where another attempt follows whatever the age."""
     due = schedule.next_due(claim.attempt, now=now, randomness=patience.randomness)
     return _attempt(State.DEFERRED, handover, now=now, due=due)
 

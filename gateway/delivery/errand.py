@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.clock import Clock
-from gateway.delivery.attempts import Patience, attempt_of
+from gateway.delivery.attempts import Patience, attempt_of, deferral_of
 from gateway.delivery.bounces import due_notice, write_bounce
 from gateway.delivery.budget import Budget
 from gateway.delivery.carrier import Carrier
@@ -24,7 +24,7 @@ from gateway.queue.custody import Custody
 from gateway.queue.identifiers import text_of
 from gateway.queue.records import Attempt, Bounce, Claim
 from gateway.queue.spool import OctetsGone
-from gateway.queue.states import State
+from gateway.queue.states import IllegalTransition, State
 from gateway.telemetry import ATTEMPTS, log
 
 STUMBLES: Final = 3
@@ -125,7 +125,14 @@ class Errand:
                 routes=self._carrier.routes,
                 lifetime=self._patience.lifetime,
             )
-        await self._record(claim, attempt, bounce)
+        try:
+            await self._record(claim, attempt, bounce)
+        except IllegalTransition:
+            if attempt.state is not State.EXPIRED:
+                raise
+            # QUEUED, not DEFERRED: somebody released it only now, and age does not count for the first attempt after
+            # that.
+            await self._record(claim, deferral_of(claim, handover, now=attempt.at, patience=self._patience))
 
     async def _record(self, claim: Claim, attempt: Attempt, bounce: Bounce | None = None) -> None:
         if not await self._custody.finish(claim, attempt, bounce=bounce):

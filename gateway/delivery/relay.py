@@ -192,7 +192,7 @@ class Connection:
         Raises `_HandshakeFailed` when TLS was offered and did not work: the connection is spoilt then.
         """
         greeting = await self._read(1, timeout=self._timeouts.command)
-        if not greeting or not _is_positive(greeting[0]):
+        if not greeting or not greeting[0].is_success:
             return self._refusal(greeting)
         refusal = await self._say_hello(name)
         if refusal is None and tls is Tls.OPPORTUNISTIC and self.offers("STARTTLS") and await self._encrypt():
@@ -202,7 +202,7 @@ class Connection:
     async def _say_hello(self, name: str) -> Reply | None:
         verb = b"LHLO" if self.endpoint.language is Language.LMTP else b"EHLO"
         said = await self._ask(verb, name)
-        if verb == b"EHLO" and said is not None and 500 <= said.code < 600:
+        if verb == b"EHLO" and said is not None and _typed(said.code, said.message).is_permanent:
             said = await self._ask(b"HELO", name)  # RFC 5321 section 3.2: a host from before ESMTP
             self.extensions = MappingProxyType({})
         elif said is not None:
@@ -211,7 +211,7 @@ class Connection:
         if said is None:
             return self.broken
         reply = _typed(said.code, said.message)
-        return None if _is_positive(reply) else self._refusal([reply])
+        return None if reply.is_success else self._refusal([reply])
 
     async def _ask(self, verb: bytes, name: str) -> SMTPResponse | None:
         """One command whose reply is wanted with its lines apart."""
@@ -223,7 +223,7 @@ class Connection:
         except (SMTPException, OSError) as error:
             self.abandon(_explain(error))
         else:
-            if 200 <= response.code < 600:
+            if replies.is_code(response.code):
                 return response
             self.abandon(replies.GARBLED_REPLY)
         return None
@@ -235,7 +235,7 @@ class Connection:
                 _tls_context(), server_hostname=self.endpoint.name or None, timeout=self._timeouts.connect
             )
         except SMTPResponseException as error:
-            if 400 <= error.code < 600:
+            if replies.is_code(error.code):
                 return False
             raise _HandshakeFailed from error
         except (SMTPException, OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
@@ -266,11 +266,11 @@ class Connection:
             except (SMTPException, OSError) as error:
                 self.abandon(_explain(error))
                 break
-            if not 200 <= response.code < 600:
+            if not replies.is_code(response.code):
                 self.abandon(replies.GARBLED_REPLY)
                 break
             said.append(_typed(response.code, response.message))
-            if response.code == 421:
+            if response.code == replies.SHUTTING_DOWN.code:
                 self.abandon(said[-1])  # RFC 5321 section 3.8: the host is closing, what follows has no answer
                 break
         return said
@@ -340,10 +340,6 @@ def _typed(code: int, text: str) -> Reply:
 
 def _explain(error: Exception) -> Reply:
     return replies.GARBLED_REPLY if isinstance(error, SMTPResponseException) else replies.CONNECTION_LOST
-
-
-def _is_positive(reply: Reply) -> bool:
-    return 200 <= reply.code < 300
 
 
 @cache

@@ -96,20 +96,20 @@ class _Transaction:
                 await self._hear_data(said[0])
 
     def _hear_mail(self, reply: Reply) -> bool:
-        if not _is_success(reply):
+        if not reply.is_success:
             self._end_all(reply)
-        return _is_success(reply)
+        return reply.is_success
 
     def _hear_rcpt(self, answers: list[Reply]) -> None:
         for index, reply in enumerate(answers):
-            if not _is_success(reply) and self._endings[index] is None:
-                crowded = index > 0 and reply.code == 552 and reply.enhanced in ("", "5.5.3")
-                # RFC 5321 section 4.5.3.1.10: 552 after some recipients means "enough for this time".
+            if not reply.is_success and self._endings[index] is None:
+                crowded = index > 0 and reply.code == replies.TOO_LARGE.code and reply.enhanced in ("", "5.5.3")
+                # RFC 5321 section 4.5.3.1.10: after some recipients this code means "enough for this time".
                 self._endings[index] = self._handover(Ending.DEFERRED if crowded else _ending(reply), reply)
 
     async def _hear_data(self, reply: Reply) -> None:
         waiting = [index for index, ending in enumerate(self._endings) if ending is None]
-        if reply.code != 354:
+        if reply.code != replies.START_MAIL.code:
             if reply.is_positive:  # nobody knows what this host awaits now
                 self._connection.abandon(replies.GARBLED_REPLY)
             self._end_all(replies.GARBLED_REPLY if reply.is_positive else reply)
@@ -201,11 +201,7 @@ def _given(**parameters: str) -> list[str]:
     return [f"{name}={value}" for name, value in parameters.items() if _PARAMETER.match(value)]
 
 
-def _is_success(reply: Reply) -> bool:
-    return 200 <= reply.code < 300
-
-
 def _ending(reply: Reply) -> Ending:
-    if _is_success(reply):
+    if reply.is_success:
         return Ending.DELIVERED
     return Ending.FAILED if reply.is_permanent else Ending.DEFERRED

@@ -54,6 +54,11 @@ class Reply:
         """Whether the connection is closed after it (RFC 5321 section 4.2.2, RFC 7504 section 3)."""
         return self.code in (221, 421, 521)
 
+    @property
+    def is_success(self) -> bool:
+        """2yz: done."""
+        return 200 <= self.code < 300
+
     def about(self, reference: str) -> Reply:
         """The same reply with the id under which an administrator finds the story."""
         return replace(self, text=f"{self.text} (ref {reference})")
@@ -190,6 +195,11 @@ def challenge(text: str) -> Reply:
 def accepted_as(reference: str) -> Reply:
     """The 250 that ends DATA: from here on the message is ours (RFC 5321 section 6.1)."""
     return replace(ACCEPTED, text=f"Accepted as {reference}")
+
+
+def is_code(code: int) -> bool:
+    """Whether a number can be the code of a reply to a command: 2yz to 5yz (RFC 5321 section 4.2.1)."""
+    return 200 <= code < 600
 
 
 def relayed(code: int, enhanced: str, text: str) -> Reply:

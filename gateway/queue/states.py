@@ -29,17 +29,7 @@ DELIVERABLE: Final = frozenset({State.QUEUED, State.DEFERRED})
 
 TRANSITIONS: Final[dict[State, frozenset[State]]] = {
     State.UNSCANNED: frozenset({State.QUEUED, State.HELD, State.DROPPED, State.CORRUPT}),
-    State.QUEUED: frozenset(
-        {
-            State.DELIVERED,
-            State.DEFERRED,
-            State.FAILED,
-            State.EXPIRED,  # attempted often enough before it was held and released
-            State.HELD,
-            State.DROPPED,
-            State.CORRUPT,
-        }
-    ),
+    State.QUEUED: frozenset({State.DELIVERED, State.DEFERRED, State.FAILED, State.HELD, State.DROPPED, State.CORRUPT}),
     State.HELD: frozenset({State.QUEUED, State.DROPPED}),
     State.DEFERRED: frozenset(
         {

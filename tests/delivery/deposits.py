@@ -77,7 +77,7 @@ async def all_in(custody: Custody, messages: Sequence[int], state: State) -> boo
     return all([set(await states(custody, each)) == {state} for each in messages])
 
 
-async def until(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], *, seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], *, seconds: float = 30.0) -> None:
     """Wait for what the system does by itself. The limit only ends a test that has failed."""
     async with asyncio.timeout(seconds):
         while True:
@@ -88,8 +88,8 @@ async def until(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], *
 
 
 def small_settings(**delivery: Any) -> Settings:
-    """Short timeouts, our name, the rest as shipped."""
-    chosen = {"connect_timeout": 0.5, "timeout": 0.5} | delivery
+    """Timeouts that only end a test that has failed, our name, the rest as shipped."""
+    chosen = {"connect_timeout": 10.0, "timeout": 10.0} | delivery
     return Settings(hostname="mx.example.org", delivery=Delivery(**chosen))
 
 

@@ -41,7 +41,7 @@ def carrier(clock: FixedClock, *, port: int = 25, zone: dict[str, tuple[str, ...
         greet_as="mx.example.org",
         clock=clock,
         randomness=random.Random(1),
-        timeouts=Timeouts(connect=0.5, command=0.2, data_block=0.2, data_end=0.2),
+        timeouts=Timeouts(connect=10.0, command=10.0, data_block=10.0, data_end=10.0),
         exchange_port=port,
         is_usable=lambda _address: True,
     )

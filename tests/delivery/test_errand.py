@@ -118,6 +118,19 @@ async def test_a_destination_that_is_no_route_waits(custody: Custody, clock: Fix
     assert record.recipients[0].last_reply == str(replies.NO_ROUTE)
 
 
+async def test_old_mail_that_was_released_is_not_given_up_at_once(custody: Custody, clock: FixedClock) -> None:
+    async with running(Sink(script={"MAIL": "451 4.7.1 later"})) as sink:
+        id = await put(custody, clock, sink.route, "bob@example.org")
+        for _ in range(6):  # it has had its attempts, by a courier that died each time
+            assert await custody.claim("dying", lease=1)
+            clock.advance(86400)
+        async with delivering(custody, clock) as courier:
+            await until(lambda: all_in(custody, [id], State.DEFERRED))
+            clock.advance(4000)
+            courier.wake()
+            await until(lambda: all_in(custody, [id], State.EXPIRED))
+
+
 async def _free(custody: Custody, id: int) -> bool:
     record = await custody.message(id)
     assert record is not None

@@ -21,16 +21,24 @@ from gateway.mail.envelope import Recipient
 from gateway.mail.replies import Reply
 from tests.delivery.sink import CLOSE, HANG, Act, Sink, running
 
-SHORT = Timeouts(connect=2.0, command=0.15, data_block=0.15, data_end=0.15)
+SHORT = Timeouts(connect=10.0, command=0.4, data_block=0.4, data_end=0.4)
+PATIENT = Timeouts(connect=10.0, command=10.0, data_block=10.0, data_end=10.0)
+
+
+def timeouts_for(sink: Sink) -> Timeouts:
+    """Short ones only where the script makes the host fall silent."""
+    return SHORT if HANG in sink.script.values() else PATIENT
+
+
 OCTETS = b"Received: by us\r\nSubject: hello\r\n\r\n.dot\r\n..two\r\nlast\r\n"
 THREE = tuple(Recipient(Address(name, "example.org")) for name in ("one", "two", "three"))
 PARCEL = Parcel(Address("alice", "example.net"), THREE, OCTETS)
 PLAIN = ("8BITMIME", "SIZE 52428800")
 
 
-async def session(sink: Sink, *, timeouts: Timeouts = SHORT) -> Connection:
+async def session(sink: Sink) -> Connection:
     endpoint = Endpoint(Language.LMTP if sink.lmtp else Language.SMTP, "127.0.0.1", sink.port)
-    connection = await open_connection(endpoint, greet_as="mx.example.org", timeouts=timeouts, tls=Tls.NONE)
+    connection = await open_connection(endpoint, greet_as="mx.example.org", timeouts=timeouts_for(sink), tls=Tls.NONE)
     assert isinstance(connection, Connection)
     return connection
 
@@ -175,7 +183,7 @@ async def test_a_host_that_accepts_data_for_nobody_gets_an_empty_message() -> No
     server = await asyncio.start_server(eager, "127.0.0.1", 0)
     async with server:
         endpoint = Endpoint(Language.SMTP, "127.0.0.1", server.sockets[0].getsockname()[1])
-        connection = await open_connection(endpoint, greet_as="x", timeouts=SHORT, tls=Tls.NONE)
+        connection = await open_connection(endpoint, greet_as="x", timeouts=PATIENT, tls=Tls.NONE)
         assert isinstance(connection, Connection)
         passage = await transact(connection, replace(PARCEL, recipients=THREE[:1]))
         connection.close()

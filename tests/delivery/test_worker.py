@@ -138,12 +138,12 @@ async def test_a_life_of_attempts_with_a_held_clock(custody: Custody, clock: Fix
 async def test_a_lease_is_renewed_while_a_host_takes_its_time(tmp_path: Path) -> None:
     clock = SystemClock()
     custody = Custody.open(tmp_path / "ledger", clock=clock, free_disk=0)
-    async with running(Sink(delay=0.6)) as sink:
+    async with running(Sink(delay=2.2)) as sink:
         id = await put(custody, clock, sink.route, "bob@example.org")
         settings = small_settings(timeout=5.0)
         async with (
-            delivering(custody, clock, settings=settings, lease=0.15, owner="one"),
-            delivering(custody, clock, settings=settings, lease=0.15, owner="two"),
+            delivering(custody, clock, settings=settings, lease=1.0, owner="one"),
+            delivering(custody, clock, settings=settings, lease=1.0, owner="two"),
         ):
             await until(lambda: all_in(custody, [id], State.DELIVERED))
     assert len(sink.taken) == 1
