@@ -1,4 +1,4 @@
-"""The mail that benches send: sizes, HTML, attachments and signatures in the proportions of real traffic, made from a seed.
+"""The mail that benches send: sizes, HTML, attachments and signatures in the proportions of real traffic, from a seed.
 
 Median 15 KB, mean about 55 KB, a third with attachments, two thirds DKIM-signed (rsa2048, relaxed/relaxed); SPF and
 DMARC pass.
@@ -15,10 +15,13 @@ import dkim
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-TEXT = """the of and to in a is that for it with as was on be by at this have from or one had not but what all were when
-we there can an your which their said if do will each about how up out them then she many some so these would other into has
-more her two like him see time could no make than first been its who now people my made over did down only way find use may
-water long little very after words called just where most know meeting report project invoice schedule customer review"""
+TEXT = """
+the of and to in a is that for it with as was on be by at this have from or one had not but what all were when
+we there can an your which their said if do will each about how up out them then she many some so these would
+other into has more her two like him see time could no make than first been its who now people my made over
+did down only way find use may water long little very after words called just where most know meeting report
+project invoice schedule customer review
+"""
 WORDS = TEXT.split()
 DOMAINS = [f"sender{n}.example" for n in range(12)]
 
