@@ -53,11 +53,11 @@ def mail_mix(count: int, *, seed: int = 7) -> tuple[list[Mail], dict[str, Any]]:
 
 def _mail(number: int, chance: random.Random, private: bytes) -> Mail:
     domain = chance.choice(DOMAINS)
-    size = min(int(chance.lognormvariate(9.2, 1.45)), 3_000_000)
+    size = min(int(chance.lognormvariate(9.2, 1.0)), 3_000_000)
     text = _text(chance, min(size // 2, 20_000))
     attachment = b""
     if chance.random() < 0.31:
-        attachment = base64.encodebytes(chance.randbytes(max(2_000, size * 3 // 4)))
+        attachment = base64.encodebytes(chance.randbytes(min(int(chance.lognormvariate(10.9, 1.1)), 3_500_000)))
     body = _body(number, text, attachment)
     header = (
         f"From: Sender {number} <person{number % 90}@{domain}>\r\nTo: alice@example.org\r\n"
