@@ -275,6 +275,7 @@ class Custody:
         closed = [each for each in messages if each is not None]
         if closed:
             await asyncio.to_thread(self.spool.remove_all, closed)
+            self.writer.steps("spool:removed")
 
     # ---------------------------------------------------------------- asking
 

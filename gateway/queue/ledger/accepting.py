@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, insert
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.queue.ledger import words
+from gateway.queue.ledger.bulk import BulkInsert
 from gateway.queue.ledger.rows import compact, message_row, recipient_row, squeeze
 from gateway.queue.ledger.schema import body, destination, evidence, message, recipient
 from gateway.queue.ledger.story import Happening, tell
@@ -33,10 +34,10 @@ class Deposit:
     kind: str = "accepted"
 
 
-_MESSAGE = insert(message)
-_BODY = insert(body)
-_EVIDENCE = insert(evidence)
-_RECIPIENT = insert(recipient)
+_MESSAGE = BulkInsert(insert(message))
+_BODY = BulkInsert(insert(body))
+_EVIDENCE = BulkInsert(insert(evidence))
+_RECIPIENT = BulkInsert(insert(recipient))
 _DESTINATION_NEW = upsert(destination)
 _DESTINATION = _DESTINATION_NEW.on_conflict_do_update(
     index_elements=["name"],
@@ -70,16 +71,15 @@ def store(connection: Connection, deposits: Sequence[Deposit]) -> list[int]:
                 {
                     "message_id": each.message_id,
                     "prefix": acceptance.prefix,
-                    "cuts": compact(acceptance.cuts),
+                    "cuts": compact(acceptance.cuts) if acceptance.cuts else "[]",
                     "octets": each.octets,
                 }
             )
         happenings += _happenings(each, rows)
-    connection.execute(_MESSAGE, messages)
-    if bodies:
-        connection.execute(_BODY, bodies)
-    connection.execute(_EVIDENCE, proofs)
-    connection.execute(_RECIPIENT, recipients)
+    _MESSAGE(connection, messages)
+    _BODY(connection, bodies)
+    _EVIDENCE(connection, proofs)
+    _RECIPIENT(connection, recipients)
     words.learn(connection, [row["id"] for row in recipients if row["state"] == State.HELD.value])
     expect(connection, ((row["destination"], row["due"]) for row in recipients if State(row["state"]) in DELIVERABLE))
     tell(connection, happenings)

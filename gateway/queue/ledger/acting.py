@@ -9,18 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, or_, select, update
 
 from gateway.queue.ledger import words
 from gateway.queue.ledger.accepting import expect
 from gateway.queue.ledger.claiming import reckon
+from gateway.queue.ledger.conditions import is_live
 from gateway.queue.ledger.finishing import close_messages
 from gateway.queue.ledger.schema import destination, recipient
 from gateway.queue.ledger.story import Happening, tell
 from gateway.queue.records import Selection
 from gateway.queue.states import DELIVERABLE, FINAL, State, transition
 
-CHUNK: Final = 2000
+CHUNK: Final = 1000
 """Recipients of a bulk act in one transaction: some 80 ms of the lock, and then others have their turn."""
 
 UNSORTED: Final = "policy"
@@ -127,7 +128,7 @@ def sweep(connection: Connection, sweep: Sweep) -> list[tuple[int, str]]:
     chosen, selection = select(recipient.c.id, recipient.c.destination), sweep.selection
     conditions: list[ColumnElement[bool]] = [
         recipient.c.id > sweep.after,
-        recipient.c.state == literal_column(f"'{sweep.state.value}'"),
+        is_live(sweep.state),
         or_(recipient.c.lease_until.is_(None), recipient.c.lease_until <= sweep.now),
     ]
     if selection.recipient_ids:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, case, exists, func, literal_column, select
+from sqlalchemy import Connection, Row, bindparam, exists, func, select
 
 from gateway.mail.address import Address, path_text
 from gateway.queue.identifiers import instant_of
+from gateway.queue.ledger.conditions import IS_CLAIMABLE, IS_LIVE, is_live
 from gateway.queue.ledger.refusing import refusal_record
 from gateway.queue.ledger.rows import (
     client_of,
@@ -21,7 +23,6 @@ from gateway.queue.ledger.rows import (
 )
 from gateway.queue.ledger.schema import (
     CLAIMABLE,
-    LIVE,
     body,
     destination,
     event,
@@ -34,9 +35,27 @@ from gateway.queue.ledger.schema import (
 from gateway.queue.records import DestinationRecord, Event, MessageRecord, MinuteCount, QueueItem, RefusalRecord
 from gateway.queue.states import State
 
-# Literal, so that SQLite sees that its partial indexes serve.
-LIVE_STATES: Final = recipient.c.state.in_([literal_column(f"'{state}'") for state in LIVE])
-_CLAIMABLE: Final = recipient.c.state.in_([literal_column(f"'{state}'") for state in CLAIMABLE])
+# Couriers read one for each attempt, so the statement is made once.
+_BODY: Final = select(body).where(body.c.message_id == bindparam("which"))
+
+_WAITING: Final = (
+    select(recipient.c.destination, func.count().label("waiting"), func.min(recipient.c.id).label("oldest"))
+    .where(IS_LIVE, IS_CLAIMABLE)
+    .group_by(recipient.c.destination)
+)
+_IN_FLIGHT: Final = (
+    select(recipient.c.destination, func.count().label("number"))
+    .where(recipient.c.lease_until.is_not(None))
+    .group_by(recipient.c.destination)
+)
+_QUEUE_ITEM: Final = select(
+    recipient,
+    message.c.received_at,
+    message.c.reverse_local,
+    message.c.reverse_domain,
+    message.c.size,
+    message.c.subject,
+).join(message, message.c.id == recipient.c.message_id)
 
 
 def find_message(connection: Connection, message_id: int) -> MessageRecord | None:
@@ -82,7 +101,7 @@ OctetsRow = tuple[bytes, tuple[tuple[int, int], ...], bytes | None]
 
 def octets_row(connection: Connection, message_id: int) -> OctetsRow | None:
     """What is kept of a message's octets; None if nothing is."""
-    row = connection.execute(select(body).where(body.c.message_id == message_id)).one_or_none()
+    row = connection.execute(_BODY, {"which": message_id}).one_or_none()
     if row is None:
         return None
     return row.prefix, tuple((start, end) for start, end in json.loads(row.cuts)), row.octets
@@ -118,60 +137,32 @@ def last_sequence(connection: Connection) -> int:
 
 def queue_summary(connection: Connection) -> list[DestinationRecord]:
     """Each destination with something waiting, the largest first."""
-    waits = (
-        select(
-            recipient.c.destination,
-            func.count().label("waiting"),
-            func.sum(case((recipient.c.lease_until.is_not(None), 1), else_=0)).label("in_flight"),
-            func.min(recipient.c.id).label("oldest"),
-        )
-        .where(_CLAIMABLE)
-        .group_by(recipient.c.destination)
-        .subquery()
-    )
-    rows = connection.execute(
-        select(destination, waits.c.waiting, waits.c.in_flight, waits.c.oldest)
-        .join(waits, waits.c.destination == destination.c.name)
-        .order_by(waits.c.waiting.desc(), destination.c.name)
-    )
-    return [
+    waits = {row.destination: row for row in connection.execute(_WAITING)}
+    in_flight = {row.destination: row.number for row in connection.execute(_IN_FLIGHT)}
+    found = [
         DestinationRecord(
             name=row.name,
-            waiting=row.waiting,
-            in_flight=row.in_flight,
-            oldest=instant_of(row.oldest),
+            waiting=waits[row.name].waiting,
+            in_flight=in_flight.get(row.name, 0),
+            oldest=instant_of(waits[row.name].oldest),
             next_due=row.next_due,
             ready_at=row.ready_at,
             last_reply=row.last_reply,
             last_at=row.last_at,
         )
-        for row in rows
+        for row in connection.execute(select(destination).order_by(destination.c.name))
+        if row.name in waits
     ]
+    return sorted(found, key=lambda each: each.waiting, reverse=True)
 
 
 def queue_items(
     connection: Connection, *, destination: str, states: frozenset[State], after: int | None, limit: int
 ) -> list[QueueItem]:
     """Live recipients, newest first."""
-    conditions: list[ColumnElement[bool]] = [LIVE_STATES, recipient.c.state.in_(sorted(states))]
-    if destination:
-        conditions.append(recipient.c.destination == destination)
-    if after is not None:
-        conditions.append(recipient.c.id < after)
-    rows = connection.execute(
-        select(
-            recipient,
-            message.c.received_at,
-            message.c.reverse_local,
-            message.c.reverse_domain,
-            message.c.size,
-            message.c.subject,
-        )
-        .join(message, message.c.id == recipient.c.message_id)
-        .where(*conditions)
-        .order_by(recipient.c.id.desc())
-        .limit(limit)
-    )
+    # One question for each state: together their rows would have to be sorted, alone they come in the index's order.
+    rows = [row for state in states for row in _waiting_in(connection, state, destination, after, limit)]
+    rows.sort(key=lambda row: row.id, reverse=True)
     return [
         QueueItem(
             recipient_id=row.id,
@@ -188,8 +179,17 @@ def queue_items(
             size=row.size,
             subject=row.subject,
         )
-        for row in rows
+        for row in rows[:limit]
     ]
+
+
+def _waiting_in(connection: Connection, state: State, name: str, after: int | None, limit: int) -> Sequence[Row[Any]]:
+    conditions = [is_live(state)]
+    if name:
+        conditions.append(recipient.c.destination == name)
+    if after is not None:
+        conditions.append(recipient.c.id < after)
+    return connection.execute(_QUEUE_ITEM.where(*conditions).order_by(recipient.c.id.desc()).limit(limit)).all()
 
 
 def counts_since(connection: Connection, at: float) -> dict[str, int]:
@@ -201,7 +201,7 @@ def counts_since(connection: Connection, at: float) -> dict[str, int]:
     )
     counts = {row.kind: int(row.number) for row in rows}
     now = connection.execute(
-        select(recipient.c.state, func.count().label("number")).where(LIVE_STATES).group_by(recipient.c.state)
+        select(recipient.c.state, func.count().label("number")).where(IS_LIVE).group_by(recipient.c.state)
     )
     live = {row.state: int(row.number) for row in now}
     counts["waiting"] = sum(live.get(state, 0) for state in CLAIMABLE)

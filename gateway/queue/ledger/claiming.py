@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, func, literal_column, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
+from gateway.queue.ledger.conditions import IS_FREE, IS_LEASED
 from gateway.queue.ledger.rows import claim_of
-from gateway.queue.ledger.schema import CLAIMABLE, READY, destination, message, recipient
+from gateway.queue.ledger.schema import READY, destination, message, recipient
 from gateway.queue.ledger.story import Happening, tell
 from gateway.queue.records import Claim
 
@@ -39,14 +40,9 @@ class BackOff:
     at: float
 
 
-# Written into the statement, not bound: SQLite uses a partial index only where it sees the index's own condition.
-_CLAIMABLE: Final = recipient.c.state.in_([literal_column(f"'{state}'") for state in CLAIMABLE])
-_FREE: Final = _CLAIMABLE & recipient.c.lease_until.is_(None)
-_LEASED: Final = recipient.c.lease_until.is_not(None)
-
 _IN_FLIGHT: Final = (
     select(func.count())
-    .where(recipient.c.destination == destination.c.name, _LEASED, recipient.c.lease_until > bindparam("now"))
+    .where(recipient.c.destination == destination.c.name, IS_LEASED, recipient.c.lease_until > bindparam("now"))
     .scalar_subquery()
 )
 _READY: Final = (
@@ -61,12 +57,12 @@ _JOINED: Final = select(
 ).join(message, message.c.id == recipient.c.message_id)
 _EXPIRED: Final = (
     _JOINED.join(destination, destination.c.name == recipient.c.destination)
-    .where(_LEASED, recipient.c.lease_until <= bindparam("now"), destination.c.ready_at <= bindparam("now"))
+    .where(IS_LEASED, recipient.c.lease_until <= bindparam("now"), destination.c.ready_at <= bindparam("now"))
     .order_by(recipient.c.lease_until)
     .limit(bindparam("most"))
 )
 _DUE: Final = (
-    _JOINED.where(recipient.c.destination == bindparam("name"), _FREE, recipient.c.due <= bindparam("now"))
+    _JOINED.where(recipient.c.destination == bindparam("name"), IS_FREE, recipient.c.due <= bindparam("now"))
     .order_by(recipient.c.due)
     .limit(bindparam("most"))
 )
@@ -80,13 +76,13 @@ _NEXT_DUE: Final = (
     .where(destination.c.name == bindparam("which"))
     .values(
         next_due=select(func.min(recipient.c.due))
-        .where(recipient.c.destination == bindparam("which"), _FREE)
+        .where(recipient.c.destination == bindparam("which"), IS_FREE)
         .scalar_subquery()
     )
 )
 _RENEW: Final = (
     update(recipient)
-    .where(recipient.c.id == bindparam("which"), recipient.c.attempt == bindparam("fence"), _LEASED)
+    .where(recipient.c.id == bindparam("which"), recipient.c.attempt == bindparam("fence"), IS_LEASED)
     .values(lease_until=bindparam("until"))
 )
 _BACK_OFF: Final = (
@@ -103,18 +99,19 @@ def claim(connection: Connection, requests: Sequence[ClaimRequest]) -> list[list
 
 def _claim(connection: Connection, request: ClaimRequest) -> list[Claim]:
     most = request.destinations * request.per_destination
-    expired = list(connection.execute(_EXPIRED, {"now": request.now, "most": most}))
-    taken = [*expired]
+    expired = connection.execute(_EXPIRED, {"now": request.now, "most": most}).all()
+    # Taken at once, so that they count as in flight when room for new work is looked for.
     _take(connection, expired, request)
     ready = connection.execute(
         _READY,
         {"now": request.now, "per_destination": request.per_destination, "destinations": request.destinations},
     )
-    for name, in_flight in list(ready):
+    due: list[Row[Any]] = []
+    for name, in_flight in ready.all():
         room = request.per_destination - in_flight
-        due = list(connection.execute(_DUE, {"name": name, "now": request.now, "most": room}))
-        _take(connection, due, request)
-        taken += due
+        due += connection.execute(_DUE, {"name": name, "now": request.now, "most": room})
+    _take(connection, due, request)
+    taken = [*expired, *due]
     reckon(connection, {row.destination for row in taken})
     tell(connection, [_lost(row, request.now) for row in expired])
     return [claim_of(row, lease_until=request.lease_until) for row in taken]

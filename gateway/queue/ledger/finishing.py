@@ -12,7 +12,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from gateway.queue.ledger.accepting import Deposit, expect, store
-from gateway.queue.ledger.schema import LIVE, body, destination, recipient
+from gateway.queue.ledger.conditions import IS_LIVE
+from gateway.queue.ledger.schema import body, destination, recipient
 from gateway.queue.ledger.story import Happening, tell
 from gateway.queue.records import Attempt, Claim
 from gateway.queue.states import FINAL, State, transition
@@ -68,7 +69,7 @@ _ALIVE: Final = (
 )
 _STILL_OWED: Final = (
     select(recipient.c.message_id)
-    .where(recipient.c.message_id.in_(bindparam("messages", expanding=True)), recipient.c.state.in_(LIVE))
+    .where(recipient.c.message_id.in_(bindparam("messages", expanding=True)), IS_LIVE)
     .distinct()
 )
 _DROP_OCTETS: Final = delete(body).where(body.c.message_id.in_(bindparam("messages", expanding=True)))

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, insert
 
 from gateway.mail.replies import Reply
+from gateway.queue.ledger.bulk import BulkInsert
 from gateway.queue.ledger.rows import expand, squeeze, storable
 from gateway.queue.ledger.schema import refusal
 from gateway.queue.ledger.story import Happening, tell
@@ -23,12 +24,12 @@ class NewRefusal:
     refusal: Refusal
 
 
-_REFUSAL: Final = insert(refusal)
+_REFUSAL: Final = BulkInsert(insert(refusal))
 
 
 def record(connection: Connection, refusals: Sequence[NewRefusal]) -> list[int]:
     """Store refusals. Answers their ids."""
-    connection.execute(_REFUSAL, [_row(each) for each in refusals])
+    _REFUSAL(connection, [_row(each) for each in refusals])
     tell(connection, [_happening(each) for each in refusals])
     return [each.id for each in refusals]
 

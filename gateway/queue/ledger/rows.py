@@ -28,9 +28,12 @@ def storable(text: str) -> str:
     return text.replace("\0", " ") if "\0" in text else text
 
 
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
+
+
 def compact(value: Any) -> str:
-    """As JSON in ASCII."""
-    return json.dumps(value, separators=(",", ":"))
+    """As JSON in ASCII. A lone surrogate becomes an escape, so every text can be kept."""
+    return _ENCODER.encode(value)
 
 
 def squeeze(octets: bytes) -> bytes:
@@ -70,7 +73,7 @@ def message_row(message_id: int, acceptance: Acceptance, *, size: int) -> dict[s
         "envid": storable(envelope.envid),
         "extensions": compact(envelope.extensions) if envelope.extensions else "{}",
         "client_ip": client.ip,
-        "client": compact(to_plain(client)),
+        "client": compact(_plain_client(client)),
         "policy_version": acceptance.policy_version,
         "may_bounce": acceptance.may_bounce,
         "size": size,
@@ -106,10 +109,36 @@ def recipient_row(recipient_id: int, message_id: int, new: NewRecipient, *, at: 
         "held_at": at if new.state is State.HELD else None,
         "rule": judgement.rule,
         "codes": "".join(f" {code}" for code, _ in judgement.reasons) + " ",
-        "judgement": compact(to_plain(judgement)),
+        "judgement": compact(_plain_judgement(judgement)),
         "last_reply": "",
         "last_remote": "",
         "changed_at": at,
+    }
+
+
+# What `to_plain` gives for these two records, by name: half the CPU of an acceptance went into asking them for fields.
+def _plain_client(client: ClientFact) -> dict[str, Any]:
+    return {
+        "ip": client.ip,
+        "port": client.port,
+        "helo": client.helo,
+        "reverse_name": to_plain(client.reverse_name),
+        "tls": client.tls,
+        "tls_cipher": client.tls_cipher,
+        "user": client.user,
+        "dnsbl": to_plain(client.dnsbl),
+        "esmtp": client.esmtp,
+    }
+
+
+def _plain_judgement(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "disposition": judgement.disposition,
+        "verdict_class": judgement.verdict_class,
+        "rule": judgement.rule,
+        "file": judgement.file,
+        "line": judgement.line,
+        "reasons": judgement.reasons,
     }
 
 
@@ -120,7 +149,8 @@ def recipient_of(row: Row[Any]) -> Recipient:
 
 def judgement_of(row: Row[Any]) -> Judgement:
     """Why the recipient's copy is where it is."""
-    return from_plain(Judgement, json.loads(row.judgement))
+    plain = json.loads(row.judgement)
+    return Judgement(**plain | {"reasons": tuple((code, text) for code, text in plain["reasons"])})
 
 
 def listing_of(row: Row[Any]) -> Listing:

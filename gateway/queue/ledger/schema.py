@@ -123,8 +123,10 @@ Index(
     sqlite_where=_claimable & recipient.c.lease_until.is_(None),
 )
 Index("recipient_waiting", recipient.c.state, sqlite_where=recipient.c.state.in_(LIVE))
+Index("recipient_waiting_at", recipient.c.destination, recipient.c.state, sqlite_where=recipient.c.state.in_(LIVE))
 Index("recipient_lease", recipient.c.lease_until, sqlite_where=_leased)
 Index("recipient_in_flight", recipient.c.destination, recipient.c.lease_until, sqlite_where=_leased)
+Index("recipient_once_held", recipient.c.state, sqlite_where=recipient.c.held_at.is_not(None))
 Index("recipient_held_by_quarantine", recipient.c.quarantine, sqlite_where=_held)
 Index("recipient_held_by_address", recipient.c.address, sqlite_where=_held)
 Index("recipient_held_until", recipient.c.expires_at, sqlite_where=_held & recipient.c.expires_at.is_not(None))

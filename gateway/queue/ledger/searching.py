@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, false, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, false, func, or_, select
 
 from gateway.mail.address import Address, path_text
 from gateway.mail.replies import Reply
 from gateway.queue.identifiers import BadIdentifier, first_at, parse_id
 from gateway.queue.ledger import words
+from gateway.queue.ledger.conditions import IS_HELD, is_in
 from gateway.queue.ledger.rows import held_item, judgement_of, path_of
 from gateway.queue.ledger.schema import message, recipient, refusal
 from gateway.queue.records import HeldItem, HeldQuery, TrackQuery, TrackRow
@@ -20,7 +22,8 @@ _ITEM: Final = select(
     recipient,
     *(column for column in message.c if column.name != "id"),
 ).join(message, message.c.id == recipient.c.message_id)
-_HELD: Final = recipient.c.state == literal_column(f"'{State.HELD.value}'")
+READ_THROUGH: Final = 100_000
+"""Recipients, and refusals, that one look for a text may read: well below a second."""
 
 
 def held(connection: Connection, query: HeldQuery, *, after: int | None, limit: int) -> list[HeldItem]:
@@ -44,30 +47,39 @@ def held_counts(connection: Connection, recipients: Collection[str] | None) -> d
     """How many are held in each quarantine."""
     rows = connection.execute(
         select(recipient.c.quarantine, func.count().label("number"))
-        .where(_HELD, *_visible(recipient.c.address, recipients))
+        .where(IS_HELD, *_visible(recipient.c.address, recipients))
         .group_by(recipient.c.quarantine)
     )
     return {row.quarantine: row.number for row in rows}
 
 
 def track(connection: Connection, query: TrackQuery, *, after: int | None, limit: int) -> list[TrackRow]:
-    """Messages by recipient and refusals that meet the query, newest first, older than `after`."""
-    before = [recipient.c.id < after] if after is not None else []
-    found = connection.execute(
-        _ITEM.where(*_message_conditions(query), *before).order_by(recipient.c.id.desc()).limit(limit)
-    )
-    rows = [_message_row(row) for row in found]
-    before = [refusal.c.id < after] if after is not None else []
-    refused = connection.execute(
-        select(refusal).where(*_refusal_conditions(query), *before).order_by(refusal.c.id.desc()).limit(limit)
-    )
-    rows += [_refusal_row(row) for row in refused]
+    """Messages by recipient and refusals that meet the query, newest first, older than `after`.
+
+    Addresses and identifiers are found however old. `text` and patterns with `*` are looked for among the newest
+    `READ_THROUGH` that are older than `after`: there is no full text of mail that never was held.
+    """
+    rows: list[TrackRow] = []
+    for source in (_MESSAGES, _REFUSALS):
+        conditions = source.conditions(query)
+        if after is not None:
+            conditions.append(source.id < after)
+        if query.text or "*" in query.recipient + query.sender:
+            conditions.append(source.id >= _floor(connection, source.compact_id, after))
+        found = connection.execute(source.rows.where(*conditions).order_by(source.id.desc()).limit(limit))
+        rows += [source.row(each) for each in found]
     return sorted(rows, key=lambda row: row.id, reverse=True)[:limit]
+
+
+def _floor(connection: Connection, id: Any, after: int | None) -> int:
+    """The id at which reading through ends."""
+    ids = select(id).order_by(id.desc()).limit(1).offset(READ_THROUGH)
+    return int(connection.execute(ids if after is None else ids.where(id < after)).scalar() or 0)
 
 
 def _held_conditions(query: HeldQuery) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
-        _HELD if query.state is State.HELD else recipient.c.state == query.state.value,
+        is_in(query.state),
         recipient.c.held_at.is_not(None),
         *_between(recipient.c.id, query.since, query.until),
         *_visible(recipient.c.address, query.recipients),
@@ -225,3 +237,18 @@ def _refusal_row(row: Row[Any]) -> TrackRow:
         attempt=0,
         due=None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where tracking looks. `compact_id` is an id in an index of its own, quick to count along."""
+
+    rows: Select[Any]
+    id: ColumnElement[int]
+    compact_id: ColumnElement[int]
+    conditions: Callable[[TrackQuery], list[ColumnElement[bool]]]
+    row: Callable[[Row[Any]], TrackRow]
+
+
+_MESSAGES: Final = _Source(_ITEM, recipient.c.id, recipient.c.message_id, _message_conditions, _message_row)
+_REFUSALS: Final = _Source(select(refusal), refusal.c.id, refusal.c.id, _refusal_conditions, _refusal_row)

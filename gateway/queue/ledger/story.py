@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert
+from sqlalchemy import Connection, Row, bindparam, insert
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.queue.ledger.bulk import BulkInsert
 from gateway.queue.ledger.rows import compact, storable
 from gateway.queue.ledger.schema import event, tally
 
@@ -30,7 +31,9 @@ class Happening:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-_EVENT = insert(event)
+_EVENT = BulkInsert(
+    insert(event).values({column.name: bindparam(column.name) for column in event.c if column.name != "sequence"})
+)
 _TALLY_NEW = upsert(tally)
 _TALLY = _TALLY_NEW.on_conflict_do_update(
     index_elements=["minute", "kind"], set_={"number": tally.c.number + _TALLY_NEW.excluded.number}
@@ -41,8 +44,8 @@ def tell(connection: Connection, happenings: Sequence[Happening]) -> None:
     """Write events and count them."""
     if not happenings:
         return
-    connection.execute(
-        _EVENT,
+    _EVENT(
+        connection,
         [
             {
                 "at": each.at,
