@@ -20,7 +20,7 @@ _DECLARED_SEARCHES: Final = 20
 _SNIFF: Final = 64 * 1024
 """Octets in which a delimiter is looked for when the type names none."""
 
-_LIKE_DELIMITER: Final = re.compile(rb"(?:^|\n)--([^\r\n]{1,200}?)[ \t]*\r?\n(?=content-)", re.IGNORECASE)
+_LIKE_DELIMITER: Final = re.compile(rb"(?:^|\n)--([^\r\n]{1,200})\r?\n(?=content-)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def split(octets: Octets, start: int, end: int, boundary: str, findings: Finding
 def sniffed(octets: Octets, start: int, end: int) -> str | None:
     """The boundary that a body seems to use: a line of "--" and a word, right before a Content- field."""
     match = _LIKE_DELIMITER.search(octets[start : min(end, start + _SNIFF)])
-    return match[1].decode("utf-8", "surrogateescape") if match else None
+    return match[1].rstrip().decode("utf-8", "surrogateescape") if match else None
 
 
 def _is_declared(octets: Octets, position: int, line: bytes) -> bool:

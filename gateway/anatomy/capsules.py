@@ -16,6 +16,8 @@ from gateway.anatomy.members import Member
 _TNEF_TITLE: Final = 0x00018010
 _TNEF_CONTENT: Final = 0x0006800F
 _TNEF_NEXT: Final = 0x00069002  # attAttachRenddata begins an attachment
+_MAX_ATTRIBUTES: Final = 10_000
+"""Attributes of one TNEF stream; an attachment has about five."""
 _TNEF_HEAD: Final = struct.Struct("<BLL")
 
 _BINHEX_ALPHABET: Final = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"
@@ -28,7 +30,9 @@ def tnef_members(octets: bytes, findings: Findings) -> Iterator[Member]:
     """The attachments of a TNEF stream: signature, key, then attributes with level, name, length, value, checksum."""
     position = 6
     title, content = "", None
-    while position + _TNEF_HEAD.size <= len(octets):
+    for _ in range(_MAX_ATTRIBUTES):
+        if position + _TNEF_HEAD.size > len(octets):
+            break
         _, attribute, length = _TNEF_HEAD.unpack_from(octets, position)
         value_at = position + _TNEF_HEAD.size
         value = octets[value_at : value_at + length]
@@ -45,6 +49,8 @@ def tnef_members(octets: bytes, findings: Findings) -> Iterator[Member]:
                 yield Member(title, content, len(content))
             content = value
         position = value_at + length + 2
+    else:
+        _broken(findings)
     if content is not None:
         yield Member(title, content, len(content))
 
@@ -61,10 +67,10 @@ def apple_members(octets: bytes, findings: Findings) -> Iterator[Member]:
         kind, offset, length = struct.unpack_from(">LLL", octets, at)
         if offset + length > len(octets):
             _broken(findings)
-        if kind == 1:
+        if kind == 1 and content is None:
             content = octets[offset : offset + length]
         elif kind == 3:
-            name = guessed(octets[offset : offset + length])[: limits.MAX_NAME]
+            name = guessed(octets[offset : offset + min(length, limits.MAX_NAME)])
     if content:
         yield Member(name, content, len(content))
 
@@ -80,7 +86,8 @@ def binhex_members(octets: bytes, findings: Findings) -> Iterator[Member]:
     characters = characters.translate(_TO_BASE64)
     characters = characters[:-1] if len(characters) % 4 == 1 else characters
     packed = binascii.a2b_base64(characters + b"=" * (-len(characters) % 4))
-    plain = _without_runs(packed, limit=limits.MAX_MEMBER)
+    plain = _without_runs(packed, limit=min(limits.MAX_MEMBER, limits.MAX_UNPACKED - findings.unpacked))
+    findings.unpacked += len(plain or b"")
     name_length = plain[0] if plain else 0
     lengths_at = 1 + name_length + 1 + 4 + 4 + 2
     if plain is None or lengths_at + 10 > len(plain):

@@ -20,8 +20,8 @@ _MARKS: Final = (
 
 _MEANT: Final = {
     # What mail says, and what it means (the Encoding Standard of WHATWG reads these labels so).
-    "ascii": "cp1252",
-    "us-ascii": "cp1252",
+    "ascii": "utf-8",
+    "us-ascii": "utf-8",
     "iso-8859-1": "cp1252",
     "latin1": "cp1252",
     "iso-8859-9": "cp1254",
@@ -121,7 +121,7 @@ def guessed(octets: bytes) -> str:
         return octets.decode("utf-8")
     except UnicodeDecodeError as error:
         # A slice may end inside a character: that alone does not make it another charset.
-        if error.start >= len(octets) - 3:
+        if error.reason == "unexpected end of data" and error.start:
             return octets.decode("utf-8", "ignore")
     return octets.decode("cp1252", "replace")
 

@@ -64,6 +64,9 @@ def opened(octets: bytes, true: str, name: str, findings: Findings) -> tuple[str
         findings.missed(Unscannable.MIME_ENCRYPTED)
     elif true.startswith("text/"):
         return true, (Member(each.name, each.content, len(each.content)) for each in embedded(octets))
+    if zips.has_directory(octets):
+        findings.note(Defect.TYPE_POLYGLOT)  # a ZIP is read from its end: anything may stand in front of it
+        return true, _zip(octets, findings)[1]
     return true, iter(())
 
 

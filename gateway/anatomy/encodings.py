@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +25,7 @@ _YENC: Final = frozenset({"x-yencode", "x-yenc", "yenc"})
 _UU_BEGIN: Final = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,255})\r?$", re.MULTILINE)
 _UU_END: Final = re.compile(rb"^(?:end|====)[ \t]*\r?$", re.MULTILINE)
 _YENC_BEGIN: Final = re.compile(rb"^=ybegin [^\r\n]*?name=([^\r\n]{1,255})\r?\n(?:=ypart [^\r\n]*\r?\n)?", re.MULTILINE)
+_YENC_END: Final = re.compile(rb"^=y(?:end|begin) ", re.MULTILINE)
 _YENC_ESCAPE: Final = re.compile(rb"=(.)", re.DOTALL)
 _YENC_SHIFT: Final = bytes((octet - 42) % 256 for octet in range(256))
 
@@ -45,9 +47,9 @@ def decoded(raw: bytes, encoding: str, findings: Findings) -> list[bytes]:
     if encoding == "quoted-printable":
         return [_from_quoted_printable(raw)]
     if encoding in _UUENCODE or encoding in _YENC:
-        found = embedded(raw)
-        if found:
-            return [found[0].content]
+        found = next(embedded(raw), None)
+        if found is not None:
+            return [found.content]
     findings.note(Defect.ENCODING_UNKNOWN)
     if encoding in _UUENCODE or encoding in _YENC:
         findings.missed(Unscannable.ENCODING_UNKNOWN)
@@ -57,9 +59,8 @@ def decoded(raw: bytes, encoding: str, findings: Findings) -> list[bytes]:
     return [raw]
 
 
-def embedded(text: bytes) -> list[Embedded]:
-    """The uuencoded and yEncoded files in a text, in order."""
-    found: list[Embedded] = []
+def embedded(text: bytes) -> Iterator[Embedded]:
+    """The uuencoded files in a text, in order, then the yEncoded ones."""
     if b"begin" in text:
         position = 0
         while begin := _UU_BEGIN.search(text, position):
@@ -71,13 +72,14 @@ def embedded(text: bytes) -> list[Embedded]:
             else:
                 content = _from_uuencode(lines)
             if content:
-                found.append(Embedded(begin[1].decode("utf-8", "replace").strip(), content))
+                yield Embedded(begin[1].decode("utf-8", "replace").strip(), content)
     if b"=ybegin " in text:
-        for begin in _YENC_BEGIN.finditer(text):
-            end_at = text.find(b"\n=yend", begin.end() - 1)
-            lines = text[begin.end() : end_at if end_at != -1 else len(text)]
-            found.append(Embedded(begin[1].decode("utf-8", "replace").strip(), _from_yenc(lines)))
-    return found
+        position = 0
+        while begin := _YENC_BEGIN.search(text, position):
+            end = _YENC_END.search(text, begin.end())
+            position = end.start() if end else len(text)
+            lines = text[begin.end() : position]
+            yield Embedded(begin[1].decode("utf-8", "replace").strip(), _from_yenc(lines))
 
 
 def _from_base64(raw: bytes, findings: Findings) -> list[bytes]:

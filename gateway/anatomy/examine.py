@@ -51,7 +51,8 @@ def examine(octets: Octets) -> Anatomy:
     """Take a message apart. Total: any octets give an Anatomy, nothing is raised."""
     findings = Findings()
     header = read_header(octets, 0, len(octets), findings)
-    _note_header(header, findings)
+    senders = _authors(header, "from")
+    _note_header(header, senders, findings)
     _note_lines(octets, findings)
     digest = Digest(findings)
     facts: list[PartFact] = []
@@ -68,14 +69,14 @@ def examine(octets: Octets) -> Anatomy:
         parts=tuple(facts),
         links=digest.links,
         excerpt=digest.excerpt(),
-        defects=tuple(sorted(findings.defects)),
-        unscannable=tuple(sorted(findings.unscannable)),
+        defects=tuple(sorted(each.value for each in findings.defects)),
+        unscannable=tuple(sorted(each.value for each in findings.unscannable)),
     )
     subject = header.values("subject")
     return Anatomy(
         content=content,
         subject=decode(with_known_charsets(subject[0]))[: limits.MAX_SUBJECT] if subject else "",
-        authors=_authors(header, "from"),
+        authors=senders,
         reply_to=_authors(header, "reply-to"),
         text=digest.text,
         html=digest.html,
@@ -149,18 +150,19 @@ def _is_message(item: _Item, true: str) -> bool:
 
 
 def _authors(header: Header, name: str) -> tuple[AuthorFact, ...]:
-    found = [author for value in header.values(name)[:8] for author in authors(with_known_charsets(value))]
+    values = (value[: limits.MAX_ADDRESSES] for value in header.values(name)[: limits.MAX_READINGS])
+    found = [author for value in values for author in authors(with_known_charsets(value))]
     return tuple(AuthorFact(each.name, each.address, each.domain) for each in found)
 
 
-def _note_header(header: Header, findings: Findings) -> None:
+def _note_header(header: Header, senders: tuple[AuthorFact, ...], findings: Findings) -> None:
     counts: dict[str, int] = {}
     for name, _, _ in header.fields:
         if name in _ONCE:
             counts[name] = counts.get(name, 0) + 1
     if "from" not in counts:
         findings.note(Defect.HEADER_FROM_MISSING)
-    elif counts["from"] > 1 or len(_authors(header, "from")) > 1:
+    elif counts["from"] > 1 or len(senders) > 1:
         findings.note(Defect.HEADER_FROM_SEVERAL)
     if "date" not in counts:
         findings.note(Defect.HEADER_DATE_MISSING)

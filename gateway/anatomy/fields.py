@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from gateway.anatomy import limits
 from gateway.anatomy.charsets import decode_as, with_known_charsets
-from gateway.anatomy.findings import Defect, Findings
+from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.mail.headers import decode, unfold
 from gateway.mail.message import Octets
 
@@ -22,6 +22,9 @@ _TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+\-]+/[a-z0-9!#$&^_.+\-]+", re.ASCII)
 _SEGMENT: Final = re.compile(r'(?:[^";]|"(?:[^"\\]|\\.)*(?:"|\Z))+', re.DOTALL)
 _SECTION: Final = re.compile(r"(.+?)\*(\d{1,3})?(\*)?", re.ASCII)
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
+
+_BARE_TYPES: Final = {"text": "text/plain", "html": "text/html", "multipart": "multipart/mixed"}
+"""Types without a subtype that old senders write, and what their readers make of them."""
 
 Fields = Sequence[tuple[str, bytes, str]]
 """Top to bottom: the name in lower case, the value as it stands without the final line end, the name as written."""
@@ -97,8 +100,8 @@ def media_types(header: Header, default: str, findings: Findings) -> list[MediaT
     """All plausible readings of Content-Type, the first one first; never empty. Without the field it is the default
     (RFC 2045 section 5.2)."""
     readings: list[MediaType] = []
-    for value in header.values("content-type")[: limits.MAX_READINGS]:
-        reading = media_type(unfold(value), findings)
+    for value in _followed(header, "content-type", findings):
+        reading = media_type(_short(value, findings), findings)
         if reading not in readings:
             readings.append(reading)
     if len(readings) > 1:
@@ -114,9 +117,7 @@ def media_type(text: str, findings: Findings) -> MediaType:
     if not _TYPE.fullmatch(declared):
         findings.note(Defect.MIME_TYPE_MALFORMED)
         found = _TYPE.search(declared.replace(" ", ""))
-        declared = found[0] if found else "application/octet-stream"
-        if not found and "/" not in declared and declared == "text":
-            declared = "text/plain"
+        declared = found[0] if found else _BARE_TYPES.get(declared, "application/octet-stream")
     pairs = parameter_pairs(rest)
     boundaries = tuple(dict.fromkeys(value for name, value in pairs if name == "boundary" and value))
     parameters = joined(pairs)
@@ -124,6 +125,8 @@ def media_type(text: str, findings: Findings) -> MediaType:
         boundaries = (*boundaries, parameters["boundary"])
     if len(boundaries) > 1:
         findings.note(Defect.MIME_AMBIGUOUS)
+    if len(boundaries) > limits.MAX_READINGS:
+        findings.missed(Unscannable.MIME_READINGS)
     return MediaType(declared, parameters, boundaries[: limits.MAX_READINGS])
 
 
@@ -161,10 +164,10 @@ def names(header: Header) -> list[str]:
     of Content-Type, each in its extended and its plain form (RFC 2183 section 2.3, RFC 2231)."""
     found: list[str] = []
     for value in header.values("content-disposition")[: limits.MAX_READINGS]:
-        pairs = parameter_pairs(without_comments(unfold(value)).partition(";")[2])
+        pairs = parameter_pairs(without_comments(unfold(value[: limits.MAX_MIME_VALUE])).partition(";")[2])
         found += [joined(pairs).get("filename", ""), *(text for name, text in pairs if name == "filename")]
     for value in header.values("content-type")[: limits.MAX_READINGS]:
-        pairs = parameter_pairs(without_comments(unfold(value)).partition(";")[2])
+        pairs = parameter_pairs(without_comments(unfold(value[: limits.MAX_MIME_VALUE])).partition(";")[2])
         found += [joined(pairs).get("name", ""), *(text for name, text in pairs if name == "name")]
     readable = (
         decode(with_known_charsets(each.encode("utf-8", "replace"))) if "=?" in each else each for each in found
@@ -175,8 +178,8 @@ def names(header: Header) -> list[str]:
 def transfer_encodings(header: Header, findings: Findings) -> list[str]:
     """All plausible readings of Content-Transfer-Encoding, in lower case; never empty. "" stands for none."""
     readings: list[str] = []
-    for value in header.values("content-transfer-encoding")[: limits.MAX_READINGS]:
-        words = without_comments(unfold(value)).lower().replace(";", " ").split()
+    for value in _followed(header, "content-transfer-encoding", findings):
+        words = without_comments(_short(value, findings)).lower().replace(";", " ").split()
         word = words[0].strip("\"'") if words else ""
         if word not in readings:
             readings.append(word)
@@ -206,6 +209,21 @@ def without_comments(text: str) -> str:
         if not depth:
             kept.append(char)
     return "".join(kept) if not depth else text  # an unclosed comment is no comment
+
+
+def _followed(header: Header, name: str, findings: Findings) -> list[bytes]:
+    """The values of a field as far as each is read."""
+    values = header.values(name)
+    if len(values) > limits.MAX_READINGS:
+        findings.missed(Unscannable.MIME_READINGS)
+    return values[: limits.MAX_READINGS]
+
+
+def _short(value: bytes, findings: Findings) -> str:
+    """A MIME field on one line, cut where nothing honest goes on."""
+    if len(value) > limits.MAX_MIME_VALUE:
+        findings.note(Defect.HEADER_TOO_LONG)
+    return unfold(value[: limits.MAX_MIME_VALUE])
 
 
 def _unquoted(value: str) -> str:

@@ -41,6 +41,7 @@ class Defect(StrEnum):
     NAME_LONG_GAP = "name.long_gap"  # blanks that push the extension out of sight
     TYPE_MISMATCH = "type.mismatch"  # the octets are not what name or declared type say
     TYPE_EXECUTABLE = "type.executable"
+    TYPE_POLYGLOT = "type.polyglot"  # one format and an archive at the same time
     TYPE_MACROS = "type.macros"
     ARCHIVE_DAMAGED = "archive.damaged"
     ARCHIVE_TRAVERSAL = "archive.traversal"  # a member's name points out of the folder
@@ -61,6 +62,7 @@ class Unscannable(StrEnum):
     MIME_PARTS = "mime.parts"
     MIME_DEPTH = "mime.depth"
     MIME_SIZE = "mime.size"
+    MIME_READINGS = "mime.readings"  # more ways to read one part than are followed
     MIME_PARTIAL = "mime.partial"  # message/partial: the rest comes in another message
     MIME_ENCRYPTED = "mime.encrypted"  # S/MIME or PGP
     ENCODING_UNKNOWN = "encoding.unknown"
@@ -81,6 +83,7 @@ class Findings:
 
     defects: dict[Defect, None] = field(default_factory=dict)
     unscannable: dict[Unscannable, None] = field(default_factory=dict)
+    entities: int = 0
     parts: int = 0
     looked_at: int = 0
     decoded: int = 0
@@ -93,6 +96,14 @@ class Findings:
     def missed(self, reason: Unscannable) -> None:
         """Remember why something could not be looked into, once."""
         self.unscannable[reason] = None
+
+    def may_read_entity(self) -> bool:
+        """Count one more header block; False, and remembered, when there are too many."""
+        if self.entities >= limits.MAX_ENTITIES:
+            self.missed(Unscannable.MIME_PARTS)
+            return False
+        self.entities += 1
+        return True
 
     def may_add_part(self) -> bool:
         """Count one more part or member; False, and remembered, when there are too many."""

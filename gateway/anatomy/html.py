@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -52,8 +52,7 @@ class HtmlReading:
     fact: HtmlFact
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
+class _Open(NamedTuple):
     """An element that was entered and not left. `url` is where it leads; the counts say how much text stood before."""
 
     node: LexborNode

@@ -8,6 +8,9 @@ from typing import Final
 MAX_PARTS: Final = 1_000
 """Parts and members, over all nesting. Honest mail has tens, and Haraka draws the line at the same number."""
 
+MAX_ENTITIES: Final = 2_000
+"""Header blocks read, over all nesting and all readings: multiparts are no parts of their own, yet each costs."""
+
 MAX_DEPTH: Final = 50
 """Multiparts, messages and containers inside each other. Forwarding chains reach about ten."""
 
@@ -16,6 +19,12 @@ MAX_HEADER: Final = 256 * 1024
 
 MAX_FIELDS: Final = 2_000
 """Fields read of one header. Each costs a microsecond and a few hundred octets of memory."""
+
+MAX_MIME_VALUE: Final = 4 * 1024
+"""Octets read of one MIME field. The longest honest ones list a dozen parameters in sections."""
+
+MAX_ADDRESSES: Final = 16 * 1024
+"""Octets read of one From or Reply-To. They are read character by character."""
 
 MAX_READINGS: Final = 3
 """Ways of reading one ambiguous part that are followed. Clients split in two or three camps, never more."""
@@ -54,6 +63,9 @@ MAX_HTML: Final = 512 * 1024
 
 MAX_TEXT_PART: Final = 256 * 1024
 """Octets of one plain text part that are decoded. Four times what is kept."""
+
+MAX_READ: Final = 2 * 1024 * 1024
+"""Characters of all text and HTML parts that are searched for links. A parser of trees takes 0.1 s for them."""
 
 MAX_HTML_DEPTH: Final = 5_000
 """Open elements inside each other. The parser's work grows with the square of it: this much costs 25 ms. Spam with

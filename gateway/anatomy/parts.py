@@ -8,9 +8,10 @@ that is not MIME.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import count
 from typing import Final
 
 from gateway.anatomy import limits
@@ -81,13 +82,14 @@ class _Entity:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """An entity under one of the types that its header may mean."""
+    """An entity under one of the types that its header may mean. `marks` tells the readings of one entity apart in
+    paths."""
 
     entity: _Entity
     header: Header
     media_type: MediaType
     encodings: tuple[str, ...]
-    mark: str
+    marks: Iterator[str]
 
     @property
     def size(self) -> int:
@@ -109,6 +111,8 @@ class _Walk:
     def parts(self) -> Iterator[Part]:
         while self._pending:
             entity = self._pending.pop()
+            if not self._findings.may_read_entity():
+                return
             if self._findings.may_look_at(entity.end - entity.start):
                 yield from self._read(entity)
                 self._pending.extend(reversed(self._children))
@@ -118,18 +122,18 @@ class _Walk:
         header = entity.header or read_header(entity.octets, entity.start, entity.end, self._findings)
         types = media_types(header, entity.default_type, self._findings)
         encodings = tuple(transfer_encodings(header, self._findings))
+        marks = ("" if number == 1 else f"~{number}" for number in count(1))
         leaf_seen = False
-        for number, media_type in enumerate(types, start=1):
-            reading = _Reading(entity, header, media_type, encodings, "" if number == 1 else f"~{number}")
-            opens = media_type.is_multipart or media_type.is_message
-            if opens and entity.depth >= limits.MAX_DEPTH:
+        for media_type in types:
+            reading = _Reading(entity, header, media_type, encodings, marks)
+            opened = False
+            if (media_type.is_multipart or media_type.is_message) and entity.depth >= limits.MAX_DEPTH:
                 self._findings.missed(Unscannable.MIME_DEPTH)
-                opens = False
-            if opens and media_type.is_multipart:
-                yield from self._multipart(reading)
-            elif opens:
-                yield from self._message(reading)
-            elif not leaf_seen:
+            elif media_type.is_multipart:
+                opened = yield from self._multipart(reading)
+            elif media_type.is_message:
+                opened = yield from self._message(reading)
+            if not opened and not leaf_seen:
                 leaf_seen = True
                 yield from self._leaf(reading)
 
@@ -139,36 +143,43 @@ class _Walk:
             self._findings.missed(Unscannable.MIME_PARTIAL)
         elif reading.media_type.declared == "message/external-body":
             self._findings.note(Defect.MIME_EXTERNAL_BODY)
-        starts = [(encoding, header.body) for encoding in reading.encodings]
+        seen: set[bytes] = set()
+        for _, content in self._contents(reading):
+            if (content or not seen) and content not in seen and self._findings.may_add_part():
+                seen.add(content)
+                yield reading.part(Shape.LEAF, f"{entity.path}{next(reading.marks)}", content)
         if header.malformed_at != -1 and header.body == entity.end:
             # No empty line, but one that is no field: there the body begins, for readers that find one.
-            starts.append((reading.encodings[0], header.malformed_at))
-        seen: set[bytes] = set()
-        for encoding, start in starts:
-            if not self._findings.may_decode(entity.end - start):
-                return
-            for content in decoded(entity.octets[start : entity.end], encoding, self._findings):
-                if (content or not seen) and content not in seen and self._findings.may_add_part():
-                    again = f"~{len(seen) + 1}" if seen else ""
-                    seen.add(content)
-                    yield reading.part(Shape.LEAF, f"{entity.path}{reading.mark}{again}", content)
+            body = entity.octets[header.malformed_at : entity.end]
+            for content in decoded(body, reading.encodings[0], self._findings):
+                if self._findings.may_add_part():
+                    yield reading.part(Shape.LEAF, f"{entity.path}{next(reading.marks)}", content)
 
-    def _message(self, reading: _Reading) -> Iterator[Part]:
+    def _contents(self, reading: _Reading) -> Iterator[tuple[str, bytes]]:
+        """Every encoding that the header may mean, with the body under it."""
+        for encoding in reading.encodings:
+            if self._findings.may_decode(reading.size):
+                body = reading.entity.octets[reading.header.body : reading.entity.end]
+                for content in decoded(body, encoding, self._findings):
+                    yield encoding, content
+
+    def _message(self, reading: _Reading) -> Generator[Part, None, bool]:
+        """A message in a message; encoded ones are forbidden (RFC 2046 section 5.2.1), and opened by most readers."""
         entity = reading.entity
-        if not self._findings.may_decode(reading.size) or not self._findings.may_add_part():
-            return
-        path = f"{entity.path}{reading.mark}"
-        raw = entity.octets[reading.header.body : entity.end]
-        if reading.encodings[0] in _ENCODED:
+        if not _ENCODED.isdisjoint(reading.encodings):
             self._findings.note(Defect.MIME_ENCODED_CONTAINER)
-            raw = decoded(raw, reading.encodings[0], self._findings)[0]
-            self._children.append(_Entity(raw, 0, len(raw), path, entity.depth + 1, is_message=True))
-        else:
-            start, end = reading.header.body, entity.end
-            self._children.append(_Entity(entity.octets, start, end, path, entity.depth + 1, is_message=True))
-        yield reading.part(Shape.MESSAGE, path, raw)
+        for encoding, content in self._contents(reading):
+            if self._findings.may_add_part():
+                path = f"{entity.path}{next(reading.marks)}"
+                in_place = encoding not in _ENCODED and len(content) == reading.size
+                octets = entity.octets if in_place else content
+                start, end = (reading.header.body, entity.end) if in_place else (0, len(content))
+                self._children.append(_Entity(octets, start, end, path, entity.depth + 1, is_message=True))
+                yield reading.part(Shape.MESSAGE, path, content)
+        return True
 
-    def _multipart(self, reading: _Reading) -> Iterator[Part]:
+    def _multipart(self, reading: _Reading) -> Generator[Part, None, bool]:
+        """The parts of a multipart; False where no boundary ever comes."""
         entity, boundaries = reading.entity, reading.media_type.boundaries
         octets, start, end = entity.octets, reading.header.body, entity.end
         splits = self._splits(octets, start, end, boundaries)
@@ -184,20 +195,19 @@ class _Walk:
             guess = sniffed(octets, start, end)
             splits = self._splits(octets, start, end, (guess,)) if guess else []
         if not splits:
-            yield from self._leaf(reading)
-            return
+            return False
         if reading.media_type.declared == "multipart/encrypted":
             self._findings.missed(Unscannable.MIME_ENCRYPTED)
         default = "message/rfc822" if reading.media_type.declared == "multipart/digest" else "text/plain"
-        for number, each in enumerate(splits, start=1):
-            mark = reading.mark if number == 1 else f"{reading.mark}~{number}"
-            prefix = f"{entity.prefix}{mark}"
+        for each in splits:
+            prefix = f"{entity.prefix}{next(reading.marks)}"
             for index, (part_start, part_end) in enumerate(each.parts, start=1):
                 path = f"{prefix}.{index}" if prefix else str(index)
                 self._children.append(_Entity(octets, part_start, part_end, path, entity.depth + 1, default))
         first = splits[0]
         yield from self._aside(reading, octets[start : first.preamble_end], Defect.MIME_PREAMBLE)
         yield from self._aside(reading, octets[first.epilogue_start : end], Defect.MIME_EPILOGUE)
+        return True
 
     def _splits(self, octets: Octets, start: int, end: int, boundaries: tuple[str, ...]) -> list[Split]:
         found: list[Split] = []
@@ -206,6 +216,8 @@ class _Walk:
                 found += [each for each in split(octets, start, end, boundary, self._findings) if each.parts]
         if len(found) > 1:
             self._findings.note(Defect.MIME_AMBIGUOUS)
+        if len(found) > limits.MAX_READINGS:
+            self._findings.missed(Unscannable.MIME_READINGS)
         return found[: limits.MAX_READINGS]
 
     def _aside(self, reading: _Reading, text: bytes, defect: Defect) -> Iterator[Part]:
@@ -216,7 +228,7 @@ class _Walk:
         if len(text.strip()) > ordinary:
             self._findings.note(defect)
         if self._findings.may_add_part():
-            path = f"{reading.entity.prefix}{reading.mark}.0".lstrip(".")
+            path = f"{reading.entity.prefix}.0".lstrip(".")
             yield reading.part(Shape.ASIDE, path, text)
 
 

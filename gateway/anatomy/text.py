@@ -61,17 +61,22 @@ class Digest:
         self._findings = findings
         self._texts: list[str] = []
         self._room = limits.MAX_TEXT
+        self._unread = limits.MAX_READ
         self._links: dict[tuple[str, str], LinkFact] = {}
         self._urls: set[str] = set()
         self._html: HtmlFact | None = None
 
     def take_plain(self, text: str) -> None:
         """A plain text part."""
+        text = self._read(text)
         self._take_text(text)
         self._take_urls(text)
 
     def take_html(self, markup: str) -> None:
         """An HTML part."""
+        markup = self._read(markup)
+        if not markup:
+            return
         reading = read_html(markup, self._findings)
         self._take_text(reading.text)
         if GTUBE in reading.hidden:
@@ -100,6 +105,14 @@ class Digest:
         """The first visible characters on one line."""
         start = "\n".join(text[: limits.EXCERPT * 8] for text in self._texts[:3])
         return one_line(start)[: limits.EXCERPT]
+
+    def _read(self, text: str) -> str:
+        """As much of a text as may still be read."""
+        if len(text) > self._unread:
+            self._findings.note(Defect.TEXT_TRUNCATED)
+        text = text[: self._unread]
+        self._unread -= len(text)
+        return text
 
     def _take_text(self, text: str) -> None:
         if GTUBE in text:

@@ -85,7 +85,7 @@ _BY_FIRST: Final[dict[int, tuple[tuple[bytes, str], ...]]] = {
 }
 
 _HTML_START: Final = re.compile(
-    rb"(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta|script|style|table|div|iframe|form|p|a|br|font"
+    rb"<(?:!doctype\s+html|html|head|body|title|meta|script|style|table|div|iframe|form|p|a|br|font"
     rb"|center|h[1-6]|img|span)[\s>/]",
     re.IGNORECASE | re.DOTALL,
 )
@@ -144,7 +144,7 @@ def _textual(head: bytes) -> str:
         and len(head) - len(head.translate(None, _NOT_IN_TEXT)) > len(head) // 100
     ):
         return UNKNOWN
-    start = text.removeprefix(b"\xef\xbb\xbf").lstrip()
+    start = _without_comments(text.removeprefix(b"\xef\xbb\xbf").lstrip())
     if _SCRIPT_START.match(start):
         return SCRIPT
     if _HTML_START.match(start):
@@ -156,6 +156,15 @@ def _textual(head: bytes) -> str:
     if _MESSAGE_START.match(start):
         return MESSAGE
     return TEXT
+
+
+def _without_comments(text: bytes) -> bytes:
+    while text.startswith(b"<!--"):
+        end = text.find(b"-->", 4)
+        if end == -1:
+            return text
+        text = text[end + 3 :].lstrip()
+    return text
 
 
 def _is_bitmap(head: bytes) -> bool:

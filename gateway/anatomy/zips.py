@@ -6,6 +6,7 @@ Both views are kept. Deflate, bzip2, LZMA and stored members are unpacked; encry
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +22,10 @@ _LOCAL: Final = struct.Struct("<4sHHHHHLLLHH")
 _CENTRAL: Final = struct.Struct("<4sHHHHHHLLLHHHHHLL")
 _END: Final = struct.Struct("<4sHHHHLLH")
 _END_REACH: Final = 65_557  # the longest comment and the record itself
-_NEXT_RECORD: Final = (b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06")
+_RECORD: Final = re.compile(rb"PK(?:\x01\x02|\x03\x04|\x05\x06)")
+_MAX_EXTRA_FIELDS: Final = 16
+_MAX_LOOKALIKES: Final = 10_000
+"""Local headers that turn out to be none. Packed octets look so once in four thousand million."""
 _WIDE: Final = 0xFFFFFFFF
 
 _STORED, _DEFLATED, _BZIP2, _LZMA, _AES = 0, 8, 12, 14, 99
@@ -46,6 +50,12 @@ class Entry:
         return bool(self.flags & (_FLAG_ENCRYPTED | _FLAG_STRONG)) or self.method == _AES
 
 
+def has_directory(octets: bytes) -> bool:
+    """Whether a reader that begins at the end, as all do, would find an archive."""
+    at = octets.rfind(b"PK\x05\x06", max(0, len(octets) - _END_REACH))
+    return at != -1 and octets.rfind(b"PK\x01\x02", 0, at) != -1
+
+
 def entries(octets: bytes, findings: Findings) -> list[Entry]:
     """All members that a reader may find: those of the directory, then those that only have a local header."""
     listed = _listed(octets, findings)
@@ -61,8 +71,13 @@ def entries(octets: bytes, findings: Findings) -> list[Entry]:
 
 
 def members(octets: bytes, chosen: list[Entry], findings: Findings) -> Iterator[Member]:
-    """Unpack those entries, one at a time. Folders are left out."""
+    """Unpack those entries, one at a time. Folders are left out. Entries that share their octets are a bomb."""
+    taken = 0
     for entry in chosen:
+        taken += max(0, entry.end - entry.start)
+        if taken > len(octets):
+            findings.missed(Unscannable.ARCHIVE_RATIO)
+            return
         if entry.name.endswith("/") and entry.start == entry.end:
             continue
         if ".." in entry.name.replace("\\", "/").split("/") or entry.name[:1] in "/\\" or entry.name[1:2] == ":":
@@ -152,7 +167,7 @@ def _unlisted(octets: bytes, listed: list[Entry], findings: Findings) -> list[En
     """Local headers outside of every listed member."""
     covered = sorted((entry.local, entry.end) for entry in listed)
     found: list[Entry] = []
-    index = 0
+    index = lookalikes = 0
     position = octets.find(b"PK\x03\x04")
     while position != -1 and position + _LOCAL.size <= len(octets):
         while index < len(covered) and covered[index][1] <= position:
@@ -167,7 +182,11 @@ def _unlisted(octets: bytes, listed: list[Entry], findings: Findings) -> list[En
         flags, method, packed, unpacked, name_length, extra_length = fields[2], fields[3], *fields[7:11]
         start = position + _LOCAL.size + name_length + extra_length
         if method not in (_STORED, _DEFLATED, _BZIP2, _LZMA, _AES) or start > len(octets) or not name_length:
-            position = octets.find(b"PK\x03\x04", position + 4)  # four octets that happen to look so
+            lookalikes += 1
+            if lookalikes > _MAX_LOOKALIKES:
+                findings.missed(Unscannable.ARCHIVE_PARTS)
+                break
+            position = octets.find(b"PK\x03\x04", position + 4)
             continue
         end = start + packed if packed and packed != _WIDE else _next_record(octets, start)
         name = _name(octets[position + _LOCAL.size : position + _LOCAL.size + name_length], flags)
@@ -177,14 +196,16 @@ def _unlisted(octets: bytes, listed: list[Entry], findings: Findings) -> list[En
 
 
 def _next_record(octets: bytes, start: int) -> int:
-    places = [place for mark in _NEXT_RECORD if (place := octets.find(mark, start)) != -1]
-    return min(places, default=len(octets))
+    record = _RECORD.search(octets, start)
+    return record.start() if record else len(octets)
 
 
 def _widened(extra: bytes, unpacked: int, packed: int, local: int) -> tuple[int, int, int]:
     """Sizes and offset with the ZIP64 extra field applied (APPNOTE 4.5.3)."""
     position = 0
-    while position + 4 <= len(extra):
+    for _ in range(_MAX_EXTRA_FIELDS):
+        if position + 4 > len(extra):
+            break
         kind, length = struct.unpack_from("<HH", extra, position)
         if kind == 1:
             wide = [
