@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +17,17 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from gateway.app.accounts import Accounts, user_base
-from gateway.app.installation import DEFAULT_MAILBOXES, Folders, initial_passwords, lock, prepare
+from gateway.app.accounts import AccountError, Accounts
+from gateway.app.installation import (
+    DEFAULT_MAILBOXES,
+    Folders,
+    forget_passwords,
+    initial_passwords,
+    keep_passwords,
+    lock,
+    prepare,
+)
+from gateway.app.policies import load_policy
 from gateway.app.senses import address_file
 from gateway.app.status import ENGINE_MEND, SIGNATURES_MEND
 from gateway.checks.clamd_plan import ClamdKind, ClamdPlan, Signatures, answers, plan_clamd
@@ -67,11 +77,16 @@ class Installation:
         self._listeners: list[dict[str, object]] = []
 
     def run(self, environment: Mapping[str, str]) -> None:
-        """Everything until SIGTERM or Ctrl-C. Raises AlreadyRunning, PortTaken or OSError before anything runs."""
+        """Everything until SIGTERM or Ctrl-C. Before anything runs it may raise AlreadyRunning, PortTaken, OSError, or
+        what is wrong with policy, domains or accounts: PolicyError, DomainError, AccountError."""
         configure_logging("supervisor")
+        signal.signal(
+            signal.SIGHUP, signal.SIG_IGN
+        )  # until the supervisor can pass it on; there is nothing to reload yet
         folders = prepare(self._settings, SystemClock())
         held = lock(folders)
         try:
+            load_policy(self._settings, folders)  # roles would only die of a bad one, again and again
             passwords = self._first_start(folders, environment.get("POSTERN_INITIAL_PASSWORD"))
             asyncio.run(_create_ledger(folders))
             metrics = folders.data / "metrics"
@@ -79,9 +94,7 @@ class Installation:
             metrics.mkdir(mode=0o700)
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
             programs = self._programs(folders)
-            supervisor = Supervisor(
-                programs, on_ready=lambda: self._announce(passwords, folders), on_reload=lambda: None
-            )
+            supervisor = Supervisor(programs, on_ready=lambda: self._announce(passwords, folders))
             asyncio.run(supervisor.run())
         finally:
             os.close(held)
@@ -92,16 +105,22 @@ class Installation:
         """Make mailboxes and the first administrator where there are none; returns what was made, to be shown once."""
         if folders.passwords.exists():
             return {}
-        mailboxes = tuple(f"{name}@{self._settings.domain}" for name in DEFAULT_MAILBOXES)
-        passwords = initial_passwords(folders, (*mailboxes, ADMINISTRATOR), given)
-        layout = store.layout_of(folders.data)
-        layout.users.parent.mkdir(parents=True, exist_ok=True)
-        users, accounts = user_base(self._settings), Accounts(self._settings)
-        for mailbox in mailboxes:
-            if mailbox not in users:
-                users.add(mailbox, passwords[mailbox])
-        if not any(name == ADMINISTRATOR for name, _ in accounts.listed()):
-            accounts.add_person(ADMINISTRATOR, passwords[ADMINISTRATOR], role="administrator")
+        accounts = Accounts(self._settings)
+        there = {name for name, _ in accounts.listed()}
+        wanted = (ADMINISTRATOR, *(f"{name}@{self._settings.domain}" for name in DEFAULT_MAILBOXES))
+        passwords = initial_passwords(folders, [name for name in wanted if name not in there], given)
+        try:
+            for name in passwords:
+                if name in there:
+                    continue  # made before the first start was interrupted
+                if name == ADMINISTRATOR:
+                    accounts.add_person(name, passwords[name], role="administrator")
+                else:
+                    accounts.add_mailbox(name, passwords[name])
+        except AccountError:
+            forget_passwords(folders)
+            raise
+        keep_passwords(folders)
         return passwords
 
     # ------------------------------------------------------------------ programs
