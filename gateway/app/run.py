@@ -30,8 +30,8 @@ from gateway.app.installation import (
 from gateway.app.policies import load_policy
 from gateway.app.senses import address_file
 from gateway.app.status import ENGINE_MEND, SIGNATURES_MEND
+from gateway.checks import clamd_folder
 from gateway.checks.clamd_plan import ClamdKind, ClamdPlan, Signatures, answers, plan_clamd
-from gateway.checks.clamd_process import ClamdProcess
 from gateway.clock import SystemClock
 from gateway.mailbox import store
 from gateway.mailbox.store import StoreError, StorePlan
@@ -196,7 +196,7 @@ class Installation:
             )
         if plan.kind is not ClamdKind.OWN:
             return []
-        ClamdProcess(plan).prepare()
+        clamd_folder.prepare(plan)
         return [_engine_program(plan)]
 
     # ------------------------------------------------------------------ what the person is told
