@@ -1,4 +1,4 @@
-"""The whole product with a browser: somebody signs in, a held message appears by itself, is released, and read by IMAP."""
+"""The whole product with a browser: somebody signs in, a held message appears by itself, is released, and read."""
 
 from __future__ import annotations
 
