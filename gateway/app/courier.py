@@ -14,6 +14,7 @@ from gateway.delivery.worker import Courier
 from gateway.mailbox.store import layout_of
 from gateway.policy.policy import Policy
 from gateway.queue.custody import Custody
+from gateway.queue.upkeep import Upkeep
 from gateway.settings import Settings
 from gateway.supervisor.lifeline import Lifeline
 
@@ -44,6 +45,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(courier.run(signals.stop))
+            group.create_task(Upkeep(custody, clock).run(signals.stop))
             group.create_task(lifeline.serve(signals.stop))
     finally:
         await resolver.close()

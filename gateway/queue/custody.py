@@ -55,7 +55,8 @@ FREE_DISK: Final = 256 * 1024 * 1024
 """Octets that must be free unless the caller says otherwise."""
 
 STUCK: Final = 10.0
-"""Seconds that a commit may take until we stop taking mail. A frozen lock holder is killed within this time."""
+"""Seconds that a commit may take until we stop taking mail, and for which we take none after one that failed. A frozen
+lock holder is killed within this time."""
 
 WAITING_REFUSALS: Final = 2000
 """Refusals that may wait for a commit before whoever refuses has to wait as well."""
@@ -157,6 +158,8 @@ class Custody:
             return False, "the ledger's writer has stopped"
         if health.oldest is not None and self._clock.monotonic() - health.oldest > STUCK:
             return False, f"the ledger has not committed for {STUCK:.0f} seconds"
+        if health.failed_at is not None and self._clock.monotonic() - health.failed_at < STUCK:
+            return False, f"the ledger's last commit failed: {health.failure}"
         try:
             free = shutil.disk_usage(self.folder).free
         except OSError as error:
