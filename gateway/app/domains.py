@@ -66,6 +66,7 @@ def replace(file: Path, entries: Sequence[dict[str, Any]]) -> None:
 @contextmanager
 def _alone(file: Path) -> Iterator[None]:
     """Nobody else changes the list between our reading and our writing."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(file.with_name(f".{file.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
