@@ -17,8 +17,6 @@ from tests.inbound.talk import Talk
 CASES = json.loads((Path(__file__).resolve().parent.parent / "suites" / "smtp" / "cases.json").read_text())
 SILENCE = 0.25
 
-NOT_OFFERED = {"bdat-ok": "CHUNKING is not offered, so BDAT is refused"}
-
 
 class Closed(Exception):
     """The server has hung up."""
@@ -26,8 +24,6 @@ class Closed(Exception):
 
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
 async def test_case(case: dict[str, Any], tls: ssl.SSLContext) -> None:
-    if case["id"] in NOT_OFFERED:
-        pytest.skip(NOT_OFFERED[case["id"]])
     async with open_house(limits={"message_size": 1024 * 1024}, tls=tls) as house:
         talk = await Talk.to(house.port)
         try:
