@@ -33,4 +33,4 @@ async def check_sender_domain(resolver: Answering, domain: str) -> Outcome[Sende
 
 def _is_null(records: tuple[str, ...]) -> bool:
     """A single MX that names the root. Its preference should be 0; nobody means anything else by another one."""
-    return len(records) == 1 and records[0].split()[-1].strip(".") == ""
+    return len(records) == 1 and records[0].partition(" ")[2].strip(".") == ""

@@ -15,6 +15,7 @@
     TO a@example.net ...       recipients of the last of them
     OCTETS hello\\r\\n         its octets end so
     CLIENT ip=192.0.2.9 ...    what was noted of the client, with the last of them
+    REFUSALS 0                 so many refusals are on record
     NAPS 2                     so often was an answer delayed
     REFUSED rcpt NO_RELAY      so was the last refusal recorded
 
@@ -167,6 +168,10 @@ async def _client(house: House, _: Talk, rest: str) -> None:
         assert str(found.value if isinstance(found, Known) else found) == value, f"{name} is {found!r}"
 
 
+async def _refusals(house: House, _: Talk, rest: str) -> None:
+    assert len(house.shelf.refusals) == int(rest), house.shelf.refusals
+
+
 async def _naps(house: House, _: Talk, rest: str) -> None:
     assert len(house.naps) == int(rest), house.naps
 
@@ -186,6 +191,7 @@ _STEPS = {
     "TO": _recipients,
     "OCTETS": _octets,
     "CLIENT": _client,
+    "REFUSALS": _refusals,
     "NAPS": _naps,
     "REFUSED": _refused,
 }
