@@ -166,24 +166,27 @@ class Session(Wire):
     async def _learn_who_is_behind(self) -> bool:
         """Take the PROXY header. Without a good one nobody knows who speaks: the connection is closed without a word,
         which the balancer might pass on."""
+        balancer = self._heard_from()
         try:
             header = await self.read_proxy_header()
         except BadProxyHeader as bad:
-            log().warning("no good PROXY header", balancer=self._heard_from().ip, reason=str(bad))
+            log().warning("no good PROXY header", balancer=balancer.ip, reason=str(bad))
             return False
-        if is_balancer_itself(header):
-            self._expect_health_check()
+        client = self._heard_from()
+        # HAProxy's own checks name no client in version 2, and HAProxy itself in version 1.
+        if is_balancer_itself(header) or client.ip == balancer.ip:
+            self._expect_health_check(balancer)
         else:
-            self.identify(self._heard_from())
+            self.identify(client)
         if self.door is Door.SUBMISSIONS:
             self.expect_tls()
         return True
 
-    def _expect_health_check(self) -> None:
+    def _expect_health_check(self, balancer: ClientAddress) -> None:
         """The balancer asks for itself whether it may send us clients. That is nobody's connection: never counted,
         never judged, never on record, and it hands over no mail."""
         self.is_health_check = True
-        self.client = ClientFact(self._heard_from().ip)
+        self.client = ClientFact(balancer.ip, balancer.port)
 
     def _crowded(self) -> Refused | None:
         if self._draining:
