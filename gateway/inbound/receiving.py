@@ -97,6 +97,8 @@ async def receive_dotted(wire: Wire, intake: Intake) -> None:
 async def receive_chunk(wire: Wire, intake: Intake, size: int) -> None:
     """Read a chunk of so many octets to its end, also when it is refused. All chunks of a message together have
     `DATA_PATIENCE`. Raises as `receive_dotted` does."""
+    if wire.now() >= intake.deadline:  # a chunk that is there already is read without a pause for the timer
+        raise TimeoutError
     async with asyncio.timeout_at(intake.deadline):
         while size:
             octets = await wire.read_chunk(size)

@@ -45,7 +45,7 @@ async def bdat(session: Session, argument: str) -> Reply:
             return _out_of_sequence(session)
         try:
             intake = transaction.intake or _open_intake(session, transaction)
-        except OSError:
+        except Exception:
             await skip_chunk(session, size)
             raise
         await receive_chunk(session, intake, size)
