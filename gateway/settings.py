@@ -162,21 +162,24 @@ ENVIRONMENT: Final[dict[str, tuple[str, ...]]] = {
 def load(file: Path | None, environment: Mapping[str, str], *, data: Path | None = None) -> Settings:
     """Settings from the file, then the environment, then the argument; the later wins. Raises `SettingsError`."""
     plain: dict[str, Any] = {}
-    lines: dict[tuple[str, ...], int] = {}
+    places: dict[tuple[str, ...], str] = {}
     if file is not None:
-        plain, lines = _read(file)
+        plain, places = _read(file)
     for name, path in ENVIRONMENT.items():
         if environment.get(name):
+            places[path] = name
             _set(plain, path, environment[name].split(",") if path[-1] == "nameservers" else environment[name])
     if data is not None:
         plain["data"] = data
+        places["data",] = "--data"
     try:
         return Settings.model_validate(plain)
     except ValidationError as error:
-        raise SettingsError(_explain(error, file, lines)) from None
+        raise SettingsError(_explain(error, places)) from None
 
 
-def _read(file: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
+def _read(file: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
+    """What the file holds, and the place of each setting in it."""
     try:
         text = file.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -189,7 +192,7 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
         raise SettingsError(f"{place}: not YAML: {getattr(error, 'problem', None) or error}") from None
     if not isinstance(plain, dict):
         raise SettingsError(f"{file}:1: the configuration is a mapping of names to values")
-    return plain, dict(_lines(node, ())) if node is not None else {}
+    return plain, {path: f"{file}:{line}" for path, line in _lines(node, ())} if node is not None else {}
 
 
 def _lines(node: yaml.Node, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], int]]:
@@ -211,12 +214,11 @@ def _set(plain: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     plain[path[-1]] = value
 
 
-def _explain(error: ValidationError, file: Path | None, lines: dict[tuple[str, ...], int]) -> str:
+def _explain(error: ValidationError, places: dict[tuple[str, ...], str]) -> str:
     said = []
     for each in error.errors():
         path = tuple(str(step) for step in each["loc"])
-        line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
-        place = f"{file}:{line}" if file and line else "environment"
+        place = next((places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in places), "settings")
         hint = (
             "no such setting; `postern reference settings` lists them"
             if each["type"] == "extra_forbidden"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 
 from gateway.app.installation import Folders
+from gateway.app.policies import LivePolicy
 from gateway.app.signals import Signals
 from gateway.checks.resolver import Resolver
 from gateway.clock import SystemClock, system_randomness
 from gateway.delivery.routes import Endpoint, Language, Routes
 from gateway.delivery.worker import Courier
 from gateway.mailbox.store import layout_of
+from gateway.policy.policy import Policy
 from gateway.queue.custody import Custody
+from gateway.queue.upkeep import Upkeep
 from gateway.settings import Settings
 from gateway.supervisor.lifeline import Lifeline
 
@@ -20,21 +23,35 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     """Deliver until told to stop."""
     clock = SystemClock()
     folders = Folders(settings.data.resolve())
+    policy = LivePolicy(settings, folders)
+    mailbox = Endpoint(Language.LMTP, path=str(layout_of(folders.data).lmtp))
     resolver = Resolver.from_settings(settings.dns, clock=clock)
     custody = Custody.open(folders.queue, clock=clock)
     courier = Courier(
         custody,
-        Routes(mailbox=Endpoint(Language.LMTP, path=str(layout_of(folders.data).lmtp))),
+        routes_of(policy(), mailbox),
         settings,
         clock,
         system_randomness(),
         query=resolver.query,
         owner=f"courier-{index}",
     )
+
+    def reload() -> None:
+        policy.reload()
+        courier.use(routes_of(policy(), mailbox))
+
+    signals.on_reload = reload
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(courier.run(signals.stop))
+            group.create_task(Upkeep(custody, clock).run(signals.stop))
             group.create_task(lifeline.serve(signals.stop))
     finally:
         await resolver.close()
         await custody.close()
+
+
+def routes_of(policy: Policy, mailbox: Endpoint) -> Routes:
+    """Where our own domains' mail goes on: a bounce to one of our people finds the way that their mail takes."""
+    return Routes(mailbox=mailbox, domains={name: entry.route for name, entry in policy.recipients.items()})

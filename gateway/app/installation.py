@@ -8,6 +8,8 @@ import fcntl
 import ipaddress
 import os
 import secrets
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -114,15 +116,29 @@ def running_supervisor(folders: Folders) -> int | None:
     return None
 
 
-def initial_passwords(folders: Folders, names: tuple[str, ...], given: str | None) -> dict[str, str]:
-    """Passwords for the first start: the given one for all, else a random one each; kept in a file of mode 0600."""
-    passwords = {name: given or secrets.token_urlsafe(12) for name in names}
-    descriptor = os.open(folders.passwords, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.writelines(f"{name} {password}\n" for name, password in passwords.items())
-        out.flush()
-        os.fsync(out.fileno())
-    return passwords
+def initial_passwords(folders: Folders, names: Sequence[str], given: str | None) -> dict[str, str]:
+    """Passwords for the first start: the given one for all, else a random one each. Kept before any account is made, so
+    that a first start that was interrupted goes on with the same ones; `keep_passwords` ends it."""
+    begun = _begun(folders)
+    if not begun.exists():
+        lines = (f"{name} {given or secrets.token_urlsafe(12)}\n" for name in names)
+        _write_private(begun, "".join(lines).encode())
+    pairs = (line.partition(" ") for line in begun.read_text(encoding="utf-8").splitlines())
+    return {name: password for name, _, password in pairs}
+
+
+def keep_passwords(folders: Folders) -> None:
+    """The first start is over: all accounts stand."""
+    _begun(folders).replace(folders.passwords)
+
+
+def forget_passwords(folders: Folders) -> None:
+    """The first start cannot be made with these: the next one makes up others."""
+    _begun(folders).unlink(missing_ok=True)
+
+
+def _begun(folders: Folders) -> Path:
+    return folders.passwords.with_name(f"{folders.passwords.name}.begun")
 
 
 def _make_certificate(folders: Folders, settings: Settings, clock: Clock) -> None:
@@ -152,6 +168,10 @@ def _make_certificate(folders: Folders, settings: Settings, clock: Clock) -> Non
 
 
 def _write_private(file: Path, octets: bytes) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Mode 0600, and whole or not at all."""
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".new-")
     with os.fdopen(descriptor, "wb") as out:
         out.write(octets)
+        out.flush()
+        os.fsync(out.fileno())
+    Path(name).replace(file)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -94,6 +96,7 @@ async def _serve(app: object, stop: asyncio.Event) -> None:
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=DRAIN,
+            ws="websockets-sansio",
             ws_max_size=64 * 1024,
         )
     )
@@ -106,5 +109,7 @@ async def _serve(app: object, stop: asyncio.Event) -> None:
 class _Server(uvicorn.Server):
     """uvicorn without signal handlers of its own: the role has them."""
 
-    def install_signal_handlers(self) -> None:
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
         """Leave them alone."""
+        yield

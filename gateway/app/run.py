@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-from rich.table import Table
-
-from gateway.app.accounts import Accounts, user_base
-from gateway.app.installation import DEFAULT_MAILBOXES, Folders, initial_passwords, lock, prepare
+from gateway.app.accounts import AccountError, Accounts
+from gateway.app.announcement import Listener, Missing, Opening, announce
+from gateway.app.installation import (
+    DEFAULT_MAILBOXES,
+    Folders,
+    forget_passwords,
+    initial_passwords,
+    keep_passwords,
+    lock,
+    prepare,
+)
+from gateway.app.policies import load_policy
 from gateway.app.senses import address_file
 from gateway.app.status import ENGINE_MEND, SIGNATURES_MEND
+from gateway.checks import clamd_folder
 from gateway.checks.clamd_plan import ClamdKind, ClamdPlan, Signatures, answers, plan_clamd
-from gateway.checks.clamd_process import ClamdProcess
 from gateway.clock import SystemClock
 from gateway.mailbox import store
 from gateway.mailbox.store import StoreError, StorePlan
@@ -46,15 +52,6 @@ ALL: Final = frozenset(Role)
 ADMINISTRATOR: Final = "admin"
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Something that could not be started, why it matters, and the line that mends it."""
-
-    what: str
-    effect: str
-    mend: str
-
-
 class Installation:
     """One start on one machine: finds out what there is, starts it, and reports it."""
 
@@ -62,16 +59,19 @@ class Installation:
         self._settings = settings
         self._config = config
         self._roles = roles
-        self._console = Console(stderr=True, highlight=False)
         self._missing: list[Missing] = []
-        self._listeners: list[dict[str, object]] = []
+        self._listeners: list[Listener] = []
 
     def run(self, environment: Mapping[str, str]) -> None:
-        """Everything until SIGTERM or Ctrl-C. Raises AlreadyRunning, PortTaken or OSError before anything runs."""
+        """Everything until SIGTERM or Ctrl-C. Before anything runs it may raise AlreadyRunning, PortTaken, OSError, or
+        what is wrong with policy, domains or accounts: PolicyError, DomainError, AccountError."""
         configure_logging("supervisor")
+        # Until the supervisor can pass it on, there is nothing to reload.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         folders = prepare(self._settings, SystemClock())
         held = lock(folders)
         try:
+            load_policy(self._settings, folders)  # roles would only die of a bad one, again and again
             passwords = self._first_start(folders, environment.get("POSTERN_INITIAL_PASSWORD"))
             asyncio.run(_create_ledger(folders))
             metrics = folders.data / "metrics"
@@ -79,9 +79,7 @@ class Installation:
             metrics.mkdir(mode=0o700)
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
             programs = self._programs(folders)
-            supervisor = Supervisor(
-                programs, on_ready=lambda: self._announce(passwords, folders), on_reload=lambda: None
-            )
+            supervisor = Supervisor(programs, on_ready=lambda: self._announce(passwords, folders))
             asyncio.run(supervisor.run())
         finally:
             os.close(held)
@@ -92,16 +90,22 @@ class Installation:
         """Make mailboxes and the first administrator where there are none; returns what was made, to be shown once."""
         if folders.passwords.exists():
             return {}
-        mailboxes = tuple(f"{name}@{self._settings.domain}" for name in DEFAULT_MAILBOXES)
-        passwords = initial_passwords(folders, (*mailboxes, ADMINISTRATOR), given)
-        layout = store.layout_of(folders.data)
-        layout.users.parent.mkdir(parents=True, exist_ok=True)
-        users, accounts = user_base(self._settings), Accounts(self._settings)
-        for mailbox in mailboxes:
-            if mailbox not in users:
-                users.add(mailbox, passwords[mailbox])
-        if not any(name == ADMINISTRATOR for name, _ in accounts.listed()):
-            accounts.add_person(ADMINISTRATOR, passwords[ADMINISTRATOR], role="administrator")
+        accounts = Accounts(self._settings)
+        there = {name for name, _ in accounts.listed()}
+        wanted = (ADMINISTRATOR, *(f"{name}@{self._settings.domain}" for name in DEFAULT_MAILBOXES))
+        passwords = initial_passwords(folders, [name for name in wanted if name not in there], given)
+        try:
+            for name in passwords:
+                if name in there:
+                    continue  # made before the first start was interrupted
+                if name == ADMINISTRATOR:
+                    accounts.add_person(name, passwords[name], role="administrator")
+                else:
+                    accounts.add_mailbox(name, passwords[name])
+        except AccountError:
+            forget_passwords(folders)
+            raise
+        keep_passwords(folders)
         return passwords
 
     # ------------------------------------------------------------------ programs
@@ -144,12 +148,12 @@ class Installation:
 
     def _listen(self, name: str, port: int) -> sockets.Listening:
         host = self._settings.listen.host
-        known = any(each["door"] == name for each in self._listeners)
+        known = any(each.door == name for each in self._listeners)
         if not known and port and not sockets.is_free(host, port):
             raise sockets.PortTaken(f"{host}:{port} ({name}) is taken; set POSTERN_{name.upper()}_PORT to a free port")
         listener = sockets.listen(host, port, name=name)
         if not known:
-            self._listeners.append({"door": name, "host": host, "port": listener.getsockname()[1]})
+            self._listeners.append(Listener(name, host, listener.getsockname()[1]))
         return listener
 
     def _store(self, folders: Folders) -> list[Program]:
@@ -163,7 +167,7 @@ class Installation:
             port = getattr(listen, f"{name}_port")
             if not sockets.is_free(listen.host, port):
                 raise sockets.PortTaken(f"{listen.host}:{port} ({name}) is taken; set POSTERN_{name.upper()}_PORT")
-            self._listeners.append({"door": name, "host": listen.host, "port": port})
+            self._listeners.append(Listener(name, listen.host, port))
         return [_store_program(plan)]
 
     def _engine(self, folders: Folders) -> list[Program]:
@@ -177,27 +181,18 @@ class Installation:
             )
         if plan.kind is not ClamdKind.OWN:
             return []
-        ClamdProcess(plan).prepare()
+        clamd_folder.prepare(plan)
         return [_engine_program(plan)]
 
-    # ------------------------------------------------------------------ what the person is told
-
     def _announce(self, passwords: dict[str, str], folders: Folders) -> None:
-        self._console.print(_addresses(self._listeners, self._settings))
-        if passwords:
-            self._console.print(_passwords(passwords, folders))
-        if self._missing:
-            self._console.print(_missing(self._missing))
-        self._console.print("Ctrl-C drains and stops. Try: [bold]postern doctor[/], [bold]make demo[/]\n")
-        ready = {
-            "event": "ready",
-            "pid": os.getpid(),
-            "data": str(folders.data),
-            "listeners": self._listeners,
-            "missing": [each.what for each in self._missing],
-        }
-        sys.stdout.write(json.dumps(ready) + "\n")
-        sys.stdout.flush()
+        opening = Opening(
+            domain=self._settings.domain,
+            listeners=tuple(self._listeners),
+            passwords=passwords,
+            passwords_file=folders.passwords,
+            missing=tuple(self._missing),
+        )
+        announce(opening, data=folders.data)
         log().info("ready")
 
 
@@ -233,36 +228,3 @@ def _engine_program(plan: ClamdPlan) -> Program:
         required=quick,
         output=plan.configuration.with_name("output.log"),
     )
-
-
-def _addresses(listeners: list[dict[str, object]], settings: Settings) -> Table:
-    words = {
-        "mx": "SMTP from the internet (MX)",
-        "submission": "Submission, STARTTLS and sign-in",
-        "submissions": "Submission, TLS",
-        "imap": "IMAP",
-        "imaps": "IMAP, TLS",
-        "pop3": "POP3",
-        "pop3s": "POP3, TLS",
-        "sieve": "ManageSieve",
-        "console": "Console and API",
-    }
-    table = Table("Door", "Address", title=f"Postern serves {settings.domain}", title_justify="left")
-    for each in listeners:
-        scheme = "http://" if each["door"] == "console" else ""
-        table.add_row(words[str(each["door"])], f"{scheme}{each['host']}:{each['port']}")
-    return table
-
-
-def _passwords(passwords: dict[str, str], folders: Folders) -> Table:
-    table = Table("Sign in as", "Password", title=f"Shown once; kept in {folders.passwords}", title_justify="left")
-    for name, password in passwords.items():
-        table.add_row(name, password)
-    return table
-
-
-def _missing(missing: list[Missing]) -> Table:
-    table = Table("Missing", "So", "Mend", title="Not available", title_justify="left", style="yellow")
-    for each in missing:
-        table.add_row(each.what, each.effect, each.mend)
-    return table

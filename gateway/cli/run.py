@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from gateway.app.accounts import AccountError
+from gateway.app.domains import DomainError
 from gateway.app.installation import AlreadyRunning
 from gateway.app.policies import PolicyError
 from gateway.app.run import ALL, Installation, Role
@@ -23,5 +25,5 @@ def run(
     settings = settings_of(config, data)
     try:
         Installation(settings, config, frozenset(role) if role else ALL).run(os.environ)
-    except (AlreadyRunning, PortTaken, PolicyError, OSError) as error:
+    except (AlreadyRunning, PortTaken, PolicyError, DomainError, AccountError, OSError) as error:
         fail(str(error), code=1)

@@ -55,7 +55,9 @@ class Newsroom:
         """Look again and again, until cancelled."""
         while True:
             try:
-                await self.look()
+                # A full batch means that there is more: look again at once, or a busy hour would be told late.
+                while await self.look() == BATCH:
+                    pass
                 self._failing = False
             except Exception as error:  # noqa: BLE001 - whatever the ledger raises, the next look may work again
                 if not self._failing:
@@ -63,15 +65,15 @@ class Newsroom:
                 self._failing = True
             await asyncio.sleep(INTERVAL)
 
-    async def look(self) -> None:
-        """Take in what is new, and ring if there was anything."""
+    async def look(self) -> int:
+        """Take in what is new, at most `BATCH`, and ring if there was anything. Answers how many."""
         events = await self._custody.events_after(self._head, limit=BATCH)
-        if not events:
-            return
-        async with self._rung:
-            self._events.extend(events)
-            self._head = events[-1].sequence
-            self._rung.notify_all()
+        if events:
+            async with self._rung:
+                self._events.extend(events)
+                self._head = events[-1].sequence
+                self._rung.notify_all()
+        return len(events)
 
     async def after(self, cursor: int) -> list[Event]:
         """The events after that number, oldest first, at most `BATCH`; waits until there is one."""

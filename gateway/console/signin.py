@@ -13,7 +13,7 @@ from math import ceil
 from typing import Final
 
 from gateway.clock import Clock
-from gateway.console.people import MAX_PASSWORD, People
+from gateway.console.people import MAX_PASSWORD, People, PeopleError
 from gateway.console.ports import AuthenticateMailbox, StoreUnavailable
 from gateway.mail.address import Address, BadAddress
 from gateway.quarantine.rights import Actor, Role
@@ -97,9 +97,9 @@ class Reception:
             tries.count(key)
         try:
             found = await self._ask(name, password)
-        except StoreUnavailable as error:
-            log().warning("sign-in not possible", why=str(error))
-            return NotSignedIn("The mail store cannot be asked just now. Try again in a minute.", unavailable=True)
+        except (StoreUnavailable, PeopleError) as error:
+            log().error("sign-in not possible", why=str(error))
+            return NotSignedIn("Passwords cannot be checked just now. Try again in a minute.", unavailable=True)
         if found is None:
             log().info("sign-in refused", client=client)
             return NotSignedIn("Name or password is wrong.")

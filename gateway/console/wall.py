@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,8 +25,11 @@ MAX_BODY: Final = 64 * 1024
 Render = Callable[[Request, Problem], Awaitable[Response]]
 
 
-class _TooLarge(Exception):
-    """The body went past `MAX_BODY` while it streamed in."""
+class _TooLarge(HTTPException):
+    """The body went past `MAX_BODY`. Of this type because FastAPI makes 400 of any other, raised while it reads."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 class Wall:

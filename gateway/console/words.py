@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
 
 MAX_LINE: Final = 300
 MAX_TEXT: Final = 256 * 1024
@@ -101,18 +100,18 @@ def machine_time(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def clock_time(at: float, zone: ZoneInfo) -> str:
+def clock_time(at: float, zone: tzinfo) -> str:
     """Hours and minutes where the reader is."""
     return datetime.fromtimestamp(at, zone).strftime("%H:%M")
 
 
-def full_time(at: float, zone: ZoneInfo) -> str:
+def full_time(at: float, zone: tzinfo) -> str:
     """Day and time to the second where the reader is, with the zone's name."""
     moment = datetime.fromtimestamp(at, zone)
     return f"{moment.day} {moment:%B %Y, %H:%M:%S %Z}"
 
 
-def day(at: float, now: float, zone: ZoneInfo) -> str:
+def day(at: float, now: float, zone: tzinfo) -> str:
     """The day as a heading: "Today, 21 November", "Yesterday, ...", "Thursday, 19 November"; the year if another."""
     moment, today = datetime.fromtimestamp(at, zone), datetime.fromtimestamp(now, zone)
     dated = f"{moment.day} {moment:%B}" + ("" if moment.year == today.year else f" {moment.year}")
@@ -121,13 +120,13 @@ def day(at: float, now: float, zone: ZoneInfo) -> str:
     return f"{name}, {dated}"
 
 
-def short_day(at: float, zone: ZoneInfo) -> str:
+def short_day(at: float, zone: tzinfo) -> str:
     """The day on an axis: "Thu 19"."""
     moment = datetime.fromtimestamp(at, zone)
     return f"{moment:%a} {moment.day}"
 
 
-def moment(at: float, now: float, zone: ZoneInfo) -> str:
+def moment(at: float, now: float, zone: tzinfo) -> str:
     """A time in a sentence: "at 12:04 today", "on 20 December, 12:04"."""
     then, today = datetime.fromtimestamp(at, zone), datetime.fromtimestamp(now, zone)
     if then.date() == today.date():

@@ -115,7 +115,7 @@ def destination_key(route: Route) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """The routing table: our own domains with their routes as written; every other domain goes to its exchangers.
+    """The routing table: our own domains and addresses with their routes as written; all others go to their exchangers.
 
     `mailbox` is the door of the shipped store, or None where none runs. Raises `BadRoute`.
     """
@@ -124,12 +124,12 @@ class Routes:
     domains: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for domain, written in self.domains.items():
-            parse_route(written, domain=domain)
+        for name, written in self.domains.items():
+            parse_route(written, domain=name.rpartition("@")[2])
 
     def destination_of(self, address: Address) -> str:
         """The destination key for mail to this address."""
-        written = self.domains.get(address.domain, "mx")
+        written = self.domains.get(address.key) or self.domains.get(address.domain, "mx")
         return destination_key(parse_route(written, domain=address.domain))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -103,7 +104,6 @@ def to_plain(value: Any) -> Any:
 
 
 _Fact = TypeVar("_Fact")
-_HINTS: dict[type, dict[str, Any]] = {}
 
 
 def from_plain(kind: type[_Fact], plain: Any) -> _Fact:
@@ -127,14 +127,20 @@ def _build(kind: Any, plain: Any) -> Any:
         return {str(key): _build(get_args(kind)[1], value) for key, value in plain.items()}
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind(plain)
-    if is_dataclass(kind):
-        hints = _HINTS.setdefault(kind, get_type_hints(kind))  # type: ignore[arg-type]
-        return kind(**{name: _build(hints[name], value) for name, value in plain.items()})  # type: ignore[operator]
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = _hints_of(kind)
+        return kind(**{name: _build(hints[name], value) for name, value in plain.items()})
     if kind is float and isinstance(plain, int | float):
         return float(plain)
     if isinstance(kind, type) and not isinstance(plain, kind):
         raise ValueError(f"expected {kind.__name__}, found {type(plain).__name__}")
     return plain
+
+
+@cache
+def _hints_of(kind: type) -> dict[str, Any]:
+    """Resolving a class's annotations costs more than building the object from them."""
+    return get_type_hints(kind)
 
 
 def _build_union(arguments: tuple[Any, ...], plain: Any) -> Any:

@@ -23,6 +23,8 @@ far below."""
 
 _FIELD_NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]+\Z")
 _BARE_CR = re.compile(rb"\r(?!\n)")
+_HARMLESS: Final = bytes(octet for octet in range(256) if octet not in b"\r\n\0")
+_PIECE: Final = 256 * 1024
 
 
 class BadMessage(ValueError):
@@ -107,22 +109,17 @@ class Message:
 
 
 def _refuse_bare_line_ends(octets: Octets) -> None:
-    if isinstance(octets, bytes):
-        # Three counts at memchr speed; the regular expression only says which of the two it was.
-        pairs = octets.count(b"\r\n")
-        if octets.count(b"\r") != pairs:
-            raise BadMessage(Fault.BARE_CR, "bare CR received")
-        if octets.count(b"\n") != pairs:
-            raise BadMessage(Fault.BARE_LF, "bare LF received")
-        if b"\0" in octets:
-            raise BadMessage(Fault.NUL, "NUL received")
+    """Without all that is no CR, LF or NUL, nothing but CRLF after CRLF may be left. One pass at the speed of a table
+    look-up, in pieces, so that a mapping is never copied whole."""
+    size = len(octets)
+    left = b"".join(octets[start : start + _PIECE].translate(None, _HARMLESS) for start in range(0, size, _PIECE))
+    if left.count(b"\r\n") * 2 == len(left):
         return
-    if _BARE_CR.search(octets):
-        raise BadMessage(Fault.BARE_CR, "bare CR received")
-    if re.search(rb"(?<!\r)\n", octets):
-        raise BadMessage(Fault.BARE_LF, "bare LF received")
-    if octets.find(b"\0") != -1:
+    if b"\0" in left:
         raise BadMessage(Fault.NUL, "NUL received")
+    if _BARE_CR.search(left):
+        raise BadMessage(Fault.BARE_CR, "bare CR received")
+    raise BadMessage(Fault.BARE_LF, "bare LF received")
 
 
 def _body_offset(octets: Octets) -> int:

@@ -55,7 +55,8 @@ FREE_DISK: Final = 256 * 1024 * 1024
 """Octets that must be free unless the caller says otherwise."""
 
 STUCK: Final = 10.0
-"""Seconds that a commit may take until we stop taking mail. A frozen lock holder is killed within this time."""
+"""Seconds that a commit may take until we stop taking mail, and for which we take none after one that failed. A frozen
+lock holder is killed within this time."""
 
 WAITING_REFUSALS: Final = 2000
 """Refusals that may wait for a commit before whoever refuses has to wait as well."""
@@ -157,6 +158,8 @@ class Custody:
             return False, "the ledger's writer has stopped"
         if health.oldest is not None and self._clock.monotonic() - health.oldest > STUCK:
             return False, f"the ledger has not committed for {STUCK:.0f} seconds"
+        if health.failed_at is not None and self._clock.monotonic() - health.failed_at < STUCK:
+            return False, f"the ledger's last commit failed: {health.failure}"
         try:
             free = shutil.disk_usage(self.folder).free
         except OSError as error:
@@ -232,16 +235,15 @@ class Custody:
         return acted.done
 
     async def retry(self, selection: Selection, *, actor: str, reason: str = "") -> int:
-        """Make DEFERRED and CORRUPT recipients due now, and end their destination's back-off if one is named. Answers
-        how many."""
+        """Make DEFERRED and CORRUPT recipients due now, and end the back-off of where they go. Answers how many."""
         now = self._clock.now()
         bulk, by = Bulk(self.writer, self.readers, now), Actor(actor, reason)
-        number = 0
+        done = []
         for state in acts.RETRIES:
-            number += len(await bulk.each(selection, state, partial(acts.retry, by=by, at=now, state=state)))
-        if selection.destination:
-            await bulk.wake(selection.destination)
-        return number
+            done += await bulk.each(selection, state, partial(acts.retry, by=by, at=now, state=state))
+        for name in sorted({each.destination for each in done} | {selection.destination} - {""}):
+            await bulk.wake(name)
+        return len(done)
 
     async def hold(
         self,

@@ -12,7 +12,7 @@ from typing import Final
 from gateway.supervisor.lifeline import SILENCE, VARIABLE
 from gateway.supervisor.program import Program
 from gateway.supervisor.sockets import to_environment
-from gateway.telemetry import log
+from gateway.telemetry import forget_process, log
 
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 10.0
@@ -26,12 +26,16 @@ START_LIMIT: Final = 90.0
 class Child:
     """The life of one program. `ready` is set while it can do its work."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, *, silence: float = SILENCE) -> None:
+        """`silence` is how many seconds a ready role may say nothing until it is killed."""
         self.program = program
         self.ready = asyncio.Event()
         self.restarts = 0
+        self._silence = silence
         self._process: asyncio.subprocess.Process | None = None
         self._stop = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._must_reload = False
 
     @property
     def pid(self) -> int | None:
@@ -42,36 +46,52 @@ class Child:
         """Run the program again and again until `stop`. Returns when it has been stopped."""
         pause = FIRST_PAUSE
         loop = asyncio.get_running_loop()
-        while not self._stop.is_set():
-            begun = loop.time()
-            code = await self._run_once()
-            self.ready.clear()
-            if self._stop.is_set():
-                return
-            self.restarts += 1
-            pause = FIRST_PAUSE if loop.time() - begun > STEADY else min(pause * 2, LONGEST_PAUSE)
-            log().error("role_died", program=self.program.name, code=code, restarts=self.restarts, next_start_in=pause)
-            await asyncio.sleep(pause)
+        try:
+            while not self._stop.is_set():
+                begun = loop.time()
+                code = await self._run_once()
+                self.ready.clear()
+                if self._stop.is_set():
+                    return
+                self.restarts += 1
+                pause = FIRST_PAUSE if loop.time() - begun > STEADY else min(pause * 2, LONGEST_PAUSE)
+                log().error(
+                    "role_died", program=self.program.name, code=code, restarts=self.restarts, next_start_in=pause
+                )
+                await self._pause(pause)
+        finally:
+            self._ended.set()
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal, if the program runs."""
         if self.pid is not None:
             os.kill(self.pid, number)
 
+    def reload(self) -> None:
+        """Let it read policy and configuration again; at once, or when it is ready: before, the signal would end it."""
+        if self.ready.is_set():
+            self.send(signal.SIGHUP)
+        else:
+            self._must_reload = True
+
     async def stop(self, *, patience: float) -> None:
-        """Ask it to end; kill it after `patience` seconds."""
+        """Ask it to end; kill it after `patience` seconds. `keep_alive` must be running."""
         self._stop.set()
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
         self.send(signal.SIGTERM)
         try:
             async with asyncio.timeout(patience):
-                await process.wait()
+                await self._ended.wait()
         except TimeoutError:
             log().error("role_killed", program=self.program.name, after=patience)
             self.send(signal.SIGKILL)
-            await process.wait()
+            await self._ended.wait()
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+        except TimeoutError:
+            pass  # the pause is over
 
     async def _run_once(self) -> int:
         ours, theirs = socket.socketpair() if self.program.lifeline else (None, None)
@@ -90,10 +110,13 @@ class Child:
         finally:
             if theirs is not None:
                 theirs.close()
+        if self._stop.is_set():  # told to stop while it was being started
+            self.send(signal.SIGTERM)
         watch = asyncio.ensure_future(self._watch(ours))
         try:
             return await self._process.wait()
         finally:
+            forget_process(self._process.pid)
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
 
@@ -120,18 +143,18 @@ class Child:
         elif self.program.probe is not None:
             while not await self.program.probe():  # noqa: ASYNC110  a foreign program tells nobody when it is ready
                 await asyncio.sleep(PROBE_EVERY)
-            self.ready.set()
+            self._is_ready()
         else:
-            self.ready.set()
+            self._is_ready()
 
     async def _listen(self, lifeline: socket.socket) -> None:
         reader, writer = await asyncio.open_connection(sock=lifeline)
         try:
             while True:
-                async with asyncio.timeout(SILENCE if self.ready.is_set() else START_LIMIT):
+                async with asyncio.timeout(self._silence if self.ready.is_set() else START_LIMIT):
                     line = await reader.readline()
                 if line == b"ready\n":
-                    self.ready.set()
+                    self._is_ready()
                 elif not line:
                     return
         except TimeoutError:
@@ -139,3 +162,9 @@ class Child:
             self.send(signal.SIGKILL)
         finally:
             writer.close()
+
+    def _is_ready(self) -> None:
+        self.ready.set()
+        if self._must_reload:
+            self._must_reload = False
+            self.send(signal.SIGHUP)

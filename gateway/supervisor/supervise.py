@@ -18,12 +18,9 @@ DRAIN: Final[dict[Phase, float]] = {Phase.DOORS: 30.0, Phase.CARRIERS: 20.0, Pha
 class Supervisor:
     """Runs programs until SIGTERM or SIGINT. SIGHUP goes to the programs that can reload."""
 
-    def __init__(
-        self, programs: Sequence[Program], *, on_ready: Callable[[], None], on_reload: Callable[[], None]
-    ) -> None:
+    def __init__(self, programs: Sequence[Program], *, on_ready: Callable[[], None]) -> None:
         self.children = [Child(program) for program in programs]
         self._on_ready = on_ready
-        self._on_reload = on_reload
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -43,10 +40,9 @@ class Supervisor:
     def reload(self) -> None:
         """Let every program that can do so read policy and configuration again."""
         log().info("reload")
-        self._on_reload()
         for child in self.children:
             if child.program.reloads:
-                child.send(signal.SIGHUP)
+                child.reload()
 
     async def _announce(self) -> None:
         await asyncio.gather(*(child.ready.wait() for child in self.children if child.program.required))

@@ -1,6 +1,7 @@
-"""The mail that benches send: sizes, HTML, attachments and signatures in the proportions of real traffic, made from a seed.
+"""The mail that benches send: sizes, HTML, attachments and signatures in the proportions of real traffic, from a seed.
 
-Median 15 KB, mean about 55 KB, a third with attachments, two thirds DKIM-signed (rsa2048, relaxed/relaxed), SPF and DMARC pass.
+Median 15 KB, mean about 55 KB, a third with attachments, two thirds DKIM-signed (rsa2048, relaxed/relaxed); SPF and
+DMARC pass.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import dkim
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-WORDS = (
-    "the of and to in a is that for it with as was on be by at this have from or one had not but what all were when we there "
-    "can an your which their said if do will each about how up out them then she many some so these would other into has more "
-    "her two like him see time could no make than first been its who now people my made over did down only way find use may "
-    "water long little very after words called just where most know meeting report project invoice schedule customer review"
-).split()
+TEXT = """
+the of and to in a is that for it with as was on be by at this have from or one had not but what all were when
+we there can an your which their said if do will each about how up out them then she many some so these would
+other into has more her two like him see time could no make than first been its who now people my made over
+did down only way find use may water long little very after words called just where most know meeting report
+project invoice schedule customer review
+"""
+WORDS = TEXT.split()
 DOMAINS = [f"sender{n}.example" for n in range(12)]
 
 
@@ -38,9 +41,7 @@ def mail_mix(count: int, *, seed: int = 7) -> tuple[list[Mail], dict[str, Any]]:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     zone: dict[str, Any] = {}
     for domain in DOMAINS:
         zone[domain] = [{"TXT": "v=spf1 mx ip4:127.0.0.1 -all"}, {"MX": [10, f"mx.{domain}"]}, {"A": "192.0.2.7"}]
@@ -52,11 +53,11 @@ def mail_mix(count: int, *, seed: int = 7) -> tuple[list[Mail], dict[str, Any]]:
 
 def _mail(number: int, chance: random.Random, private: bytes) -> Mail:
     domain = chance.choice(DOMAINS)
-    size = min(int(chance.lognormvariate(9.3, 1.3)), 3_000_000)
-    text = _text(chance, min(size, 20_000))
+    size = min(int(chance.lognormvariate(9.2, 1.0)), 3_000_000)
+    text = _text(chance, min(size // 2, 20_000))
     attachment = b""
     if chance.random() < 0.31:
-        attachment = base64.encodebytes(chance.randbytes(max(2_000, size * 3 // 4)))
+        attachment = base64.encodebytes(chance.randbytes(min(int(chance.lognormvariate(10.9, 1.1)), 3_500_000)))
     body = _body(number, text, attachment)
     header = (
         f"From: Sender {number} <person{number % 90}@{domain}>\r\nTo: alice@example.org\r\n"
@@ -81,11 +82,15 @@ def _body(number: int, text: str, attachment: bytes) -> bytes:
         return f'Content-Type: multipart/alternative; boundary="alt{number}"\r\n\r\n{alternative}'.encode()
     wrapped = attachment.replace(b"\n", b"\r\n")
     return (
-        f'Content-Type: multipart/mixed; boundary="mix{number}"\r\n\r\n--mix{number}\r\n'
-        f'Content-Type: multipart/alternative; boundary="alt{number}"\r\n\r\n{alternative}--mix{number}\r\n'
-        f'Content-Type: application/octet-stream; name="data{number}.bin"\r\nContent-Transfer-Encoding: base64\r\n'
-        f'Content-Disposition: attachment; filename="data{number}.bin"\r\n\r\n'
-    ).encode() + wrapped + f"--mix{number}--\r\n".encode()
+        (
+            f'Content-Type: multipart/mixed; boundary="mix{number}"\r\n\r\n--mix{number}\r\n'
+            f'Content-Type: multipart/alternative; boundary="alt{number}"\r\n\r\n{alternative}--mix{number}\r\n'
+            f'Content-Type: application/octet-stream; name="data{number}.bin"\r\nContent-Transfer-Encoding: base64\r\n'
+            f'Content-Disposition: attachment; filename="data{number}.bin"\r\n\r\n'
+        ).encode()
+        + wrapped
+        + f"--mix{number}--\r\n".encode()
+    )
 
 
 def _text(chance: random.Random, size: int) -> str:

@@ -1,9 +1,9 @@
-"""CPU seconds per 1,000 messages of the whole running gateway, by process, and messages a second. Prints; asserts nothing.
+"""CPU seconds per 1,000 messages of the whole running gateway, by process, and messages a second. Prints only.
 
-usage: python tests/bench/whole_gateway.py [--messages 1000] [--sessions 20] [--clamd ADDRESS|off]
+usage: python -m tests.bench.whole_gateway [--messages 1000] [--sessions 20] [--clamd ADDRESS|off]
 
-The gateway is started as a user starts it, with every check on, a local DNS server, and delivery to the shipped store. The
-figure counts from the first connection until the store has every message; the load client is another process.
+The gateway is started as a user starts it, with every check on, a local DNS server, and delivery to the shipped store.
+The figure counts from the first connection until the store has every message; the load client is this process.
 """
 
 from __future__ import annotations
@@ -12,17 +12,14 @@ import argparse
 import asyncio
 import os
 import statistics
-import sys
 import threading
 import time
 from collections import defaultdict
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from tests.bench.mail_mix import Mail, mail_mix  # noqa: E402
-from tests.dns_server import DnsServer  # noqa: E402
-from tests.e2e.gateway import Gateway, passable_folder, running  # noqa: E402
+from tests.bench.mail_mix import Mail, mail_mix
+from tests.dns_server import DnsServer
+from tests.e2e.gateway import Gateway, passable_folder, running
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -49,10 +46,12 @@ def main() -> None:
         _wait_for_store(gateway, 40 + len(mails))
         delivered = time.monotonic() - begun
         after = _cpu(gateway)
-    print(f"{len(mails)} messages, mean {statistics.mean(sizes) / 1000:.0f} KB, median {statistics.median(sizes) / 1000:.0f} KB,"
-          f" {chosen.sessions} sessions, clamd {chosen.clamd}")
-    print(f"accepted {len(mails) / accepted:.0f}/s, delivered {len(mails) / delivered:.0f}/s,"
-          f" reply to DATA p50 {_quantile(waits, 0.5):.0f} ms, p99 {_quantile(waits, 0.99):.0f} ms")
+    mean, median = statistics.mean(sizes) / 1000, statistics.median(sizes) / 1000
+    print(f"{len(mails)} messages, mean {mean:.0f} KB, median {median:.0f} KB, {chosen.sessions} sessions")
+    print(
+        f"accepted {len(mails) / accepted:.0f}/s, delivered {len(mails) / delivered:.0f}/s,"
+        f" reply to DATA p50 {_quantile(waits, 0.5):.0f} ms, p99 {_quantile(waits, 0.99):.0f} ms"
+    )
     total = 0.0
     for name in sorted(after):
         seconds = after[name] - before.get(name, 0.0)
@@ -78,7 +77,7 @@ async def _send_all(gateway: Gateway, mails: list[Mail], sessions: int) -> list[
 async def _send(port: int, mail: Mail) -> float:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     await _expect(reader, b"2")
-    for line in (f"EHLO client.example", f"MAIL FROM:<{mail.sender}>", "RCPT TO:<alice@example.org>"):
+    for line in ("EHLO client.example", f"MAIL FROM:<{mail.sender}>", "RCPT TO:<alice@example.org>"):
         writer.write(line.encode() + b"\r\n")
         await _expect(reader, b"2")
     writer.write(b"DATA\r\n")

@@ -98,3 +98,13 @@ def test_what_is_counted_is_bounded(clock: FixedClock) -> None:
         tries.count(str(number))
     assert tries.wait("0") == 0
     assert tries.wait(str(MAX_COUNTED + 9)) > 0
+
+
+async def test_accounts_that_cannot_be_read_are_no_wrong_password(
+    world: World, clock: FixedClock, tmp_path: Path
+) -> None:
+    file = tmp_path / "people.yaml"
+    file.write_text("people: 7")
+    answer = await Reception(People(file), world.authenticate_mailbox, clock).sign_in("ana", "x", client="192.0.2.1")
+    assert isinstance(answer, NotSignedIn)
+    assert answer.unavailable

@@ -108,6 +108,26 @@ async def test_ready_means_disk_and_a_ledger_that_commits(tmp_path: Path) -> Non
     await custody.close()
 
 
+async def test_after_a_commit_that_failed_we_wait_before_we_take_mail_again(tmp_path: Path) -> None:
+    failing = ["ledger:written"]
+
+    def fail_once(step: str) -> None:
+        if step in failing:
+            failing.remove(step)
+            raise OSError("disk I/O error")
+
+    clock = FixedClock(NOW)
+    custody = Custody.open(tmp_path, clock=clock, free_disk=0, steps=fail_once)
+    with pytest.raises(OSError, match="disk I/O error"):
+        await accept(custody)
+    assert custody.readiness() == (False, "the ledger's last commit failed: OSError")
+    clock.advance(STUCK)
+    assert custody.readiness() == (True, "ready")
+    await accept(custody)
+    assert len(await custody.queue_items()) == 1
+    await custody.close()
+
+
 async def test_a_full_disk_is_not_ready(tmp_path: Path) -> None:
     custody = Custody.open(tmp_path, clock=FixedClock(NOW), free_disk=2**60)
     ready, why = custody.readiness()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -117,7 +117,7 @@ def _tabs(views: tuple[str, ...], story: Story | None, opened: OpenItem) -> list
     return [Tab(name, _NAMES[name], numbers.get(name, 0)) for name in views]
 
 
-def _heading(opened: OpenItem, *, zone: ZoneInfo, now: float) -> dict[str, Any]:
+def _heading(opened: OpenItem, *, zone: tzinfo, now: float) -> dict[str, Any]:
     item, evidence = opened.item, opened.evidence
     listing = item.listing
     recorded = evidence.message.authors if evidence is not None else ()

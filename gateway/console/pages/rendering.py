@@ -5,6 +5,7 @@ Also knows what every page shows: who is signed in, theme, zone, what the house 
 
 from __future__ import annotations
 
+from datetime import UTC, tzinfo
 from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -40,7 +41,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _chart_time(at: float, zone: ZoneInfo, hours: int) -> str:
+def _chart_time(at: float, zone: tzinfo, hours: int) -> str:
     return words.clock_time(at, zone) if hours <= 24 else words.short_day(at, zone)
 
 
@@ -51,15 +52,16 @@ def _left(at: float, now: float) -> str:
 _ENGINE: Final = _environment()
 
 
-def zone_of(request: Request) -> ZoneInfo:
-    """The reader's zone, which their browser left in a cookie; UTC where it did not."""
+def zone_of(request: Request) -> tzinfo:
+    """The reader's zone, which their browser left in a cookie; UTC where it did not, or where this machine knows no
+    zones."""
     name = request.cookies.get("zone", "")
     if not 0 < len(name) <= 64:
-        return ZoneInfo("UTC")
+        return UTC
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
+        return UTC
 
 
 def theme_of(request: Request) -> str:

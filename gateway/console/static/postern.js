@@ -14,6 +14,10 @@ if (zone && !document.cookie.split("; ").includes(`zone=${zone}`)) {
   document.cookie = `zone=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
 }
 
+// ---- on a narrow screen the open view may stand outside the strip of tabs
+const open = $(".tabs [aria-current]");
+if (open) open.parentElement.scrollLeft = open.offsetLeft - open.parentElement.offsetLeft - 16;
+
 // ---- selection
 const form = $("#acts");
 const boxes = () => $$(".tick input", form ?? document);

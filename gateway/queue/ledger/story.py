@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert
+from sqlalchemy import Connection, bindparam, insert
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.queue.ledger.bulk import BulkInsert
@@ -62,8 +62,3 @@ def tell(connection: Connection, happenings: Sequence[Happening]) -> None:
     connection.execute(
         _TALLY, [{"minute": minute, "kind": kind, "number": number} for (minute, kind), number in numbers.items()]
     )
-
-
-def address_text(row: Row[Any]) -> str:
-    """How events name a recipient: in lower case, as look-ups do."""
-    return str(row.address)

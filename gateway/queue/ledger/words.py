@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, bindparam, column, insert, literal_column, select, table, text
+from sqlalchemy import ColumnElement, Connection, bindparam, column, insert, literal_column, select, table
 
 from gateway.queue.ledger.schema import WORDS_COLUMNS, message, recipient
 from gateway.queue.ledger.schema import words as index
@@ -48,4 +48,4 @@ def forget(connection: Connection, recipient_ids: Sequence[int]) -> None:
 def contain(term: str) -> ColumnElement[bool]:
     """The condition that a held recipient's words contain the term, which is at least `SHORTEST` characters long."""
     quoted = '"' + term.replace('"', '""') + '"'
-    return recipient.c.id.in_(select(index.c.rowid).where(text("words MATCH :term").bindparams(term=quoted)))
+    return recipient.c.id.in_(select(index.c.rowid).where(literal_column("words").op("MATCH")(quoted)))

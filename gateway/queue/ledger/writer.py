@@ -57,13 +57,14 @@ class _Member:
 
 @dataclass(slots=True)
 class Health:
-    """What is known of the writer, for readiness and tests. `oldest` is when the batch at hand began to wait."""
+    """What is known of the writer, for readiness and benches. `oldest` is when the batch at hand began to wait,
+    `failure` why the last commit failed, if it did, and `failed_at` when; times are monotonic."""
 
     commits: int = 0
     requests: int = 0
     oldest: float | None = None
     failure: str = ""
-    waiting_octets: int = 0
+    failed_at: float | None = None
     alive: bool = True
 
 
@@ -79,6 +80,7 @@ class Writer:
     _waiting: queue.SimpleQueue[_Member | None] = field(default_factory=queue.SimpleQueue)
     _thread: threading.Thread | None = None
     _closing: bool = False
+    _at_hand: list[_Member] = field(default_factory=list)
 
     def start(self) -> None:
         """Start the thread."""
@@ -87,7 +89,7 @@ class Writer:
 
     def submit(self, work: Work[Request, Result], request: Request, *, octets: int = 0) -> asyncio.Future[Result]:
         """Ask for a write. The future has the result once it is durable. Raises `LedgerClosed`."""
-        if self._closing:
+        if self._closing or not self.health.alive:
             raise LedgerClosed("the ledger is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
@@ -108,37 +110,40 @@ class Writer:
                 self._commit(connection, first)
         finally:
             self.health.alive = False
+            self._refuse_the_rest()
             with self.lock:
                 connection.close()
                 self.engine.dispose()
 
     def _commit(self, connection: Connection, first: _Member) -> None:
         self.health.oldest = first.since
-        with self.lock:
-            self.steps("ledger:locked")
-            # Only now, because more have come while the lock was another's.
-            batch = self._gather(first)
-            try:
+        self._at_hand = batch = [first]
+        try:
+            with self.lock:
+                self.steps("ledger:locked")
+                # Only now, because more have come while the lock was another's.
+                batch += self._gather(first.octets)
                 with connection.begin():
                     self.steps("ledger:begun")
                     self._apply(connection, batch)
                     self.steps("ledger:written")
                 self.steps("ledger:committed")
-                self.health.failure = ""
-            except SQLAlchemyError as error:
-                # Begin or commit failed: nothing of the batch may be taken for durable.
-                log().error("ledger commit failed", error=str(error))
-                self.health.failure = type(error).__name__
-                for member in batch:
-                    member.result, member.error = None, error
-        self.steps("ledger:released")
+            self.steps("ledger:released")
+            self.health.failure, self.health.failed_at = "", None
+        except (SQLAlchemyError, OSError) as error:
+            # Lock, begin or commit failed: nothing of the batch may be taken for durable.
+            log().error("ledger commit failed", error=str(error))
+            self.health.failure, self.health.failed_at = type(error).__name__, self.clock.monotonic()
+            for member in batch:
+                member.result, member.error = None, error
         self.health.commits += 1
         self.health.requests += len(batch)
         self.health.oldest = None
+        self._at_hand = []
         _settle(batch)
 
-    def _gather(self, first: _Member) -> list[_Member]:
-        batch, octets = [first], first.octets
+    def _gather(self, octets: int) -> list[_Member]:
+        batch: list[_Member] = []
         while octets < BATCH_OCTETS and len(batch) < BATCH_REQUESTS:
             try:
                 member = self._waiting.get_nowait()
@@ -150,6 +155,17 @@ class Writer:
             batch.append(member)
             octets += member.octets
         return batch
+
+    def _refuse_the_rest(self) -> None:
+        """Nobody waits for ever, even if the thread had to stop for a reason that nobody thought of."""
+        rest = self._at_hand
+        while not self._waiting.empty():
+            member = self._waiting.get()
+            if member is not None:
+                rest.append(member)
+        for member in rest:
+            member.error = LedgerClosed("the ledger's writer has stopped")
+        _settle(rest)
 
     def _apply(self, connection: Connection, batch: Sequence[_Member]) -> None:
         kinds: dict[Work[Any, Any], list[_Member]] = {}

@@ -139,6 +139,28 @@ async def test_a_closed_writer_takes_nothing(writer: Writer) -> None:
         writer.submit(keep, 1)
 
 
+async def test_a_writer_that_has_to_stop_leaves_nobody_waiting(tmp_path: Path) -> None:
+    class Unthinkable(BaseException):
+        """What no write raises."""
+
+    def stop(_connection: Connection, _requests: Sequence[None]) -> list[None]:
+        raise Unthinkable
+
+    def run() -> None:
+        with pytest.raises(Unthinkable):
+            writer._run()
+
+    engine, lock = writer_engine(tmp_path), FileLock(tmp_path / LOCK)
+    writer = Writer(engine, lock, FixedClock(NOW))
+    waiting = [writer.submit(stop, None, octets=BATCH_OCTETS), writer.submit(stop, None)]  # a batch each
+    await asyncio.to_thread(run)
+    assert [type(each) for each in await asyncio.gather(*waiting, return_exceptions=True)] == [LedgerClosed] * 2
+    assert not writer.health.alive
+    with pytest.raises(LedgerClosed):
+        writer.submit(stop, None)
+    lock.close()
+
+
 async def test_a_frozen_holder_of_the_lock_stops_commits_until_it_is_killed(tmp_path: Path) -> None:
     """What the supervisor's heartbeat is for: the kernel frees a lock when its holder dies, never when it is frozen."""
     clock = FixedClock(NOW)
