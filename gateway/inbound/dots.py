@@ -57,10 +57,9 @@ class DotReader:
 def fault_of(octets: bytes) -> str | None:
     """The constant of `Fault` for the worst that the octets hold. Exact only where no CR that may be half of a pair
     stands at their end."""
-    line_ends = octets.translate(None, _ORDINARY)
-    if line_ends == b"\r\n" * (len(line_ends) // 2):
+    pairs = octets.count(b"\r\n")
+    if pairs * 2 == len(octets.translate(None, _ORDINARY)):
         return None
-    rest = line_ends.replace(b"\r\n", b" ")
-    if b"\r" in rest:
+    if octets.count(b"\r") > pairs:
         return Fault.BARE_CR
-    return Fault.BARE_LF if b"\n" in rest else Fault.NUL
+    return Fault.BARE_LF if octets.count(b"\n") > pairs else Fault.NUL
