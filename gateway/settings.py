@@ -99,6 +99,14 @@ class Delivery(_Model):
     )
 
 
+class Signing(_Model):
+    """DKIM signatures on outgoing mail; the keys are made with `postern dkim keygen`."""
+
+    keep_days: float = Field(
+        14.0, ge=1, description="Days that a retired key is kept, and its record should stay in the DNS"
+    )
+
+
 class Console(_Model):
     """The office."""
 
@@ -122,6 +130,7 @@ class Settings(_Model):
     anatomist: Anatomist = Anatomist()
     limits: Limits = Limits()
     delivery: Delivery = Delivery()
+    signing: Signing = Signing()
     console: Console = Console()
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli import domain, model, policy, quarantine, queue, user
+from gateway.cli import dkim, domain, model, policy, quarantine, queue, user
 from gateway.cli.demo import demo
 from gateway.cli.doctor import doctor
 from gateway.cli.model import learn
@@ -34,3 +34,4 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(model.app, name="model")
 app.add_typer(user.app, name="user")
 app.add_typer(domain.app, name="domain")
+app.add_typer(dkim.app, name="dkim")
