@@ -1,4 +1,4 @@
-"""Bounces are our own mail: they leave signed where there is a key for our name, and as they are where there is none."""
+"""Bounces are our own mail: they leave signed where there is a key for our name, and else as they are."""
 
 from __future__ import annotations
 

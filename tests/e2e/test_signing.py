@@ -1,4 +1,4 @@
-"""Outgoing mail through the whole product: the keys are made and rotated by the command line, the DNS is a real server on
+"""Outgoing mail through the whole product: keys are made and rotated by the command line, the DNS is a real server on
 loopback, and what the next hop gets verifies."""
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from tests.e2e.gateway import PASSWORD, ROOT, Gateway, passable_folder, running
 pytestmark = pytest.mark.slow
 
 LETTER = (
-    "From: Alice <alice@example.org>\r\nTo: Carol <carol@partner.example>\r\nSubject: Minutes  of Tuesday\r\n"
-    "Date: Fri, 21 Nov 2025 20:00:00 +0000\r\nMessage-ID: <1@example.org>\r\n\r\n"
-    "Hello Carol, \r\n\r\nthe minutes are ready.\t\r\n.\r\nAlice\r\n\r\n\r\n"
-).encode()
+    b"From: Alice <alice@example.org>\r\nTo: Carol <carol@partner.example>\r\nSubject: Minutes  of Tuesday\r\n"
+    b"Date: Fri, 21 Nov 2025 20:00:00 +0000\r\nMessage-ID: <1@example.org>\r\n\r\n"
+    b"Hello Carol, \r\n\r\nthe minutes are ready.\t\r\n.\r\nAlice\r\n\r\n\r\n"
+)
 
 
 class Product:
