@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from gateway.mail.address import Address
 
 _REPOSITORY: Final = Path(__file__).resolve().parent.parent
 MIB: Final = 1024 * 1024
@@ -107,6 +109,21 @@ class Signing(_Model):
     )
 
 
+class Reports(_Model):
+    """Reports to other domains about mail in their name; signing keys for the domain of `email` must be there."""
+
+    dmarc: bool = Field(False, description="Send DMARC aggregate reports once a day (RFC 9990)")
+    organization: str = Field("", max_length=200, description="Who reports; empty: hostname")
+    email: str = Field("", description="Author, reverse-path and contact of reports; empty: postmaster at `domain`")
+
+    @field_validator("email")
+    @classmethod
+    def _is_mailbox(cls, text: str) -> str:
+        if text and not Address.parse(text).is_ascii:
+            raise ValueError("reports come from an address of ASCII letters")
+        return text
+
+
 class Console(_Model):
     """The office."""
 
@@ -131,6 +148,7 @@ class Settings(_Model):
     limits: Limits = Limits()
     delivery: Delivery = Delivery()
     signing: Signing = Signing()
+    reports: Reports = Reports()
     console: Console = Console()
 
     @property
