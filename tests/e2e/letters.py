@@ -94,10 +94,10 @@ def inbox(gateway: Gateway, owner: str = "alice@example.org") -> Iterator[imapli
         yield client
 
 
-def found(client: imaplib.IMAP4, subject: str) -> list[bytes]:
-    """Every message of the open folder with that subject, whole."""
+def found(client: imaplib.IMAP4, words: str, *, key: str = "SUBJECT") -> list[bytes]:
+    """Every message of the open folder with these words in its subject, or with the key TEXT anywhere; whole."""
     client.noop()
-    _, (numbers,) = client.search(None, "SUBJECT", f'"{subject}"')
+    _, (numbers,) = client.search(None, key, f'"{words}"')
     return [client.fetch(number.decode(), "(BODY.PEEK[])")[1][0][1] for number in numbers.split()]
 
 

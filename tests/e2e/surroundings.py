@@ -22,7 +22,8 @@ ZONE: dict[str, Any] = {
     "_dmarc.strict.example": [{"TXT": "v=DMARC1; p=reject"}],
     "partner.example": [{"SPF": "v=spf1 ip4:127.0.0.1 -all"}],
 }
-"""sender.example vouches for loopback and asks to reject forgeries; strict.example sends no mail at all."""
+"""sender.example vouches for loopback and asks to reject forgeries; strict.example sends no mail at all.
+About unreachable.example and silent.example the nameserver says nothing."""
 
 
 class Surroundings:
@@ -76,6 +77,7 @@ def surroundings() -> Iterator[Surroundings]:
 
     try:
         dns = asyncio.run_coroutine_threadsafe(begin(), loop).result(30)
+        dns.at = {name: Behaviour(silent=True) for name in ("unreachable.example", "silent.example")}
         yield Surroundings(loop, stack, dns)
     finally:
         asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(30)
