@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from gateway.mail.address import Address
 
 _REPOSITORY: Final = Path(__file__).resolve().parent.parent
 MIB: Final = 1024 * 1024
@@ -113,6 +115,29 @@ class Delivery(_Model):
     )
 
 
+class Signing(_Model):
+    """DKIM signatures on outgoing mail; the keys are made with `postern dkim keygen`."""
+
+    keep_days: float = Field(
+        14.0, ge=1, description="Days that a retired key is kept, and its record should stay in the DNS"
+    )
+
+
+class Reports(_Model):
+    """Reports to other domains about mail in their name; signing keys for the domain of `email` must be there."""
+
+    dmarc: bool = Field(False, description="Send DMARC aggregate reports once a day (RFC 9990)")
+    organization: str = Field("", max_length=200, description="Who reports; empty: hostname")
+    email: str = Field("", description="Author, reverse-path and contact of reports; empty: postmaster at `domain`")
+
+    @field_validator("email")
+    @classmethod
+    def _is_mailbox(cls, text: str) -> str:
+        if text and not Address.parse(text).is_ascii:
+            raise ValueError("reports come from an address of ASCII letters")
+        return text
+
+
 class Console(_Model):
     """The office."""
 
@@ -136,6 +161,8 @@ class Settings(_Model):
     anatomist: Anatomist = Anatomist()
     limits: Limits = Limits()
     delivery: Delivery = Delivery()
+    signing: Signing = Signing()
+    reports: Reports = Reports()
     console: Console = Console()
 
     @property

@@ -8,6 +8,8 @@ from gateway.app.accounts import user_base
 from gateway.app.doorkeeping import Inquiry, PasswordAuthentication, Recipients
 from gateway.app.installation import Folders
 from gateway.app.judging import Judging
+from gateway.app.keyring import Keyring
+from gateway.app.live_keys import LiveKeys
 from gateway.app.policies import LivePolicy
 from gateway.app.senses import open_senses
 from gateway.app.signals import Signals
@@ -15,6 +17,7 @@ from gateway.clock import SystemClock
 from gateway.inbound.ports import Door, Ports
 from gateway.inbound.server import FrontDoor, Listener
 from gateway.inbound.tls import RenewableCertificate
+from gateway.pipeline.signing import Signer
 from gateway.pipeline.stamp import Stamper
 from gateway.queue.custody import Custody
 from gateway.settings import Settings
@@ -34,7 +37,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     custody = Custody.open(folders.queue, clock=clock)
     try:
         async with open_senses(settings, folders, clock) as senses:
-            stamper = Stamper(hostname=settings.hostname)
+            stamper = Stamper(hostname=settings.hostname, signer=Signer(LiveKeys(Keyring(folders.dkim))))
             certificate = RenewableCertificate(folders.certificate, folders.key)
             listeners = [Listener(Door(name), listener) for name, listener in sockets.inherited().items()]
             door = FrontDoor(
