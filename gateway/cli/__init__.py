@@ -6,7 +6,7 @@ import logging
 
 import typer
 
-from gateway.cli import domain, model, policy, quarantine, queue, user
+from gateway.cli import dkim, domain, model, policy, quarantine, queue, reports, user
 from gateway.cli.demo import demo
 from gateway.cli.doctor import doctor
 from gateway.cli.model import learn
@@ -44,3 +44,5 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(model.app, name="model")
 app.add_typer(user.app, name="user")
 app.add_typer(domain.app, name="domain")
+app.add_typer(dkim.app, name="dkim")
+app.add_typer(reports.app, name="reports")

@@ -16,11 +16,12 @@ from gateway.mail.address import Address
 from gateway.mail.envelope import Direction, Envelope, Recipient
 from gateway.mail.message import Message
 from gateway.mail.replies import BY_NAME
+from gateway.pipeline.signing import Signer
 from gateway.pipeline.stamp import Stamper, reply_to_data
 from gateway.policy.verdict import Disposition, Settlement, Verdict, VerdictClass, merge
 from tests.pipeline.conftest import NOON
 
-STAMPER = Stamper(hostname="mx.example.org")
+STAMPER = Stamper(hostname="mx.example.org", signer=Signer(lambda domain: ()))
 OURS = b"Authentication-Results: mx.example.org; spf=pass\r\n"
 
 
