@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.checks.answering import Answering
-from gateway.checks.dnsbl import DnsblZone, check_dnsbl
+from gateway.checks.dnsbl import check_dnsbl
 from gateway.checks.reverse import verified_name
 from gateway.clock import Clock
 from gateway.facts.connection import DnsblFact
@@ -88,5 +88,5 @@ class Inquiry:
 
     async def dnsbl(self, ip: str) -> Outcome[DnsblFact]:
         """What the policy's block lists say."""
-        zones = [DnsblZone(each.zone, each.weight, frozenset(each.answers)) for each in self._current_policy().dnsbl]
+        zones = self._current_policy().dnsbl
         return await check_dnsbl(self._resolver, ip, zones) if zones else NOT_ASKED
