@@ -8,13 +8,14 @@ mode 0600 under the data folder.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 _REPOSITORY: Final = Path(__file__).resolve().parent.parent
 MIB: Final = 1024 * 1024
@@ -24,6 +25,13 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 class SettingsError(ValueError):
     """The configuration cannot be used. The text says where and how to mend it."""
+
+
+def _network(text: str) -> str:
+    return str(ipaddress.ip_network(text))
+
+
+Network = Annotated[str, AfterValidator(_network)]
 
 
 class _Model(BaseModel):
@@ -80,7 +88,7 @@ class Limits(_Model):
     message_size: int = Field(50 * MIB, ge=1024, description="Largest message, in octets (RFC 1870)")
     recipients: int = Field(100, ge=100, description="Recipients of one transaction; RFC 5321 wants 100 at least")
     connections: int = Field(1000, ge=1, description="Connections of one edge process")
-    connections_per_client: int = Field(50, ge=1, description="Connections of one client address to one edge process")
+    connections_per_client: int = Field(50, ge=1, description="Connections of one client address to this machine")
     idle: float = Field(300.0, gt=0, description="Seconds that a session may be silent (RFC 5321 section 4.5.3.2.7)")
     errors: int = Field(20, ge=1, description="Errors of one session until it is closed")
     hops: int = Field(50, ge=1, description="Received fields until a message is taken for a loop")
@@ -114,6 +122,10 @@ class Settings(_Model):
     data: Path = Field(Path("data"), description="Folder for ledger, spool, store, keys and secrets")
     policy: Path = Field(_REPOSITORY / "policies", description="Folder of the policy")
     model: Path = Field(_REPOSITORY / "models" / "default", description="Folder of the classifier's artefact")
+    trusted: list[Network] = Field(
+        default_factory=list,
+        description="Our own networks (`192.0.2.0/24`), like this machine itself: never banned, never greylisted",
+    )
     edges: int = Field(0, ge=0, le=256, description="Edge processes; 0: one per core")
     couriers: int = Field(1, ge=1, le=64, description="Delivery processes")
     listen: Listen = Listen()

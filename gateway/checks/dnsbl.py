@@ -8,7 +8,7 @@ everybody: these and all others are noted, and never taken for a listing.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -31,8 +31,19 @@ REFUSED: Final = "refuses to answer this resolver"
 OUTSIDE: Final = "answers outside its range"
 
 
-async def check_dnsbl(resolver: Answering, ip: str, zones: Sequence[DnsblZone]) -> Outcome[DnsblFact]:
-    """Ask the lists about an address. Lists that did not answer count nothing; if none did, it is `Unknown`."""
+Notice = Callable[[str, str], None]
+"""Is told each list that could not be counted, and why: SILENT, REFUSED or OUTSIDE."""
+
+
+def nobody(_zone: str, _why: str) -> None:
+    """Nobody wants to know."""
+
+
+async def check_dnsbl(
+    resolver: Answering, ip: str, zones: Sequence[DnsblZone], *, notice: Notice = nobody
+) -> Outcome[DnsblFact]:
+    """Ask the lists about an address. Lists that could not be counted count nothing; if none could, it is
+    `Unknown`."""
     try:
         reversed_ip = reversed_labels(ip)
     except ValueError:
@@ -54,6 +65,7 @@ async def check_dnsbl(resolver: Answering, ip: str, zones: Sequence[DnsblZone]) 
         codes, trouble = _read(answer, zone)
         if trouble:
             unusable.append((zone.zone, trouble))
+            notice(zone.zone, trouble)
         elif codes:
             score += zone.weight
             listings += [(zone.zone, code) for code in codes]

@@ -74,6 +74,10 @@ class Counters:
             return False, self._keeper.failure
         return (False, "does not answer in time") if self._breaker.is_open else (True, "")
 
+    def now(self) -> float:
+        """The time that all of this is about."""
+        return self._clock.now()
+
     # ---------------------------------------------------------------- how much
 
     async def count(self, takes: Sequence[Take]) -> Counted:
@@ -81,6 +85,10 @@ class Counters:
         now = self._clock.now()
         answer = await self._ask(partial(rates.count, takes=takes, now=now)) if takes else Known(Counted(None, ()))
         return answer.value if isinstance(answer, Known) else self._local.count(takes, now=now)
+
+    def tally(self, take: Take) -> None:
+        """Count what has no limit: together with others, and without anybody waiting."""
+        self._keeper.tally(take)
 
     async def peek(self, takes: Sequence[Take]) -> Counted:
         """What `count` would answer; nothing is counted."""

@@ -9,7 +9,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -17,7 +17,7 @@ from gateway.clock import Clock
 from gateway.counters import bans, greylist, notes, presence, rates
 from gateway.counters.bans import Snapshot
 from gateway.counters.file import CountersFile
-from gateway.counters.records import CountersUnavailable
+from gateway.counters.records import CountersUnavailable, Take
 from gateway.telemetry import log
 
 T = TypeVar("T")
@@ -29,6 +29,9 @@ ROUND: Final = 1.0
 
 SWEEP: Final = 15.0
 """Seconds between two sweeps of what has ended."""
+
+MAX_TALLIED: Final = 20_000
+"""Keys that are counted together at the next occasion. What is more goes uncounted."""
 
 MAX_WAITING: Final = 5000
 """Questions that may wait. More cannot be answered within anybody's patience."""
@@ -54,6 +57,8 @@ class Keeper:
         self._swept = -SWEEP
         self._waiting: queue.Queue[_Question | None] = queue.Queue()
         self._fresh = threading.Event()
+        self._tallied: dict[str, Take] = {}
+        self._tallying = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="counters", daemon=True)
 
     def start(self) -> None:
@@ -71,6 +76,13 @@ class Keeper:
         else:
             self._waiting.put(_Question(work, loop, future))
         return future
+
+    def tally(self, take: Take) -> None:
+        """Count it some time within the next round, and before any question that is asked from now on."""
+        with self._tallying:
+            before = self._tallied.get(take.key)
+            if before is not None or len(self._tallied) < MAX_TALLIED:
+                self._tallied[take.key] = take if before is None else replace(take, amount=before.amount + take.amount)
 
     def close(self) -> None:
         """Do what waits, then let go. Returns although the file may be frozen: the thread is a daemon."""
@@ -100,6 +112,7 @@ class Keeper:
         error: Exception | None = None
         try:
             with self._file.transaction() as connection:
+                self._count_tallied(connection)
                 result = question.work(connection)
             self.failure = ""
         except (sqlite3.Error, OSError) as raised:
@@ -117,6 +130,7 @@ class Keeper:
         monotonic, now = self._clock.monotonic(), self._clock.now()
         try:
             with self._file.transaction() as connection:
+                self._count_tallied(connection)
                 presence.live(connection, self._process, now=now)
                 revision = bans.revision(connection)
                 if revision != self._revision:
@@ -133,9 +147,16 @@ class Keeper:
             self.failure = str(error)
         return monotonic
 
+    def _count_tallied(self, connection: sqlite3.Connection) -> None:
+        if self._tallied:
+            with self._tallying:
+                tallied, self._tallied = self._tallied, {}
+            rates.count(connection, list(tallied.values()), now=self._clock.now())
+
     def _leave(self) -> None:
         try:
             with self._file.transaction() as connection:
+                self._count_tallied(connection)
                 presence.leave(connection, self._process)
             self._file.close()
         except (sqlite3.Error, OSError):

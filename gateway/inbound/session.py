@@ -93,6 +93,7 @@ class Session(Wire):
 
     def _leave(self, _: asyncio.Task[None]) -> None:
         self._occupancy.leave(self, self._address.network)
+        self._household.admission.has_gone(self._client, connections=self._occupancy.of(self._address.network))
 
     def drain(self) -> None:
         """Finish what is open, then say goodbye; at once if the client has nothing open but the line."""
@@ -122,12 +123,12 @@ class Session(Wire):
 
     async def _welcome(self) -> bool:
         admission = self._household.admission
-        if refused := self._crowded():
+        if refused := await self._crowded():
             return await self._turn_away(refused)
         if self._door is Door.SUBMISSIONS:
             await self._start_tls()
         self._client = await admission.acquaint(self._client, self._door)
-        refused = admission.may_enter(self._client)
+        refused = await admission.may_enter(self._client)
         if refused is None and self._spoke_already and not self._door.is_submission:
             refused = Refused(replies.SPOKE_TOO_EARLY, "spoke before the greeting")
         if refused is not None:
@@ -135,10 +136,10 @@ class Session(Wire):
         self.say(replies.greeting(self._household.hostname))
         return True
 
-    def _crowded(self) -> Refused | None:
+    async def _crowded(self) -> Refused | None:
         if self._draining:
             return Refused(replies.SHUTTING_DOWN, "draining")
-        return self._household.admission.has_room(
+        return await self._household.admission.has_room(
             self._client,
             connections=self._occupancy.of(self._address.network),
             everybodys=self._occupancy.total,
@@ -146,6 +147,7 @@ class Session(Wire):
 
     async def _turn_away(self, refused: Refused) -> bool:
         self.say(refused.reply)
+        self._household.admission.note(refused.reply, self._client, self._door)
         await self._refuse("connect", refused)
         return False
 
@@ -167,6 +169,7 @@ class Session(Wire):
     def _answer(self, reply: Reply) -> bool:
         """Say it; False when it was the last word."""
         self.say(reply)
+        self._household.admission.note(reply, self._client, self._door)
         if reply.ends_session:
             return False
         self._errors += reply.is_permanent
@@ -236,11 +239,11 @@ class Session(Wire):
             return replies.UTF8_UNDECLARED
         admission = self._household.admission
         allowance = admission.allowance(self._client, mail_from=path_text(sender))
-        refused = admission.may_send(
+        refused = await admission.may_send(
             sender,
             size=parameters.size,
             allowance=allowance,
-            network=self._address.network,
+            client=self._client,
             principal=self._principal,
         )
         if refused is not None:
@@ -275,11 +278,18 @@ class Session(Wire):
             limit = transaction.allowance
             too_many = Refused(replies.TOO_MANY_RECIPIENTS, f"more than {limit.recipients}", limit.group.id)
             return await self._refuse("rcpt", too_many, recipient=path)
-        answer = await admission.may_receive(address, policy=transaction.allowance.policy, principal=self._principal)
+        answer = await admission.may_receive(
+            address,
+            allowance=transaction.allowance,
+            client=self._client,
+            reverse_path=transaction.reverse_path,
+            principal=self._principal,
+        )
         if isinstance(answer, Refused):
             return await self._refuse("rcpt", answer, recipient=path)
         self._idle_commands = 0
-        transaction.add(Recipient(address, parameters.notify, parameters.original), answer)
+        original = parameters.original or ("" if answer.address == address else f"rfc822;{address}")
+        transaction.add(Recipient(answer.address, parameters.notify, original), answer.destination)
         return replies.RECIPIENT_OK
 
     async def _data(self, argument: str) -> Reply | None:

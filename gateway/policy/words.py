@@ -140,7 +140,7 @@ FileName = Annotated[str, _shaped(r"[^\0]{1,1000}", "a path", "write the path of
 Url = Annotated[
     str,
     _shaped(
-        r"https?://[^\s{}]+(?:\{address\}[^\s{}]*)?",
+        r"https?://[^\s{}]+\{address\}[^\s{}]*",
         "an address of a web service",
         "write one like `https://directory.example/users/{address}`",
     ),

@@ -140,7 +140,7 @@ async def test_a_file_that_somebody_deletes_is_made_again(tmp_path: Path, clock:
 
 
 READ_ONLY = """
-import asyncio, os, sys
+import asyncio, concurrent.futures.thread, os, sys
 from pathlib import Path
 from gateway.clock import FixedClock
 from gateway.counters.counters import Counters
