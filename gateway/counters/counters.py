@@ -19,7 +19,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 from uuid import uuid4
 
 from gateway.clock import Clock
@@ -54,7 +54,7 @@ class Counters:
         self._unawaited: set[asyncio.Future[None]] = set()
 
     @classmethod
-    def open(cls, folder: Path, *, clock: Clock, processes: int = 1) -> Counters:
+    def open(cls, folder: Path, *, clock: Clock, processes: int = 1) -> Self:
         """Open or make the file in the folder. `processes` is how many take connections, for limits that they cannot
         share. Never raises: what is wrong with the folder stands in `readiness`."""
         process = uuid4().hex

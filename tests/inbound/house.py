@@ -73,7 +73,7 @@ class PlainPolicy:
     everyone: PlainGroup = PlainGroup()
     routes: Mapping[str, str] = field(default_factory=lambda: {"example.net": "mailbox"})
     entry: PlainEntry = PlainEntry()
-    bans: Bans = Bans()
+    bans: Bans = field(default_factory=Bans)
 
     def group_for(self, client: ClientFact, now: float, *, mail_from: str | None = None) -> PlainGroup:
         return self.groups.get(client.ip, self.everyone)
@@ -253,6 +253,7 @@ class House:
     policy: PlainPolicy
     clock: FixedClock
     counters: Counters = None  # type: ignore[assignment]
+    folder: Path = Path()
 
     @property
     def port(self) -> int:
@@ -270,6 +271,7 @@ async def open_house(
     edit: Callable[[Ports], Ports] = lambda ports: ports,
     shelf: Shelf | None = None,
     trusted: tuple[str, ...] = (),
+    folder: Path | None = None,
 ) -> AsyncIterator[House]:
     """A front door on free loopback ports. What is in `House` may be changed while it runs."""
     shelf, bench, clock = shelf or Shelf(), Bench(), FixedClock(NOW)
@@ -285,9 +287,9 @@ async def open_house(
         policy=policy or PlainPolicy(),
         clock=clock,
     )
-    folder = tempfile.TemporaryDirectory(prefix="postern-counters-")
-    counters = Counters.open(Path(folder.name), clock=clock)
-    opened.counters = counters
+    own_folder = tempfile.TemporaryDirectory(prefix="postern-counters-")
+    opened.folder = folder or Path(own_folder.name)
+    counters = opened.counters = Counters.open(opened.folder, clock=clock)
     ports = Ports(
         custody=shelf,
         judge=bench,
@@ -313,7 +315,7 @@ async def open_house(
     finally:
         await opened.front.drain(0.2)
         await counters.close()
-        folder.cleanup()
+        own_folder.cleanup()
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
