@@ -216,7 +216,7 @@ def _explain(error: ValidationError, places: dict[tuple[str, ...], str]) -> str:
     said = []
     for each in error.errors():
         path = tuple(str(step) for step in each["loc"])
-        place = next(places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in places)
+        place = next((places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in places), "settings")
         hint = (
             "no such setting; `postern reference settings` lists them"
             if each["type"] == "extra_forbidden"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import typer
 
 from gateway.cli import bans, domain, greylist, model, policy, quarantine, queue, user
@@ -13,6 +15,7 @@ from gateway.cli.reference import reference
 from gateway.cli.run import run
 from gateway.cli.scan import scan
 from gateway.cli.track import track
+from gateway.telemetry import configure_logging
 
 app = typer.Typer(
     name="postern",
@@ -21,6 +24,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def _every_verb() -> None:
+    """Standard output belongs to the verb: what goes wrong inside is told on standard error."""
+    configure_logging("command", level=logging.WARNING)
+
 
 app.command("run", epilog="Example: postern run --data /var/lib/postern")(run)
 app.command("scan", epilog="Example: postern scan --json --ip 192.0.2.9 --rcpt alice@example.org mail.eml")(scan)

@@ -235,16 +235,15 @@ class Custody:
         return acted.done
 
     async def retry(self, selection: Selection, *, actor: str, reason: str = "") -> int:
-        """Make DEFERRED and CORRUPT recipients due now, and end their destination's back-off if one is named. Answers
-        how many."""
+        """Make DEFERRED and CORRUPT recipients due now, and end the back-off of where they go. Answers how many."""
         now = self._clock.now()
         bulk, by = Bulk(self.writer, self.readers, now), Actor(actor, reason)
-        number = 0
+        done = []
         for state in acts.RETRIES:
-            number += len(await bulk.each(selection, state, partial(acts.retry, by=by, at=now, state=state)))
-        if selection.destination:
-            await bulk.wake(selection.destination)
-        return number
+            done += await bulk.each(selection, state, partial(acts.retry, by=by, at=now, state=state))
+        for name in sorted({each.destination for each in done} | {selection.destination} - {""}):
+            await bulk.wake(name)
+        return len(done)
 
     async def hold(
         self,
