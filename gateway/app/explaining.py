@@ -7,7 +7,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.app.installation import Folders
@@ -19,9 +19,11 @@ from gateway.clock import Clock
 from gateway.counters.looking import OnlyLooking
 from gateway.facts.connection import ClientFact, DnsblFact
 from gateway.facts.outcome import Known, Outcome, Unknown
-from gateway.inbound.admission import Admission, Admitted, Allowance, Refused
+from gateway.inbound.addressees import Admitted
+from gateway.inbound.admission import Admission, Allowance
 from gateway.inbound.counting import Counting, own_networks
 from gateway.inbound.ports import Door, Judged
+from gateway.inbound.refused import Refused
 from gateway.mail.address import Address, ReversePath, path_text
 from gateway.policy.policy import Policy
 from gateway.queue.custody import Custody
@@ -114,7 +116,8 @@ class _Walk:
             yield _refusal("connect", refused)
             return
         client = await self._admission.acquaint(client, Door.MX)
-        for step in self._acquaintance(client):
+        past = await self._counting.past(client.ip)
+        for step in self._acquaintance(replace(client, past=Known(past))):
             yield step
         allowance = self._admission.allowance(client)
         yield Step("group", _group(allowance), place=allowance.group.place)

@@ -49,9 +49,9 @@ class Counters:
         self._keeper = keeper
         self._process = process
         self._clock = clock
+        self._processes = processes
         self._local = LocalCounters(share=1.0 / processes)
         self._breaker = Breaker()
-        self._unawaited: set[asyncio.Future[None]] = set()
 
     @classmethod
     def open(cls, folder: Path, *, clock: Clock, processes: int = 1) -> Self:
@@ -64,8 +64,6 @@ class Counters:
 
     async def close(self) -> None:
         """Write what waits and let go."""
-        if self._unawaited:
-            await asyncio.wait(self._unawaited, timeout=PATIENCE)
         await asyncio.to_thread(self._keeper.close)
 
     def readiness(self) -> tuple[bool, str]:
@@ -98,13 +96,24 @@ class Counters:
 
     async def connections_elsewhere(self, network: str, *, here: int) -> int:
         """How many connections of that client the other processes have, who learn that this one has `here`."""
-        work = partial(presence.state, process=self._process, network=network, number=here, now=self._clock.now())
+        self._keeper.present(network, here)
+        work = partial(presence.elsewhere, process=self._process, network=network, now=self._clock.now())
         answer = await self._ask(work)
         return answer.value if isinstance(answer, Known) else 0
 
+    async def has_room(self, network: str, *, here: int, limit: int) -> bool:
+        """Whether the client's connections, `here` and in the other processes together, are within the limit. Where
+        each process has no more than its part of it nobody needs to be asked."""
+        if here > limit:
+            return False
+        if here * self._processes <= limit:
+            self._keeper.present(network, here)
+            return True
+        return here + await self.connections_elsewhere(network, here=here) <= limit
+
     def connections_changed(self, network: str, *, here: int) -> None:
         """Tell the others, without waiting for anything."""
-        self._unwaited(self.connections_elsewhere(network, here=here))
+        self._keeper.present(network, here)
 
     # ---------------------------------------------------------------- who is shut out
 
@@ -187,8 +196,3 @@ class Counters:
                 return await self._keeper.ask(work)
         except TimeoutError:
             raise CountersUnavailable("the counters do not answer") from None
-
-    def _unwaited(self, asking: object) -> None:
-        task: asyncio.Future[None] = asyncio.ensure_future(asking)  # type: ignore[call-overload]
-        self._unawaited.add(task)
-        task.add_done_callback(self._unawaited.discard)

@@ -58,6 +58,8 @@ class Keeper:
         self._waiting: queue.Queue[_Question | None] = queue.Queue()
         self._fresh = threading.Event()
         self._tallied: dict[str, Take] = {}
+        self._present: dict[str, int] = {}
+        self._told: set[str] = set()
         self._tallying = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="counters", daemon=True)
 
@@ -83,6 +85,15 @@ class Keeper:
             before = self._tallied.get(take.key)
             if before is not None or len(self._tallied) < MAX_TALLIED:
                 self._tallied[take.key] = take if before is None else replace(take, amount=before.amount + take.amount)
+
+    def present(self, network: str, number: int) -> None:
+        """This process has so many connections of the network: the others learn it within the next round, or before
+        the next question if that comes earlier. Connections that come and go in between nobody hears of."""
+        with self._tallying:
+            if number > 0 or network in self._told:
+                self._present[network] = number
+            else:
+                self._present.pop(network, None)
 
     def close(self) -> None:
         """Do what waits, then let go. Returns although the file may be frozen: the thread is a daemon."""
@@ -112,7 +123,7 @@ class Keeper:
         error: Exception | None = None
         try:
             with self._file.transaction() as connection:
-                self._count_tallied(connection)
+                self._write_down(connection)
                 result = question.work(connection)
             self.failure = ""
         except (sqlite3.Error, OSError) as raised:
@@ -130,7 +141,7 @@ class Keeper:
         monotonic, now = self._clock.monotonic(), self._clock.now()
         try:
             with self._file.transaction() as connection:
-                self._count_tallied(connection)
+                self._write_down(connection)
                 presence.live(connection, self._process, now=now)
                 revision = bans.revision(connection)
                 if revision != self._revision:
@@ -147,16 +158,21 @@ class Keeper:
             self.failure = str(error)
         return monotonic
 
-    def _count_tallied(self, connection: sqlite3.Connection) -> None:
-        if self._tallied:
-            with self._tallying:
-                tallied, self._tallied = self._tallied, {}
-            rates.count(connection, list(tallied.values()), now=self._clock.now())
+    def _write_down(self, connection: sqlite3.Connection) -> None:
+        if not self._tallied and not self._present:
+            return
+        with self._tallying:
+            tallied, self._tallied = self._tallied, {}
+            present, self._present = self._present, {}
+            self._told = {each for each in self._told if present.get(each, 1) > 0}
+            self._told.update(network for network, number in present.items() if number > 0)
+        rates.count(connection, list(tallied.values()), now=self._clock.now())
+        presence.state(connection, self._process, present)
 
     def _leave(self) -> None:
         try:
             with self._file.transaction() as connection:
-                self._count_tallied(connection)
+                self._write_down(connection)
                 presence.leave(connection, self._process)
             self._file.close()
         except (sqlite3.Error, OSError):

@@ -6,21 +6,27 @@ A process states its numbers and says now and then that it lives; what a dead on
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from typing import Final
 
 ALIVE: Final = 10.0
 """Seconds for which the word of a silent process still counts."""
 
 
-def state(connection: sqlite3.Connection, process: str, network: str, number: int, *, now: float) -> int:
-    """This process has so many connections of the network; the answer is how many the others have."""
-    if number > 0:
-        connection.execute(
-            "insert into presence values (?, ?, ?) on conflict do update set number = excluded.number",
-            (network, process, number),
-        )
-    else:
-        connection.execute("delete from presence where network = ? and process = ?", (network, process))
+def state(connection: sqlite3.Connection, process: str, numbers: Mapping[str, int]) -> None:
+    """This process has so many connections of these networks."""
+    connection.executemany(
+        "insert into presence values (?, ?, ?) on conflict do update set number = excluded.number",
+        [(network, process, number) for network, number in numbers.items() if number > 0],
+    )
+    connection.executemany(
+        "delete from presence where network = ? and process = ?",
+        [(network, process) for network, number in numbers.items() if number <= 0],
+    )
+
+
+def elsewhere(connection: sqlite3.Connection, process: str, network: str, *, now: float) -> int:
+    """How many the other processes have."""
     (others,) = connection.execute(
         "select coalesce(sum(number), 0) from presence join process on name = process "
         "where network = ? and process <> ? and seen > ?",

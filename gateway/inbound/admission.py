@@ -12,13 +12,15 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from gateway.facts.connection import ClientFact
-from gateway.facts.outcome import Known, Outcome, Unknown
+from gateway.facts.connection import ClientFact, PastFact
+from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Unknown
+from gateway.inbound.addressees import Addressees, Admitted
 from gateway.inbound.commands import asks_to_route, is_host_name
 from gateway.inbound.counting import Counting, name_of_recipient, names_of_client, names_of_sender
-from gateway.inbound.ports import Door, Group, PolicyInForce, Ports, Principal, RecipientEntry, Validity
+from gateway.inbound.ports import Door, Group, PolicyInForce, Ports, Principal
+from gateway.inbound.refused import Refused
 from gateway.mail import replies
-from gateway.mail.address import Address, BadAddress, ReversePath
+from gateway.mail.address import Address, ReversePath
 from gateway.mail.replies import Reply
 from gateway.policy.policy import Doing, RateLimit
 from gateway.settings import Limits
@@ -27,29 +29,7 @@ from gateway.telemetry import log
 INQUIRY_PATIENCE: Final = 3.0
 """Seconds that a client may have to wait for its greeting while we ask who it is."""
 
-VALIDATION_PATIENCE: Final = 20.0
-"""Seconds that one recipient may take; clients wait five minutes (RFC 5321 section 4.5.3.2.3)."""
-
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """No, with what to answer, the reason for the record, the group of the policy that says so, and the line where it
-    is written."""
-
-    reply: Reply
-    reason: str
-    rule: str = ""
-    place: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """Yes: to whom the mail goes, which is somebody else for an alias, and the destination under which it is queued."""
-
-    address: Address
-    destination: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +50,7 @@ class Admission:
         self._ports = ports
         self._limits = limits
         self._counting = counting
+        self._addressees = Addressees(ports.validation)
         self._noting: set[asyncio.Future[None]] = set()
 
     # ------------------------------------------------------------ connection
@@ -82,14 +63,18 @@ class Admission:
         reverse_name, dnsbl, past = await asyncio.gather(
             _in_time(self._ports.inquiry.reverse_name(client.ip)),
             _in_time(self._ports.inquiry.dnsbl(client.ip)),
-            self._counting.past(client.ip),
+            self._past(client),
         )
-        return replace(client, reverse_name=reverse_name, dnsbl=dnsbl, past=Known(past))
+        return replace(client, reverse_name=reverse_name, dnsbl=dnsbl, past=past)
+
+    async def _past(self, client: ClientFact) -> Outcome[PastFact]:
+        if not self._ports.current_policy().asks_about_the_past:
+            return NOT_ASKED
+        return Known(await self._counting.past(client.ip))
 
     async def has_room(self, client: ClientFact, *, connections: int, everybodys: int) -> Refused | None:
         """Whether there is room for the client at all, before any work is done for it. `connections` counts its own in
         this process, `everybodys` all, this one included."""
-        elsewhere = await self._counting.connections_elsewhere(client.ip, here=connections)
         if refused := self._shut_out(client):
             return refused
         if everybodys > self._limits.connections:
@@ -97,7 +82,7 @@ class Admission:
         if refused := self._unready(replies.TOO_BUSY):
             return refused
         allowance = self.allowance(client)
-        if connections + elsewhere > allowance.connections:
+        if not await self._counting.has_room(client.ip, here=connections, limit=allowance.connections):
             group = allowance.group
             return Refused(
                 replies.TOO_MANY_CONNECTIONS, f"more than {allowance.connections} connections", group.id, group.place
@@ -202,7 +187,7 @@ class Admission:
         entry = allowance.policy.recipient_entry(str(address))
         if entry is None and principal is None:
             return Refused(replies.NO_RELAY, "not a recipient of ours")
-        admitted = await self._admit(address, allowance.policy)
+        admitted = await self._addressees.find(address, allowance.policy)
         group = allowance.group
         if isinstance(admitted, Refused):
             if admitted.reply is replies.NO_SUCH_USER and principal is None:
@@ -228,41 +213,6 @@ class Admission:
         log().warning("recipient_harvest", client=client.ip, limit=str(over), place=over.place)
         return _too_much(replies.TOO_MANY_UNKNOWN, over, group)
 
-    async def _admit(self, address: Address, policy: PolicyInForce) -> Admitted | Refused:
-        """Follow an alias or, for an address that does not exist, the catch-all: one step, so that there is no loop."""
-        entry = policy.recipient_entry(str(address))
-        if entry is None:
-            return Admitted(address, f"mx:{address.domain}")
-        target = _address_of(entry.aliases.get(address.key, ""))
-        if target is not None:
-            return await self._admit_as(target, policy)
-        admitted = await self._admit_as(address, policy)
-        caught = _address_of(entry.catch_all)
-        if isinstance(admitted, Refused) and admitted.reply is replies.NO_SUCH_USER and caught is not None:
-            return await self._admit_as(caught, policy)
-        return admitted
-
-    async def _admit_as(self, address: Address, policy: PolicyInForce) -> Admitted | Refused:
-        entry = policy.recipient_entry(str(address))
-        if entry is None:
-            return Admitted(address, f"mx:{address.domain}")
-        match await self._validity(address, entry):
-            case Validity.UNKNOWN:
-                return Refused(replies.NO_SUCH_USER, "no such recipient", place=entry.place)
-            case Validity.FULL:
-                return Refused(replies.MAILBOX_FULL, "mailbox full", place=entry.place)
-            case Validity.CANNOT_TELL if entry.on_unknown != "accept":
-                return Refused(replies.CANNOT_VERIFY, "the recipient could not be checked", place=entry.place)
-        return Admitted(address, f"mx:{address.domain}" if entry.route == "mx" else entry.route)
-
-    async def _validity(self, address: Address, entry: RecipientEntry) -> Validity:
-        try:
-            async with asyncio.timeout(VALIDATION_PATIENCE):
-                return await self._ports.validation.validate(address, entry)
-        except Exception:  # noqa: BLE001 - whatever is wrong with a directory, the sender is asked to come again
-            log().exception("recipient validation failed", domain=address.domain)
-            return Validity.CANNOT_TELL
-
 
 def _barred(group: Group) -> Refused | None:
     if not group.reject:
@@ -278,13 +228,6 @@ def _too_much(reply: Reply, used_up: RateLimit, group: Group) -> Refused:
         group.id,
         used_up.place,
     )
-
-
-def _address_of(text: str) -> Address | None:
-    try:
-        return Address.parse(text) if text else None
-    except BadAddress:
-        return None  # the schema lets none through
 
 
 async def _in_time(question: Awaitable[Outcome[T]]) -> Outcome[T]:

@@ -79,9 +79,9 @@ class Counting:
         counted = await self._counters.peek([_history(doing, client_name(ip), amount=0.0) for doing in doings])
         return PastFact(*(round(level) for level in counted.levels))
 
-    async def connections_elsewhere(self, ip: str, *, here: int) -> int:
-        """How many connections the client has in the other processes, who learn how many it has here."""
-        return await self._counters.connections_elsewhere(client_name(ip), here=here)
+    async def has_room(self, ip: str, *, here: int, limit: int) -> bool:
+        """Whether the client's connections to all processes are within the limit; this one counts `here` of them."""
+        return await self._counters.has_room(client_name(ip), here=here, limit=limit)
 
     def connections_changed(self, ip: str, *, here: int) -> None:
         """Tell the others, without waiting."""

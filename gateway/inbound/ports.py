@@ -99,6 +99,10 @@ class PolicyInForce(Protocol):
         """What is said about a recipient; None: not ours, and so nothing is relayed there."""
 
     @property
+    def asks_about_the_past(self) -> bool:
+        """Whether any of its groups depends on what a client did before."""
+
+    @property
     def bans(self) -> Bans:
         """Who is shut out by itself."""
 

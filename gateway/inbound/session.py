@@ -16,13 +16,14 @@ from typing import Final
 
 from gateway.facts.connection import ClientFact
 from gateway.inbound import commands, sasl
-from gateway.inbound.admission import Admission, Refused
+from gateway.inbound.admission import Admission
 from gateway.inbound.client import ClientAddress, client_address
 from gateway.inbound.commands import BadCommand
 from gateway.inbound.occupancy import Occupancy
 from gateway.inbound.ports import AuthFailure, Door, Ports, Principal
 from gateway.inbound.receiving import receive
 from gateway.inbound.refusals import Refusals
+from gateway.inbound.refused import Refused
 from gateway.inbound.signing_in import ask_credentials
 from gateway.inbound.transaction import Reception, Transaction
 from gateway.inbound.wire import ClientGone, LineFault, Wire

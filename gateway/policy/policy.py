@@ -15,7 +15,7 @@ from gateway.policy.conditions import Answer, Condition, facts_of
 from gateway.policy.lists import EntryList, Lists
 from gateway.policy.quantities import Rate
 from gateway.policy.verdict import Disposition, RuleRef, VerdictClass
-from gateway.policy.vocabulary import MAIL_FROM, Case, domain_of
+from gateway.policy.vocabulary import MAIL_FROM, VARIABLES, Case, domain_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +191,12 @@ class Policy:
     def greylists(self) -> bool:
         """Whether any of its rules asks senders to come back."""
         return any(rule.effect.greylists for rule in self.rules)
+
+    @property
+    def asks_about_the_past(self) -> bool:
+        """Whether any of its groups depends on what a client did before."""
+        read = (name for group in self.groups if group.condition for name in group.condition.names)
+        return any(VARIABLES[name].check == "past" for name in read)
 
     def recipient_entry(self, address: str) -> RecipientEntry | None:
         """What is said about that address, its own entry before its domain's. None: not ours, so nothing is relayed."""

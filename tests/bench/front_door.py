@@ -61,7 +61,7 @@ async def serve_ours(listening: socket.socket, stop: asyncio.Event) -> None:
     bench.seen = type("Forget", (list,), {"append": lambda self, item: None})()
     ports = Ports(
         custody=Nothing(), judge=bench, validation=people, authentication=people, inquiry=Inquiry(),
-        current_policy=PlainPolicy, clock=SystemClock(), counters=counters,
+        current_policy=lambda: PlainPolicy(asks_about_the_past=False), clock=SystemClock(), counters=counters,
     )  # fmt: skip
     settings = Settings(limits=Limits(connections_per_client=1000))
     front = FrontDoor([Listener(Door.MX, listening)], ports=ports, settings=settings, tls_context=None)

@@ -91,14 +91,16 @@ def test_processes_count_together(tmp_path: Path) -> None:
 
 
 async def test_connections_of_all_processes_are_known(tmp_path: Path, clock: FixedClock) -> None:
-    one, two = Counters.open(tmp_path, clock=clock), Counters.open(tmp_path, clock=clock)
+    one, two = (Counters.open(tmp_path, clock=clock, processes=2) for _ in range(2))
     try:
         assert await one.connections_elsewhere("192.0.2.1", here=3) == 0
         assert await two.connections_elsewhere("192.0.2.1", here=1) == 3
         assert await one.connections_elsewhere("192.0.2.1", here=4) == 1
         assert await one.connections_elsewhere("192.0.2.9", here=1) == 0
+        assert await one.has_room("192.0.2.1", here=4, limit=5)
+        assert not await one.has_room("192.0.2.1", here=5, limit=5)
         await two.close()
-        assert await one.connections_elsewhere("192.0.2.1", here=4) == 0
+        assert await one.has_room("192.0.2.1", here=5, limit=5)
     finally:
         await one.close()
 

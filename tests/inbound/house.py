@@ -74,6 +74,7 @@ class PlainPolicy:
     routes: Mapping[str, str] = field(default_factory=lambda: {"example.net": "mailbox"})
     entry: PlainEntry = PlainEntry()
     bans: Bans = field(default_factory=Bans)
+    asks_about_the_past: bool = True
 
     def group_for(self, client: ClientFact, now: float, *, mail_from: str | None = None) -> PlainGroup:
         return self.groups.get(client.ip, self.everyone)
@@ -272,6 +273,7 @@ async def open_house(
     shelf: Shelf | None = None,
     trusted: tuple[str, ...] = (),
     folder: Path | None = None,
+    processes: int = 1,
 ) -> AsyncIterator[House]:
     """A front door on free loopback ports. What is in `House` may be changed while it runs."""
     shelf, bench, clock = shelf or Shelf(), Bench(), FixedClock(NOW)
@@ -289,7 +291,7 @@ async def open_house(
     )
     own_folder = tempfile.TemporaryDirectory(prefix="postern-counters-")
     opened.folder = folder or Path(own_folder.name)
-    counters = opened.counters = Counters.open(opened.folder, clock=clock)
+    counters = opened.counters = Counters.open(opened.folder, clock=clock, processes=processes)
     ports = Ports(
         custody=shelf,
         judge=bench,

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.facts.connection import DnsblFact
 from gateway.facts.outcome import Known, Unknown
-from gateway.inbound import admission
+from gateway.inbound import addressees, admission
 from gateway.mail import replies
 from gateway.policy.policy import Doing, RateLimit, Whose
 from gateway.policy.quantities import Rate
@@ -134,7 +134,7 @@ async def test_a_recipient_that_cannot_be_checked_may_be_accepted_by_policy() ->
 
 
 async def test_a_directory_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admission, "VALIDATION_PATIENCE", 0.05)
+    monkeypatch.setattr(addressees, "VALIDATION_PATIENCE", 0.05)
     async with open_house() as house:
 
         async def never(address: object, entry: object) -> None:
