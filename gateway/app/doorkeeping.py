@@ -11,8 +11,9 @@ from gateway.app.alerts import Alerts
 from gateway.checks.answering import Answering
 from gateway.checks.dnsbl import SILENT, check_dnsbl
 from gateway.checks.reverse import verified_name
+from gateway.checks.sender_domain import check_sender_domain
 from gateway.counters.records import Take
-from gateway.facts.connection import DnsblFact
+from gateway.facts.connection import DnsblFact, SenderDomain
 from gateway.facts.outcome import NOT_ASKED, Outcome
 from gateway.inbound.counting import Counting, client_name
 from gateway.inbound.ports import AuthFailure, Principal
@@ -74,3 +75,7 @@ class Inquiry:
             if trouble != SILENT:
                 await self._alerts.raise_one(f"dnsbl {zone}", f"the list {zone} {trouble}: it is not counted")
         return outcome
+
+    async def sender_domain(self, domain: str) -> Outcome[SenderDomain]:
+        """Whether an answer to a sender of the domain could be delivered."""
+        return await check_sender_domain(self._resolver, domain)

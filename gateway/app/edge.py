@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
+import asyncio
 
 from gateway.app.installation import Folders
 from gateway.app.judging import Judging
+from gateway.app.keyring import Keyring
+from gateway.app.live_keys import LiveKeys
 from gateway.app.policies import LivePolicy
 from gateway.app.ports import door_ports
 from gateway.app.senses import open_senses
@@ -15,6 +17,8 @@ from gateway.counters.counters import Counters
 from gateway.inbound.counting import own_networks
 from gateway.inbound.ports import Door
 from gateway.inbound.server import FrontDoor, Listener
+from gateway.inbound.tls import RenewableCertificate
+from gateway.pipeline.signing import Signer
 from gateway.pipeline.stamp import Stamper
 from gateway.queue.custody import Custody
 from gateway.settings import Settings
@@ -30,38 +34,43 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     clock = SystemClock()
     folders = Folders(settings.data.resolve())
     policy = LivePolicy(settings, folders)
-    signals.on_reload = policy.reload
     counters = Counters.open(folders.counters, clock=clock, processes=settings.edge_count)
     custody = Custody.open(folders.queue, clock=clock)
     try:
         async with open_senses(settings, folders, clock) as senses:
-            judge = Judging(
-                senses.scanner,
-                Stamper(hostname=settings.hostname),
-                policy,
-                counters=counters,
-                own=own_networks(settings.trusted),
-            )
+            stamper = Stamper(hostname=settings.hostname, signer=Signer(LiveKeys(Keyring(folders.dkim))))
+            own = own_networks(settings.own_networks)
+            judge = Judging(senses.scanner, stamper, policy, counters=counters, own=own)
+            certificate = RenewableCertificate(folders.certificate, folders.key)
             listeners = [Listener(Door(name), listener) for name, listener in sockets.inherited().items()]
             door = FrontDoor(
                 listeners,
                 ports=door_ports(
-                    settings, policy, custody=custody, counters=counters, resolver=senses.resolver, judge=judge,
+                    settings,
+                    policy,
+                    custody=custody,
+                    counters=counters,
+                    resolver=senses.resolver,
+                    judge=judge,
                     clock=clock,
                 ),
                 settings=settings,
-                tls_context=_tls(folders),
-            )  # fmt: skip
+                tls_context=certificate.context,
+            )
+
+            def reload() -> None:
+                policy.reload()
+                if certificate.renew():
+                    door.renew_tls(certificate.context)
+
+            signals.on_reload = reload
             await door.start()
-            await lifeline.serve(signals.stop)
-            await door.drain(DRAIN)
+            watching = asyncio.ensure_future(certificate.watch(door.renew_tls, sleep=asyncio.sleep))
+            try:
+                await lifeline.serve(signals.stop)
+                await door.drain(DRAIN)
+            finally:
+                watching.cancel()
     finally:
         await counters.close()
         await custody.close()
-
-
-def _tls(folders: Folders) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(folders.certificate, folders.key)
-    return context

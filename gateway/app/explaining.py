@@ -72,7 +72,7 @@ async def explain_connection(
     """Walk the client through the door. `zone` answers DNS questions instead of the network. Raises `PolicyError`."""
     policy = LivePolicy(settings, folders)
     async with _house(folders, clock) as (custody, counters), open_resolver(settings, clock, zone=zone) as resolver:
-        counting = Counting(counters, own=own_networks(settings.trusted))
+        counting = Counting(counters, own=own_networks(settings.own_networks))
         ports = door_ports(
             settings, policy, custody=custody, counters=counters, resolver=resolver, judge=_nobody, clock=clock
         )

@@ -3,11 +3,14 @@ the policy in force when the message ended."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from gateway.app.correspondents import Correspondents
+from gateway.checks.dkim import LARGE
 from gateway.counters.counters import Counters
 from gateway.counters.pools import visits_of
 from gateway.facts.connection import ClientFact, GreylistFact
@@ -59,7 +62,9 @@ class Judging:
         settlement = decide_all(evidence, policy)
         if envelope.direction is Direction.OUTBOUND and settlement.disposition is Disposition.DELIVER:
             await self._correspondents.wrote(evidence)
-        stamps = self._stamper.stamp(message, envelope, evidence, settlement, reference=text_of(message_id))
+        stamp = partial(self._stamper.stamp, message, envelope, evidence, settlement, reference=text_of(message_id))
+        # Signing hashes the body: a large one would keep all other sessions waiting.
+        stamps = await asyncio.to_thread(stamp) if message.size > LARGE else stamp()
         return Judged(
             evidence=evidence,
             settlement=settlement,

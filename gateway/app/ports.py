@@ -47,7 +47,9 @@ def door_ports(
             counters=counters,
             now=clock.now,
         ),
-        authentication=PasswordAuthentication(users, Counting(counters, own=own_networks(settings.trusted)), policy),
+        authentication=PasswordAuthentication(
+            users, Counting(counters, own=own_networks(settings.own_networks)), policy
+        ),
         inquiry=Inquiry(resolver, policy, Alerts(counters)),
         current_policy=policy,
         counters=counters,

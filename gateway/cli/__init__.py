@@ -6,7 +6,7 @@ import logging
 
 import typer
 
-from gateway.cli import bans, domain, greylist, model, policy, quarantine, queue, user
+from gateway.cli import bans, dkim, domain, greylist, model, policy, quarantine, queue, reports, user
 from gateway.cli.demo import demo
 from gateway.cli.doctor import doctor
 from gateway.cli.explain_connection import explain
@@ -50,3 +50,5 @@ app.add_typer(user.app, name="user")
 app.add_typer(domain.app, name="domain")
 app.add_typer(bans.app, name="bans")
 app.add_typer(greylist.app, name="greylist")
+app.add_typer(dkim.app, name="dkim")
+app.add_typer(reports.app, name="reports")

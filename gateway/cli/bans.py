@@ -47,7 +47,7 @@ def add(
         name, seconds = canonical(network), duration(for_)
     except ValueError as error:
         fail(str(error))
-    if own_networks(settings_of(config, data).trusted).holds(name.partition("/")[0], at=0.0):
+    if own_networks(settings_of(config, data).own_networks).holds(name.partition("/")[0], at=0.0):
         fail(f"{name} is one of our own networks, which are never shut out")
     ban = with_counters(config, data, lambda counters: counters.ban(name, seconds=seconds, reason=reason, by=actor()))
     out.print(f"{ban.network} is shut out until {when(ban.until)}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from gateway.facts.outcome import NOT_ASKED, Outcome
 
@@ -17,6 +18,15 @@ class DnsblFact:
     score: float
     listings: tuple[tuple[str, str], ...] = ()
     unusable: tuple[tuple[str, str], ...] = ()
+
+
+class SenderDomain(StrEnum):
+    """What the DNS says of the domain of a reverse-path: whether an answer to the sender could be delivered."""
+
+    TAKES_MAIL = "takes-mail"
+    NULL_MX = "null-mx"  # it says that it takes none (RFC 7505)
+    NO_HOST = "no-host"  # it exists, with neither MX nor address (RFC 5321 section 5.1)
+    NO_SUCH_DOMAIN = "no-such-domain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,7 @@ class ClientFact:
     """The host that connected. `ip` is textual; `reverse_name` is its PTR name if that resolves back, else empty.
 
     `tls` is the protocol version ("TLSv1.3") or empty; `user` is who authenticated, or empty.
+    `sender_domain` is asked at each MAIL, about its domain.
     """
 
     ip: str
@@ -58,3 +69,4 @@ class ClientFact:
     dnsbl: Outcome[DnsblFact] = NOT_ASKED
     esmtp: bool = True
     past: Outcome[PastFact] = NOT_ASKED
+    sender_domain: Outcome[SenderDomain] = NOT_ASKED

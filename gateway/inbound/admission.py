@@ -89,9 +89,9 @@ class Admission:
             )
         return None
 
-    def has_gone(self, client: ClientFact, *, connections: int) -> None:
+    def has_gone(self, ip: str, *, connections: int) -> None:
         """A connection of the client has ended; it has so many left in this process."""
-        self._counting.connections_changed(client.ip, here=connections)
+        self._counting.connections_changed(ip, here=connections)
 
     async def may_enter(self, client: ClientFact) -> Refused | None:
         """Whether the client is greeted, now that we know who it is."""

@@ -13,7 +13,7 @@ from gateway.app.doorkeeping import FAILURE_WINDOW, FAILURES, Inquiry, PasswordA
 from gateway.checks.zone import ZoneResolver
 from gateway.clock import FixedClock
 from gateway.counters.counters import Counters
-from gateway.facts.outcome import Known, Unknown
+from gateway.facts.outcome import NOT_ASKED, Known, Unknown
 from gateway.inbound.counting import Counting, own_networks
 from gateway.inbound.ports import AuthFailure, Principal
 from gateway.mailbox.users import UserBase
@@ -107,3 +107,36 @@ async def test_silence_is_no_alert_and_all_lists_of_no_use_are_doubt(counters: C
     outcome = await Inquiry(ZoneResolver(zone), lambda: POLICY, Alerts(counters)).dnsbl("192.0.2.7")
     assert isinstance(outcome, Unknown)
     assert [each.key for each in await Alerts(counters).standing()] == ["dnsbl two.example"]
+
+
+async def test_a_client_is_looked_up(counters: Counters) -> None:
+    zone = ZoneResolver(
+        {
+            "9.2.0.192.in-addr.arpa": [{"PTR": "mx.friend.example"}],
+            "mx.friend.example": [{"A": "192.0.2.9"}],
+            "9.2.0.192.one.example": [{"A": "127.0.0.2"}],
+        }
+    )
+    inquiry = Inquiry(zone, lambda: POLICY, Alerts(counters))
+    assert await inquiry.reverse_name("192.0.2.9") == Known("mx.friend.example")
+    for ip, score in (("192.0.2.9", 1.0), ("192.0.2.8", 0.0)):
+        found = await inquiry.dnsbl(ip)
+        assert isinstance(found, Known)
+        assert found.value.score == score
+
+
+async def test_without_block_lists_nobody_is_asked(counters: Counters) -> None:
+    zone = ZoneResolver({})
+    inquiry = Inquiry(zone, lambda: read({"default.yaml": "version: 1\n"}), Alerts(counters))
+    assert await inquiry.dnsbl("192.0.2.9") is NOT_ASKED
+    assert zone.asked == []
+
+
+@pytest.mark.parametrize(
+    ("login", "password"), [("alice@example.org", "Correct"), ("bob@example.org", PASSWORD), ("", "")]
+)
+async def test_nobody_signs_in_with_the_wrong_word(
+    users: UserBase, counters: Counters, login: str, password: str
+) -> None:
+    answer = await door(users, counters).authenticate(login=login, password=password, client_ip="192.0.2.1")
+    assert answer is AuthFailure.WRONG

@@ -22,6 +22,7 @@ from gateway.inbound.ports import Judged
 from gateway.mail.address import Address
 from gateway.mail.envelope import Direction, Envelope, Recipient
 from gateway.mail.message import Message
+from gateway.pipeline.signing import Signer
 from gateway.pipeline.stamp import Stamper
 from gateway.policy.parse import read
 from gateway.policy.verdict import Disposition
@@ -79,7 +80,7 @@ class House:
     ) -> Judged:
         judging = Judging(
             found or Prepared(),  # type: ignore[arg-type]
-            Stamper(hostname="mx.example.org"),
+            Stamper(hostname="mx.example.org", signer=Signer(lambda domain: ())),
             lambda: POLICY,
             counters=self.counters,
             own=own_networks(["198.51.100.0/24"]),

@@ -147,6 +147,6 @@ async def test_a_full_mailbox_is_asked_about_every_time(house: House) -> None:
         assert await validity(recipients) is KNOWN
 
 
-async def test_who_is_not_ours_does_not_exist(house: House) -> None:
+async def test_a_domain_that_has_gone_meanwhile_knows_nobody(house: House) -> None:
     recipients = house.recipients("route: mx")
     assert await recipients.validate(Address("bob", "other.example"), None) is UNKNOWN  # type: ignore[arg-type]

@@ -50,10 +50,11 @@ async def measure(folder: Path, questions: int, *, at_a_time: int, what: str) ->
     ready, why = counters.readiness()
     await counters.close()
     latencies.sort()
+    p50, p99 = statistics.median(latencies) * 1000, latencies[len(latencies) * 99 // 100] * 1000
+    state = "" if ready else f"   DEGRADED: {why}"
     print(
         f"{what:>10} x{at_a_time:<3} {questions / seconds:9,.0f} /s   {cpu / questions * 1000:6.3f} CPU ms   "
-        f"p50 {statistics.median(latencies) * 1000:6.3f} ms   p99 {latencies[len(latencies) * 99 // 100] * 1000:7.3f} ms"
-        + ("" if ready else f"   DEGRADED: {why}")
+        f"p50 {p50:6.3f} ms   p99 {p99:7.3f} ms{state}"
     )
 
 

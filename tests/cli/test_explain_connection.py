@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
 from gateway.app.installation import Folders
-from gateway.cli import app
 from gateway.clock import SystemClock
 from gateway.counters.counters import Counters
 from gateway.counters.records import Take, Visit
 from gateway.policy.policy import Greylisting
+from tests.cli.conftest import Postern
 
 POLICY = """\
 version: 1
@@ -39,18 +37,17 @@ mx.a.example: [{A: 192.0.2.9}]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    monkeypatch.setenv("POSTERN_DATA", str(tmp_path / "data"))
+def run(postern: Postern, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Postern:
     monkeypatch.setenv("POSTERN_POLICY", str(tmp_path / "policies"))
     (tmp_path / "data").mkdir()
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "default.yaml").write_text(POLICY)
     (tmp_path / "zone.yaml").write_text(ZONE)
-    return lambda *words: CliRunner().invoke(app, list(words))
+    return postern
 
 
 @pytest.fixture
-def explain(run: Callable[..., Result], tmp_path: Path) -> Callable[..., dict[str, Any]]:
+def explain(run: Postern, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     def explained(*words: str) -> dict[str, Any]:
         result = run("explain-connection", *words, "--json", "--dns", str(tmp_path / "zone.yaml"))
         assert result.exit_code == 0, result.output
@@ -114,7 +111,7 @@ def test_a_rate_that_is_used_up_is_told_and_asking_uses_nothing_up(
     assert (said["reply"][:9], said["rule"], said["place"]) == ("421 4.7.1", "everyone", "policies/default.yaml:7")
 
 
-def test_bans_are_listed_added_and_removed(run: Callable[..., Result], explain: Callable[..., dict[str, Any]]) -> None:
+def test_bans_are_listed_added_and_removed(run: Postern, explain: Callable[..., dict[str, Any]]) -> None:
     assert run("bans", "add", "192.0.2.9/24", "--for", "2h", "--reason", "tries passwords").exit_code == 0
     (ban,) = json.loads(run("bans", "list", "--json").output)
     assert (ban["network"], ban["reason"], ban["until"] - ban["since"]) == ("192.0.2.0/24", "tries passwords", 7200.0)
@@ -126,11 +123,11 @@ def test_bans_are_listed_added_and_removed(run: Callable[..., Result], explain: 
 
 
 @pytest.mark.parametrize("words", [["127.0.0.1"], ["::1"], ["nonsense"], ["192.0.2.1", "--for", "soon"]])
-def test_bans_that_nobody_makes(words: list[str], run: Callable[..., Result]) -> None:
+def test_bans_that_nobody_makes(words: list[str], run: Postern) -> None:
     assert run("bans", "add", *words).exit_code == 2
 
 
-def test_who_waits_is_listed_and_let_in(run: Callable[..., Result], tmp_path: Path) -> None:
+def test_who_waits_is_listed_and_let_in(run: Postern, tmp_path: Path) -> None:
     visits = [Visit("pool", f"{name}@a.example", "bob@example.org", "192.0.2.7") for name in ("ann", "carl")]
 
     async def meet(counters: Counters) -> list[bool]:
