@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +18,14 @@ pytestmark = pytest.mark.dovecot
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
+def data(tmp_path: Path) -> Iterator[Path]:
     """A data folder that the store's account may pass."""
     for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         folder.chmod(0o711)
     (tmp_path / "c").write_text("certificate")
     (tmp_path / "k").write_text("key")
-    return tmp_path
+    yield tmp_path
+    shutil.rmtree(layout_of(tmp_path).sockets, ignore_errors=True)
 
 
 def prepared(data: Path) -> StorePlan:
@@ -62,6 +65,26 @@ def test_a_socket_folder_with_a_long_name_moves_to_a_short_one(tmp_path: Path) -
     assert layout.folder == deep / "mailbox"
     assert layout_of(deep).sockets == layout.sockets, "found again by the courier"
     assert layout_of(tmp_path / ("a" * 60) / ("c" * 60)).sockets != layout.sockets
+
+
+def test_a_socket_folder_that_is_somebody_elses_is_not_touched(data: Path, tmp_path: Path) -> None:
+    prepared(data)
+    sockets = layout_of(data).sockets
+    shutil.rmtree(sockets)
+    theirs = tmp_path / "theirs"
+    theirs.mkdir(mode=0o700)
+    sockets.symlink_to(theirs)
+    try:
+        with pytest.raises(PermissionError, match="somebody else"):
+            prepared(data)
+        assert stat.S_IMODE(theirs.stat().st_mode) == 0o700
+    finally:
+        sockets.unlink()
+    if os.geteuid() == 0:
+        sockets.mkdir()
+        os.chown(sockets, 65534, 65534)
+        with pytest.raises(PermissionError, match="somebody else"):
+            prepared(data)
 
 
 def test_without_dovecot_the_mend_is_told(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
