@@ -92,7 +92,9 @@ class DailyReports:
         if self._sign(probe := f"From: {self._reporter.email}\r\n\r\n".encode()) == probe:
             log().error("reports_unsigned", alert=True, domain=self._author.domain, mend="postern dkim keygen")
             return 0
-        tally = await self._count(period)
+        tally = await self._count(period, stop)
+        if stop.is_set():
+            return 0
         number = 0
         already = self._journal.sent(period)
         for domain in sorted(tally.domains)[:MAX_REPORTS]:
@@ -108,11 +110,13 @@ class DailyReports:
         log().info("reports_sent", domains=len(tally.domains), messages=number)
         return number
 
-    async def _count(self, period: Period) -> Tally:
+    async def _count(self, period: Period, stop: asyncio.Event) -> Tally:
+        """Everything of the day, unless told to stop."""
         tally, after = Tally(), 0
-        while page := await self._custody.judged_between(
-            begin=period.begin, end=period.end + 1, after=after, limit=PAGE
-        ):
+        while not stop.is_set():
+            page = await self._custody.judged_between(begin=period.begin, end=period.end + 1, after=after, limit=PAGE)
+            if not page:
+                break
             await asyncio.to_thread(_add_all, tally, page)
             after = page[-1].id
         return tally

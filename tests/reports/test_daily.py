@@ -230,3 +230,12 @@ async def test_a_round_that_fails_does_not_end_the_watch(custody: Custody, clock
 
     next_morning(clock)
     await daily(custody, clock, tmp_path, sign=broken).run(stop)
+
+
+async def test_a_count_that_was_stopped_ends_no_day(custody: Custody, clock: FixedClock, tmp_path: Path) -> None:
+    await take(custody, clock, evidence(), "deliver")
+    next_morning(clock)
+    stop = asyncio.Event()
+    stop.set()
+    assert await daily(custody, clock, tmp_path).round(stop) == 0
+    assert await daily(custody, clock, tmp_path).round(asyncio.Event()) == 1
