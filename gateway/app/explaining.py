@@ -19,10 +19,11 @@ from gateway.clock import Clock
 from gateway.counters.looking import OnlyLooking
 from gateway.facts.connection import ClientFact, DnsblFact
 from gateway.facts.outcome import Known, Outcome, Unknown
+from gateway.inbound import senders
 from gateway.inbound.addressees import Admitted
 from gateway.inbound.admission import Admission, Allowance
 from gateway.inbound.counting import Counting, own_networks
-from gateway.inbound.ports import Door, Judged
+from gateway.inbound.ports import ClientInquiry, Door, Judged
 from gateway.inbound.refused import Refused
 from gateway.mail.address import Address, ReversePath, path_text
 from gateway.policy.policy import Policy
@@ -76,7 +77,7 @@ async def explain_connection(
         ports = door_ports(
             settings, policy, custody=custody, counters=counters, resolver=resolver, judge=_nobody, clock=clock
         )
-        walk = _Walk(situation, Admission(ports, settings.limits, counting), counting, policy())
+        walk = _Walk(situation, Admission(ports, settings.limits, counting), counting, ports.inquiry, policy())
         return Explanation(situation, tuple([step async for step in walk.steps()]))
 
 
@@ -101,8 +102,16 @@ async def _house(folders: Folders, clock: Clock) -> AsyncIterator[tuple[Custody,
 class _Walk:
     """One client on its way through the door."""
 
-    def __init__(self, situation: Situation, admission: Admission, counting: Counting, policy: Policy) -> None:
+    def __init__(
+        self,
+        situation: Situation,
+        admission: Admission,
+        counting: Counting,
+        inquiry: ClientInquiry,
+        policy: Policy,
+    ) -> None:
         self._situation = situation
+        self._inquiry = inquiry
         self._admission = admission
         self._counting = counting
         self._policy = policy
@@ -164,6 +173,10 @@ class _Walk:
         refused = await self._admission.may_send(
             said.mail_from, size=None, allowance=allowance, client=client, principal=None
         )
+        if refused is None:
+            domain = await senders.ask(self._inquiry, said.mail_from)
+            refused = senders.refusal(domain)
+            yield Step("sender", _told(domain, "", "nobody is asked about its domain"))
         words = f"<{path_text(said.mail_from)}> may send; {_group(allowance)}"
         yield _refusal("mail", refused) if refused else Step("mail", words, place=allowance.group.place)
         if said.recipient is not None:
