@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from gateway.anatomy import capsules, cms, tars, types, zips
+from gateway.anatomy import cabs, capsules, cms, discs, rars, sevenzip, tars, types, zips
 from gateway.anatomy.encodings import embedded
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
@@ -26,16 +26,24 @@ _STREAMS: Final[dict[str, Callable[[bytes, Findings], Unpacked]]] = {
 _STREAM_SUFFIXES: Final = (".gz", ".gzip", ".bz2", ".xz", ".lzma", ".tgz")
 _CLOSED: Final = frozenset(
     {
-        "application/x-7z-compressed",
-        "application/vnd.rar",
-        "application/vnd.ms-cab-compressed",
         "application/zstd",
         "application/x-arj",
         "application/x-ace-compressed",
-        "application/x-iso9660-image",
-        "application/onenote",
+        "application/x-lzh-compressed",
+        types.VIRTUAL_DISK,
     }
 )
+_READERS: Final[dict[str, Callable[[bytes, Findings], Iterator[Member]]]] = {
+    types.TAR: tars.members,
+    types.SEVEN_ZIP: sevenzip.members,
+    types.RAR: rars.members,
+    types.CABINET: cabs.members,
+    types.DISC: discs.members,
+    types.TNEF: capsules.tnef_members,
+    types.APPLE_SINGLE: capsules.apple_members,
+    types.BINHEX: capsules.binhex_members,
+    types.PKCS7: cms.members,
+}
 _ENCRYPTED_PACKAGE: Final = "EncryptedPackage".encode("utf-16-le")
 _VBA_PROJECT: Final = "_VBA_PROJECT".encode("utf-16-le")
 
@@ -46,16 +54,8 @@ def opened(octets: bytes, true: str, name: str, findings: Findings) -> tuple[str
         return _zip(octets, findings)
     if true in _STREAMS:
         return true, _stream(octets, true, name, findings)
-    if true == types.TAR:
-        return true, tars.members(octets, findings)
-    if true == types.TNEF:
-        return true, capsules.tnef_members(octets, findings)
-    if true == types.APPLE_SINGLE:
-        return true, capsules.apple_members(octets, findings)
-    if true == types.BINHEX:
-        return true, capsules.binhex_members(octets, findings)
-    if true == types.PKCS7:
-        return true, cms.members(octets, findings)
+    if true in _READERS:
+        return true, _also_zip(octets, _READERS[true](octets, findings), findings)
     if true == types.OLE:
         _look_at_ole(octets, findings)
     elif true in _CLOSED:
@@ -68,6 +68,14 @@ def opened(octets: bytes, true: str, name: str, findings: Findings) -> tuple[str
         findings.note(Defect.TYPE_POLYGLOT)  # a ZIP is read from its end: anything may stand in front of it
         return true, _zip(octets, findings)[1]
     return true, iter(())
+
+
+def _also_zip(octets: bytes, members: Iterator[Member], findings: Findings) -> Iterator[Member]:
+    """The members, and those of an archive that begins behind them: programs that go by the end open that one."""
+    yield from members
+    if zips.ends_here(octets) and zips.has_directory(octets):
+        findings.note(Defect.TYPE_POLYGLOT)
+        yield from _zip(octets, findings)[1]
 
 
 def _zip(octets: bytes, findings: Findings) -> tuple[str, Iterator[Member]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.anatomy import limits, types
@@ -15,10 +15,12 @@ from gateway.anatomy.charsets import with_known_charsets
 from gateway.anatomy.containers import opened
 from gateway.anatomy.fields import Header, read_header
 from gateway.anatomy.findings import Defect, Findings, Unscannable
+from gateway.anatomy.locks import Lock, passwords_in
 from gateway.anatomy.members import Member
 from gateway.anatomy.names import note_name, note_type
 from gateway.anatomy.parts import Part, Shape, walk
 from gateway.anatomy.text import Digest, html_charset, text_of
+from gateway.anatomy.zips import unlocked
 from gateway.facts.content import Anatomy, AuthorFact, ContentFact, PartFact
 from gateway.mail.headers import authors, decode
 from gateway.mail.message import Octets
@@ -33,7 +35,7 @@ _ONCE: Final = frozenset(_ONCE_WORDS.split())
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One thing to look at, wherever it came from."""
+    """One thing to look at, wherever it came from. `place` is where its fact stands already, if it was locked."""
 
     path: str
     names: tuple[str, ...]
@@ -45,6 +47,8 @@ class _Item:
     shape: Shape = Shape.LEAF
     note: str = ""
     size: int = 0
+    lock: Lock | None = None
+    place: int | None = None
 
 
 def examine(octets: Octets) -> Anatomy:
@@ -54,28 +58,21 @@ def examine(octets: Octets) -> Anatomy:
     senders = _authors(header, "from")
     _note_header(header, senders, findings)
     _note_lines(octets, findings)
-    digest = Digest(findings)
-    facts: list[PartFact] = []
-    pending = [_from_parts(walk(octets, findings, header=header), archives=0)]
-    while pending:
-        item = next(pending[-1], None)
-        if item is None:
-            pending.pop()
-            continue
-        inside = _look_at(item, facts, digest, findings)
-        if inside is not None:
-            pending.append(inside)
+    subject = _subject(header)
+    look = _Look(findings)
+    look.at_all(_from_parts(walk(octets, findings, header=header), archives=0))
+    look.unlock(subject)
+    digest = look.digest
     content = ContentFact(
-        parts=tuple(facts),
+        parts=tuple(look.facts),
         links=digest.links,
         excerpt=digest.excerpt(),
         defects=tuple(sorted(each.value for each in findings.defects)),
         unscannable=tuple(sorted(each.value for each in findings.unscannable)),
     )
-    subject = header.values("subject")
     return Anatomy(
         content=content,
-        subject=decode(with_known_charsets(subject[0]))[: limits.MAX_SUBJECT] if subject else "",
+        subject=subject,
         authors=senders,
         reply_to=_authors(header, "reply-to"),
         text=digest.text,
@@ -84,29 +81,88 @@ def examine(octets: Octets) -> Anatomy:
     )
 
 
-def _look_at(item: _Item, facts: list[PartFact], digest: Digest, findings: Findings) -> Iterator[_Item] | None:
-    """Record one item, read its text; what stands inside it, if anything does."""
-    if item.shape is Shape.ASIDE:
-        digest.take_plain(text_of(item.content, item.charset, findings))
-        return _from_container(opened(item.content, types.TEXT, "", findings)[1], item, findings)
-    true = types.MESSAGE if item.shape is Shape.MESSAGE else types.true_type(item.content)
-    note_name(item.names, findings)
-    members: Iterator[Member] = iter(())
-    if item.shape is Shape.LEAF and item.content:
-        note_type(item.names, item.declared, true, findings)
-        true, members = opened(item.content, true, item.names[0] if item.names else "", findings)
-        _read_text(item, true, digest, findings)
-    digest_of_content = "" if item.note and not item.content else hashlib.sha256(item.content).hexdigest()
-    name = item.names[0] if item.names else ""
-    size = len(item.content) or item.size
-    facts.append(PartFact(item.path, name, item.declared, true, size, digest_of_content, item.note))
-    if item.shape is Shape.LEAF and _is_message(item, true):
-        if item.depth >= limits.MAX_DEPTH:
-            findings.missed(Unscannable.MIME_DEPTH)
-            return None
-        parts = walk(item.content, findings, path=item.path, depth=item.depth + 1)
-        return _from_parts(parts, archives=item.archives)
-    return _from_container(members, item, findings)
+class _Look:
+    """One look at all items: what was found, and which members are still locked."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.facts: list[PartFact] = []
+        self.digest = Digest(findings)
+        self._findings = findings
+        self._locked: list[tuple[int, _Item, Lock]] = []
+
+    def at_all(self, items: Iterator[_Item]) -> None:
+        """Look at every item, and at what stands inside of it, in order."""
+        pending = [items]
+        while pending:
+            item = next(pending[-1], None)
+            if item is None:
+                pending.pop()
+                continue
+            inside = self._at(item)
+            if inside is not None:
+                pending.append(inside)
+
+    def unlock(self, subject: str) -> None:
+        """Try what the text calls a password on what is locked. A key of one opens, most likely, all."""
+        if not self._locked:
+            return
+        keys = list(passwords_in((subject, self.digest.text)))
+        room = limits.MAX_DECIPHERED
+        for index, item, lock in self._locked:
+            room -= len(lock.packed)
+            opened = next(
+                (
+                    (key, content)
+                    for key in keys
+                    if room >= 0 and (content := unlocked(lock, key, self._findings)) is not None
+                ),
+                None,
+            )
+            if opened is None:
+                self._findings.missed(Unscannable.ARCHIVE_ENCRYPTED)
+                continue
+            key, content = opened
+            keys.remove(key)
+            keys.insert(0, key)
+            self._findings.note(Defect.ARCHIVE_PASSWORD_IN_TEXT)
+            self.at_all(iter((replace(item, content=content, note="", lock=None, place=index),)))
+
+    def _at(self, item: _Item) -> Iterator[_Item] | None:
+        """Record one item, read its text; what stands inside it, if anything does."""
+        findings, digest = self._findings, self.digest
+        if item.shape is Shape.ASIDE:
+            digest.take_plain(text_of(item.content, item.charset, findings))
+            return _from_container(opened(item.content, types.TEXT, "", findings)[1], item, findings)
+        true = types.MESSAGE if item.shape is Shape.MESSAGE else types.true_type(item.content)
+        note_name(item.names, findings)
+        members: Iterator[Member] = iter(())
+        if item.lock is not None:
+            self._keep_locked(item, item.lock)
+        if item.shape is Shape.LEAF and item.content:
+            note_type(item.names, item.declared, true, findings)
+            true, members = opened(item.content, true, item.names[0] if item.names else "", findings)
+            _read_text(item, true, digest, findings)
+        digest_of_content = "" if item.note and not item.content else hashlib.sha256(item.content).hexdigest()
+        name = item.names[0] if item.names else ""
+        size = len(item.content) or item.size
+        fact = PartFact(item.path, name, item.declared, true, size, digest_of_content, item.note)
+        if item.place is None:
+            self.facts.append(fact)
+        else:
+            self.facts[item.place] = fact
+        if item.shape is Shape.LEAF and _is_message(item, true):
+            if item.depth >= limits.MAX_DEPTH:
+                findings.missed(Unscannable.MIME_DEPTH)
+                return None
+            parts = walk(item.content, findings, path=item.path, depth=item.depth + 1)
+            return _from_parts(parts, archives=item.archives)
+        return _from_container(members, item, findings)
+
+    def _keep_locked(self, item: _Item, lock: Lock) -> None:
+        if len(self._locked) < limits.MAX_LOCKED:
+            self._locked.append((len(self.facts), item, lock))
+        else:
+            self._findings.missed(Unscannable.ARCHIVE_ENCRYPTED)
 
 
 def _read_text(item: _Item, true: str, digest: Digest, findings: Findings) -> None:
@@ -138,7 +194,18 @@ def _from_container(members: Iterator[Member], outer: _Item, findings: Findings)
         names = (member.name,) if member.name else ()
         depth, archives = outer.depth + 1, outer.archives + 1
         declared = member.declared_type
-        yield _Item(path, names, declared, "", member.content, depth, archives, note=member.note, size=member.size)
+        yield _Item(
+            path,
+            names,
+            declared,
+            "",
+            member.content,
+            depth,
+            archives,
+            note=member.note,
+            size=member.size,
+            lock=member.lock,
+        )
 
 
 def _is_message(item: _Item, true: str) -> bool:
@@ -147,6 +214,11 @@ def _is_message(item: _Item, true: str) -> bool:
     if item.declared == types.MESSAGE:
         return not item.note
     return true == types.MESSAGE and item.declared not in ("text/plain", "text/html")
+
+
+def _subject(header: Header) -> str:
+    values = header.values("subject")
+    return decode(with_known_charsets(values[0]))[: limits.MAX_SUBJECT] if values else ""
 
 
 def _authors(header: Header, name: str) -> tuple[AuthorFact, ...]:

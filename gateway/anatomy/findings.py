@@ -46,6 +46,7 @@ class Defect(StrEnum):
     ARCHIVE_DAMAGED = "archive.damaged"
     ARCHIVE_TRAVERSAL = "archive.traversal"  # a member's name points out of the folder
     ARCHIVE_HIDDEN = "archive.hidden"  # members that the directory does not list
+    ARCHIVE_PASSWORD_IN_TEXT = "archive.password_in_text"  # encrypted, and the message itself says how to open it
     TEXT_HIDDEN = "text.hidden"  # text that a reader would not see
     TEXT_TRUNCATED = "text.truncated"  # text or links beyond the limit were not kept
     LINK_MISMATCH = "link.mismatch"  # the text names one host, the link goes to another
@@ -72,7 +73,7 @@ class Unscannable(StrEnum):
     ARCHIVE_PARTS = "archive.parts"
     ARCHIVE_SIZE = "archive.size"
     ARCHIVE_DAMAGED = "archive.damaged"
-    ARCHIVE_UNSUPPORTED = "archive.unsupported"  # 7z, RAR, CAB and other formats or methods that we do not open
+    ARCHIVE_UNSUPPORTED = "archive.unsupported"  # formats or methods that we do not open
     DOCUMENT_ENCRYPTED = "document.encrypted"
     HTML_NESTING = "html.nesting"  # too deep or too many attributes to be parsed
 

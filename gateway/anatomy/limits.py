@@ -52,6 +52,21 @@ RATIO_FLOOR: Final = 1024 * 1024
 MAX_ARCHIVE_DEPTH: Final = 8
 """Archives inside archives. People nest two or three."""
 
+MAX_PASSWORDS: Final = 64
+"""Words of a message that are tried as passwords of its archives. Each costs 10 us for each member."""
+
+MAX_PASSWORD: Final = 64
+"""Characters of such a word."""
+
+MAX_PASSWORD_TEXT: Final = 16 * 1024
+"""Characters of text that are searched for passwords."""
+
+MAX_LOCKED: Final = 50
+"""Locked members that are tried. The first tells whether the key is known."""
+
+MAX_DECIPHERED: Final = 4 * 1024 * 1024
+"""Octets deciphered of a message: two seconds of a cipher that goes octet by octet."""
+
 MAX_NAME: Final = 255
 """Characters of a name, as file systems have it."""
 
