@@ -63,6 +63,7 @@ def examine(octets: Octets) -> Anatomy:
     look.at_all(_from_parts(walk(octets, findings, header=header), archives=0))
     look.unlock(subject)
     digest = look.digest
+    digest.take_leads()
     content = ContentFact(
         parts=tuple(look.facts),
         links=digest.links,
@@ -140,7 +141,11 @@ class _Look:
             self._keep_locked(item, item.lock)
         if item.shape is Shape.LEAF and item.content:
             note_type(item.names, item.declared, true, findings)
-            true, members = opened(item.content, true, item.names[0] if item.names else "", findings)
+            name = item.names[0] if item.names else ""
+            if _is_html(item, true):
+                members = opened(item.content, types.HTML, name, findings)[1]
+            else:
+                true, members = opened(item.content, true, name, findings)
             _read_text(item, true, digest, findings)
         digest_of_content = "" if item.note and not item.content else hashlib.sha256(item.content).hexdigest()
         name = item.names[0] if item.names else ""
@@ -165,10 +170,13 @@ class _Look:
             self._findings.missed(Unscannable.ARCHIVE_ENCRYPTED)
 
 
+def _is_html(item: _Item, true: str) -> bool:
+    return true == types.HTML or (item.declared == types.HTML and true in (types.TEXT, types.SCRIPT, "text/xml"))
+
+
 def _read_text(item: _Item, true: str, digest: Digest, findings: Findings) -> None:
     """Text that a reader may see, in the body or after opening the part."""
-    is_html = true == types.HTML or (item.declared == "text/html" and true in (types.TEXT, types.SCRIPT, "text/xml"))
-    if is_html:
+    if _is_html(item, true):
         markup = text_of(item.content, html_charset(item.content, item.charset), findings, most=limits.MAX_HTML)
         digest.take_html(markup)
     elif true.startswith("text/") or item.declared == "text/plain":

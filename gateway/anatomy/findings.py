@@ -42,7 +42,26 @@ class Defect(StrEnum):
     TYPE_MISMATCH = "type.mismatch"  # the octets are not what name or declared type say
     TYPE_EXECUTABLE = "type.executable"
     TYPE_POLYGLOT = "type.polyglot"  # one format and an archive at the same time
-    TYPE_MACROS = "type.macros"
+    OFFICE_MACRO = "office.macro"
+    OFFICE_AUTOEXEC = "office.autoexec"  # a macro that runs when the document is opened, closed or looked at
+    OFFICE_MACRO_REACHES_OUT = "office.macro_reaches_out"  # one that starts programs, or talks to the network
+    OFFICE_XLM = "office.xlm"  # a sheet of Excel 4.0 macros
+    OFFICE_DDE = "office.dde"
+    OFFICE_EXTERNAL_TEMPLATE = "office.external_template"
+    OFFICE_EXTERNAL_OBJECT = "office.external_object"  # an object, frame or workbook that is fetched when opened
+    OFFICE_EMBEDDED = "office.embedded"  # a file or object inside of the document
+    PDF_JAVASCRIPT = "pdf.javascript"
+    PDF_LAUNCH = "pdf.launch"  # starts a program
+    PDF_OPEN_ACTION = "pdf.open_action"  # does something more than going to a page when it is opened
+    PDF_EMBEDDED = "pdf.embedded"
+    PDF_ENCRYPTED = "pdf.encrypted"
+    PDF_FORM = "pdf.form"  # sends what is filled in, or is an XFA form
+    HTML_SMUGGLING = "html.smuggling"  # a script that makes a file of what it carries
+    HTML_DATA_FILE = "html.data_file"  # a link to a file that the URL itself carries
+    HTML_HTA = "html.hta"
+    SVG_SCRIPT = "svg.script"
+    CALENDAR_FILE = "calendar.file"  # an invitation that carries a file
+    SHORTCUT_COMMAND = "shortcut.command"  # a shortcut that starts an interpreter, or fetches
     ARCHIVE_DAMAGED = "archive.damaged"
     ARCHIVE_TRAVERSAL = "archive.traversal"  # a member's name points out of the folder
     ARCHIVE_HIDDEN = "archive.hidden"  # members that the directory does not list
@@ -89,6 +108,12 @@ class Findings:
     looked_at: int = 0
     decoded: int = 0
     unpacked: int = 0
+    leads: dict[tuple[str, str], None] = field(default_factory=dict)
+
+    def lead(self, url: str, place: str) -> None:
+        """Remember where something that is no text leads to, and what it is ("pdf", "office")."""
+        if len(self.leads) < limits.MAX_LINKS:
+            self.leads[url[: limits.MAX_URL], place] = None
 
     def note(self, defect: Defect) -> None:
         """Remember an oddity, once."""

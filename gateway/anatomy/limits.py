@@ -107,6 +107,30 @@ MAX_SUBJECT: Final = 1_000
 EXCERPT: Final = 200
 """Characters of visible text that are recorded."""
 
+MAX_STREAMS: Final = 4_000
+"""Entries of a compound file. Outlook messages with many recipients have a thousand."""
+
+MAX_MODULES: Final = 200
+"""VBA modules of one stream. There is one in each."""
+
+MAX_MODULE: Final = 1024 * 1024
+"""Octets of VBA source of one module; the editor itself stops at 64 KiB lines."""
+
+MAX_MARKUP: Final = 16 * 1024 * 1024
+"""Octets of one XML part of an Office document that are searched."""
+
+MAX_RELATIONS: Final = 200
+"""Relationship parts of an Office document that are read: one for each sheet or slide that has any."""
+
+MAX_OBJECT_STREAMS: Final = 2_000
+"""Streams of a PDF that are unpacked to be searched."""
+
+MAX_CARRIED: Final = 20
+"""Files that are taken out of one script, page or invitation."""
+
+MIN_CARRIED: Final = 400
+"""Characters of base64 that may be a file. Keys and identifiers are shorter."""
+
 MAX_SHOWN_HTML: Final = 2 * 1024 * 1024
 """Characters of HTML that are sanitised for a person to see."""
 

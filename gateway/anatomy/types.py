@@ -27,6 +27,7 @@ SCRIPT: Final = "text/x-script"
 APPLE_SINGLE: Final = "application/applefile"
 BINHEX: Final = "application/mac-binhex40"
 PKCS7: Final = "application/pkcs7-mime"
+RTF: Final = "application/rtf"
 SEVEN_ZIP: Final = "application/x-7z-compressed"
 RAR: Final = "application/vnd.rar"
 CABINET: Final = "application/vnd.ms-cab-compressed"
@@ -63,7 +64,7 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\x60\xea", "application/x-arj"),
     (b"**ACE**", "application/x-ace-compressed"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLE),
-    (b"{\\rt", "application/rtf"),
+    (b"{\\rt", RTF),
     (b"\x7fELF", ELF),
     (b"\xca\xfe\xba\xbe", MACH),
     (b"\xcf\xfa\xed\xfe", MACH),

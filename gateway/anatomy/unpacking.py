@@ -19,6 +19,8 @@ from gateway.anatomy.findings import Findings, Unscannable
 _LZMA_MEMORY: Final = 64 * 1024 * 1024
 """Octets of dictionary that XZ may ask for; its highest preset needs 65 MB to unpack, hostile streams ask for 4 GB."""
 
+_PIECE: Final = 64 * 1024
+
 _MAX_STREAMS: Final = 100
 """Streams one after the other in one file; each costs a copy of what follows it."""
 
@@ -53,6 +55,29 @@ class OutOfBounds(Exception):
 def inflate(packed: bytes, findings: Findings) -> Unpacked:
     """Raw deflate, as in a ZIP member. Raises OutOfBounds."""
     return _one(zlib.decompressobj(-zlib.MAX_WBITS), packed, allowance(len(packed), findings), findings)
+
+
+def inflated(packed: bytes, findings: Findings) -> Unpacked:
+    """A zlib stream, as PDF has them; as much of it as makes sense. Raises OutOfBounds."""
+    allowed, reason = allowance(len(packed), findings)
+    stream = zlib.decompressobj()
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        # In pieces: what stands before the damage is kept, as readers keep it.
+        for at in range(0, len(packed), _PIECE):
+            piece = stream.decompress(packed[at : at + _PIECE], allowed + 1 - size)
+            pieces.append(piece)
+            size += len(piece)
+            if size > allowed:
+                findings.unpacked += allowed
+                raise OutOfBounds(reason)
+            if stream.eof:
+                break
+    except zlib.error:
+        pass  # `damaged` says so
+    findings.unpacked += size
+    return Unpacked(b"".join(pieces), len(packed) - len(stream.unused_data), damaged=not stream.eof)
 
 
 def gunzip(packed: bytes, findings: Findings) -> Unpacked:

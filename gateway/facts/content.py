@@ -50,7 +50,8 @@ class PartFact:
 
 @dataclass(frozen=True, slots=True)
 class LinkFact:
-    """One link: where it goes, what it says, its host in lower case, and where it stood ("html", "text")."""
+    """One link: where it goes, what it says, its host in lower case, and where it stood ("html", "text", "pdf",
+    "office")."""
 
     url: str
     text: str

@@ -199,15 +199,6 @@ def test_an_archive_behind_another_is_opened_too():
     assert {part.name for part in found.parts} >= {"a.txt", "hidden.exe"}
 
 
-def test_macros_and_encryption_of_documents_are_noticed():
-    package = {"[Content_Types]_xml": b"<x/>", "word/document_xml": b"<x/>", "word/vbaProject_bin": b"\xd0\xcf"}
-    document = content_of(zipped(**package), "a.docm")
-    assert "type.macros" in document.defects
-    assert document.parts[0].true_type.endswith("wordprocessingml.document")
-    ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le")
-    assert "document.encrypted" in content_of(ole).unscannable
-
-
 def test_a_name_that_leaves_the_folder_is_noticed():
     assert "archive.traversal" in content_of(zip_named("../../etc/cron.d/x")).defects
     assert "archive.traversal" in content_of(tar_of("/etc/passwd", b"x")).defects

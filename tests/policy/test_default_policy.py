@@ -231,3 +231,29 @@ def test_mail_of_our_own_is_marked_while_nothing_can_be_proven(evidence):
     verdict = decide(blind, ALICE, POLICY)
     assert verdict.disposition is Disposition.DELIVER
     assert verdict.add_headers == (("X-Postern-Unknown", "dkim, dmarc, spf"),)
+
+
+@pytest.mark.parametrize(
+    ("defect", "rule"),
+    [
+        ("office.autoexec", "active-document"),
+        ("office.xlm", "active-document"),
+        ("office.dde", "active-document"),
+        ("office.external_template", "active-document"),
+        ("pdf.launch", "active-document"),
+        ("html.smuggling", "smuggling"),
+        ("html.hta", "smuggling"),
+        ("svg.script", "smuggling"),
+        ("archive.password_in_text", "password-in-text"),
+    ],
+)
+def test_active_content_is_held(defect, rule, evidence):
+    judged = evidence(content=content(defects=(defect,)))
+    verdict = decide(judged, ALICE, POLICY)
+    assert (verdict.disposition.word, verdict.rule.id) == ("quarantine", rule)
+
+
+@pytest.mark.parametrize("defect", ["office.macro", "office.embedded", "pdf.javascript", "pdf.encrypted", "pdf.form"])
+def test_what_honest_documents_have_is_not_held(defect, evidence):
+    judged = evidence(content=content(defects=(defect,)))
+    assert decide(judged, ALICE, POLICY).disposition is Disposition.DELIVER
