@@ -6,6 +6,7 @@ Pure and total; opens no file, loads no module after import, starts no thread: i
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -31,6 +32,10 @@ _ONCE_WORDS: Final = """
 """
 _ONCE: Final = frozenset(_ONCE_WORDS.split())
 """Fields that may stand once (RFC 5322 section 3.6, RFC 2045)."""
+
+
+_ADDRESS: Final = re.compile(r"[\w.+-]@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})")
+"""An address in a display name: its domain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,10 @@ def examine(octets: Octets) -> Anatomy:
     look.unlock(subject)
     digest = look.digest
     digest.take_leads()
+    replies = _authors(header, "reply-to")
+    _note_people(senders, replies, findings)
+    if digest.html is not None and digest.html.password_fields:
+        findings.note(Defect.HTML_PASSWORD_FIELD)
     content = ContentFact(
         parts=tuple(look.facts),
         links=digest.links,
@@ -75,7 +84,7 @@ def examine(octets: Octets) -> Anatomy:
         content=content,
         subject=subject,
         authors=senders,
-        reply_to=_authors(header, "reply-to"),
+        reply_to=replies,
         text=digest.text,
         html=digest.html,
         header_names=tuple(name for name, _, _ in header.fields),
@@ -248,6 +257,17 @@ def _note_header(header: Header, senders: tuple[AuthorFact, ...], findings: Find
         findings.note(Defect.HEADER_DATE_MISSING)
     if any(count > 1 for count in counts.values()):
         findings.note(Defect.HEADER_REPEATED)
+
+
+def _note_people(senders: tuple[AuthorFact, ...], replies: tuple[AuthorFact, ...], findings: Findings) -> None:
+    """Who is shown, and who gets the answers. Lists and services let them differ by right: a fact, not a verdict."""
+    domains = {each.domain for each in senders}
+    if domains and any(each.domain and each.domain not in domains for each in replies):
+        findings.note(Defect.HEADER_REPLY_TO_ELSEWHERE)
+    for each in senders:
+        shown = _ADDRESS.search(each.name)
+        if shown and shown[1].lower().rstrip(".") != each.domain:
+            findings.note(Defect.HEADER_FROM_NAMES_OTHER)
 
 
 def _note_lines(octets: Octets, findings: Findings) -> None:

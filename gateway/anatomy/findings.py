@@ -18,6 +18,8 @@ class Defect(StrEnum):
     HEADER_REPEATED = "header.repeated"  # a field that RFC 5322 section 3.6 allows once stands twice
     HEADER_MALFORMED = "header.malformed"  # a line that is neither field nor continuation
     HEADER_TOO_LONG = "header.too_long"  # octets or fields beyond the limit were not read
+    HEADER_REPLY_TO_ELSEWHERE = "header.reply_to_elsewhere"  # answers go to another domain than the author's
+    HEADER_FROM_NAMES_OTHER = "header.from.names_other"  # the display name holds an address of another domain
     LINE_ENDS = "line.ends"  # bare CR or bare LF
     LINE_NUL = "line.nul"
     MIME_AMBIGUOUS = "mime.ambiguous"  # two readings are plausible; both were followed
@@ -56,6 +58,7 @@ class Defect(StrEnum):
     PDF_EMBEDDED = "pdf.embedded"
     PDF_ENCRYPTED = "pdf.encrypted"
     PDF_FORM = "pdf.form"  # sends what is filled in, or is an XFA form
+    HTML_PASSWORD_FIELD = "html.password_field"
     HTML_SMUGGLING = "html.smuggling"  # a script that makes a file of what it carries
     HTML_DATA_FILE = "html.data_file"  # a link to a file that the URL itself carries
     HTML_HTA = "html.hta"
@@ -72,6 +75,9 @@ class Defect(StrEnum):
     LINK_USERINFO = "link.userinfo"
     LINK_NUMERIC_HOST = "link.numeric_host"
     LINK_PUNYCODE = "link.punycode"
+    LINK_MIXED_SCRIPT = "link.mixed_script"  # one label of the host mixes scripts that no language mixes
+    LINK_REDIRECT = "link.redirect"  # the URL carries another one, of another domain
+    LINK_SHORTENER = "link.shortener"
     LINK_ACTIVE = "link.active"  # javascript:, data:, vbscript:
     TEST_GTUBE = "test.gtube"
 

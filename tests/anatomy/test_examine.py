@@ -69,7 +69,7 @@ def test_an_ordinary_letter():
     assert anatomy.reply_to[0].address == "pay@else.example"
     assert anatomy.text == "Hello, you!\npaypal.com"
     assert anatomy.content.excerpt == "Hello, you! paypal.com"
-    assert anatomy.content.defects == ("header.from.several", "link.mismatch")
+    assert anatomy.content.defects == ("header.from.several", "header.reply_to_elsewhere", "link.mismatch")
     assert [(each.host, each.text, each.place) for each in anatomy.content.links] == [
         ("evil.example", "paypal.com", "html")
     ]
@@ -278,3 +278,20 @@ def test_nothing_is_opened_loaded_or_started_after_import():
         timeout=60,
     )
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(
+    ("fields", "defects"),
+    [
+        (b"From: a@shop.example\r\nReply-To: b@other.example\r\n", ("header.reply_to_elsewhere",)),
+        (b"From: a@shop.example\r\nReply-To: b@shop.example\r\n", ()),
+        (b'From: "ceo@bank.example" <a@evil.example>\r\n', ("header.from.names_other",)),
+        (b'From: "a@shop.example" <a@shop.example>\r\n', ()),
+    ],
+)
+def test_who_is_shown_and_who_is_answered(fields, defects):
+    assert examine(fields + b"Date: x\r\n\r\nx").content.defects == defects
+
+
+def test_a_field_for_a_password_is_a_fact():
+    assert "html.password_field" in examine(html("<form><input type=password></form>")).content.defects

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -188,7 +189,8 @@ def test_a_partner_skips_spam_and_nothing_else(changes, expected, evidence, tmp_
     folder = tmp_path / "policies"
     (folder / "lists").mkdir(parents=True)
     (folder / "default.yaml").write_text((FOLDER / "default.yaml").read_text())
-    (folder / "lists" / "blocked.yaml").write_text("entries: []")
+    for name in ("blocked", "vip"):
+        (folder / "lists" / f"{name}.yaml").write_text("entries: []")
     (folder / "lists" / "partners.yaml").write_text(
         "entries: [{value: friend.example, owner: ana, reason: invoices, expires: never}]"
     )
@@ -257,3 +259,31 @@ def test_active_content_is_held(defect, rule, evidence):
 def test_what_honest_documents_have_is_not_held(defect, evidence):
     judged = evidence(content=content(defects=(defect,)))
     assert decide(judged, ALICE, POLICY).disposition is Disposition.DELIVER
+
+
+LOOKALIKE = AuthorFact("Billing", "billing@examp1e.org", "examp1e.org")
+VIP = "entries:\n  - {value: Ada Lovelace, owner: a, reason: b, expires: never}\n"
+VIP += "  - {value: ada@home.example, owner: a, reason: b, expires: never}\n"
+
+
+def test_a_domain_that_looks_like_ours_is_held(evidence):
+    verdict = decide(evidence(message=message(LOOKALIKE)), ALICE, POLICY)
+    assert (verdict.disposition.word, verdict.rule.id) == ("quarantine", "lookalike-hold")
+
+
+@pytest.mark.parametrize(
+    ("address", "rule"),
+    [("ceo@mail.example", "vip-impersonation"), ("ada@home.example", None), ("ada@example.org", None)],
+)
+def test_a_borrowed_name_is_held_and_its_owner_is_not(address, rule, evidence, tmp_path):
+    folder = tmp_path / "policies"
+    shutil.copytree(FOLDER, folder)
+    (folder / "lists" / "vip.yaml").write_text(VIP)
+    author = AuthorFact("Ada Lovelace", address, address.partition("@")[2])
+    verdict = decide(evidence(message=message(author)), ALICE, load(folder))
+    assert (verdict.rule.id if verdict.rule else None) == rule
+
+
+def test_nobody_is_impersonated_while_the_list_is_empty(evidence):
+    author = AuthorFact("Ada Lovelace", "ceo@mail.example", "mail.example")
+    assert decide(evidence(message=message(author)), ALICE, POLICY).disposition is Disposition.DELIVER
