@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.anatomy import limits, types
+from gateway.anatomy.barcodes import note_codes
 from gateway.anatomy.charsets import with_known_charsets
 from gateway.anatomy.containers import opened
 from gateway.anatomy.fields import Header, read_header
@@ -156,6 +157,8 @@ class _Look:
             else:
                 true, members = opened(item.content, true, name, findings)
             _read_text(item, true, digest, findings)
+            if true.startswith("image/"):
+                note_codes(item.content, true, findings)
         digest_of_content = "" if item.note and not item.content else hashlib.sha256(item.content).hexdigest()
         name = item.names[0] if item.names else ""
         size = len(item.content) or item.size

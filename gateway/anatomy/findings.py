@@ -63,6 +63,7 @@ class Defect(StrEnum):
     HTML_DATA_FILE = "html.data_file"  # a link to a file that the URL itself carries
     HTML_HTA = "html.hta"
     SVG_SCRIPT = "svg.script"
+    IMAGE_QR_LINK = "image.qr_link"  # a QR code in a picture that leads somewhere
     CALENDAR_FILE = "calendar.file"  # an invitation that carries a file
     SHORTCUT_COMMAND = "shortcut.command"  # a shortcut that starts an interpreter, or fetches
     ARCHIVE_DAMAGED = "archive.damaged"
@@ -114,6 +115,7 @@ class Findings:
     looked_at: int = 0
     decoded: int = 0
     unpacked: int = 0
+    pictures: int = 0
     leads: dict[tuple[str, str], None] = field(default_factory=dict)
 
     def lead(self, url: str, place: str) -> None:

@@ -131,6 +131,15 @@ MAX_CARRIED: Final = 20
 MIN_CARRIED: Final = 400
 """Characters of base64 that may be a file. Keys and identifiers are shorter."""
 
+MAX_CODE_PIXELS: Final = 4_000_000
+"""Pixels of a picture that is searched for QR codes: 20 ms to unpack. Codes come in screenshots, not in photographs."""
+
+MAX_CODE_PICTURES: Final = 8
+"""Pictures of a message that are searched. Each costs 1 to 30 ms."""
+
+CODE_SIDE: Final = 1_000
+"""Pixels of the longer side that are searched: a code that fills a tenth of it still has four for each module."""
+
 MAX_SHOWN_HTML: Final = 2 * 1024 * 1024
 """Characters of HTML that are sanitised for a person to see."""
 

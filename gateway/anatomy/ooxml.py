@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from gateway.anatomy import limits, zips
+from gateway.anatomy.barcodes import note_codes
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
+from gateway.anatomy.types import true_type
 from gateway.anatomy.zips import Entry
 
 _RELATION: Final = re.compile(rb"<(?:\w{1,20}:)?Relationship\s([^<>]{1,8192})>")
@@ -54,6 +56,10 @@ def members(octets: bytes, entries: Sequence[Entry], findings: Findings) -> Iter
         elif "/embeddings/" in name or ("/activex/" in name and name.endswith(".bin")):
             findings.note(Defect.OFFICE_EMBEDDED)
             foreign.append(entry)
+        elif "/media/" in name and name.endswith((".png", ".jpg", ".jpeg", ".gif")):
+            if findings.pictures < limits.MAX_CODE_PICTURES:
+                picture = _read(octets, entry, findings)
+                note_codes(picture, true_type(picture), findings)
         elif name.startswith(("basic/", "scripts/")):
             findings.note(Defect.OFFICE_MACRO)  # OpenDocument keeps them as XML
         elif entry.is_encrypted or not name.endswith(_OWN):

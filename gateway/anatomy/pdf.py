@@ -10,6 +10,7 @@ from itertools import chain, repeat
 from typing import Final
 
 from gateway.anatomy import limits
+from gateway.anatomy.barcodes import note_codes
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
 from gateway.anatomy.unpacking import OutOfBounds, inflated
@@ -67,6 +68,8 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
             names += _names_in(inside)
         elif b"/EmbeddedFile" in described:
             files.append(scan.unpacked(octets[match.end() : end], described))
+        elif b"/DCTDecode" in described and b"/Image" in described:
+            note_codes(octets[match.end() : end], "image/jpeg", findings)
         elif b"/XRef" not in described and b"/Filter" not in described:
             scan.text(octets[match.end() : min(end, match.end() + _DICTIONARY_REACH)])
     scan.text(octets[position:])

@@ -51,7 +51,7 @@ class PartFact:
 @dataclass(frozen=True, slots=True)
 class LinkFact:
     """One link: where it goes, what it says, its host in lower case, and where it stood ("html", "text", "pdf",
-    "office")."""
+    "office", "qr")."""
 
     url: str
     text: str
