@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -57,15 +57,19 @@ class _Item:
     place: int | None = None
 
 
-def examine(octets: Octets) -> Anatomy:
-    """Take a message apart. Total: any octets give an Anatomy, nothing is raised."""
+Watch = Callable[[bytes], None]
+"""Sees the decoded octets of each part and member."""
+
+
+def examine(octets: Octets, *, watch: Watch | None = None) -> Anatomy:
+    """Take a message apart. Total: any octets give an Anatomy, nothing is raised (but for what `watch` raises)."""
     findings = Findings()
     header = read_header(octets, 0, len(octets), findings)
     senders = _authors(header, "from")
     _note_header(header, senders, findings)
     _note_lines(octets, findings)
     subject = _subject(header)
-    look = _Look(findings)
+    look = _Look(findings, watch)
     look.at_all(_from_parts(walk(octets, findings, header=header), archives=0))
     look.unlock(subject)
     digest = look.digest
@@ -95,7 +99,8 @@ def examine(octets: Octets) -> Anatomy:
 class _Look:
     """One look at all items: what was found, and which members are still locked."""
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, findings: Findings, watch: Watch | None) -> None:
+        self._watch = watch
         self.facts: list[PartFact] = []
         self.digest = Digest(findings)
         self._findings = findings
@@ -150,6 +155,8 @@ class _Look:
         if item.lock is not None:
             self._keep_locked(item, item.lock)
         if item.shape is Shape.LEAF and item.content:
+            if self._watch is not None:
+                self._watch(item.content)
             note_type(item.names, item.declared, true, findings)
             name = item.names[0] if item.names else ""
             if _is_html(item, true):

@@ -34,6 +34,12 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     custody = Custody.open(folders.queue, clock=clock)
     try:
         async with open_senses(settings, folders, clock) as senses:
+
+            def reload() -> None:
+                policy.reload()
+                senses.reload()
+
+            signals.on_reload = reload
             stamper = Stamper(hostname=settings.hostname)
             listeners = [Listener(Door(name), listener) for name, listener in sockets.inherited().items()]
             door = FrontDoor(

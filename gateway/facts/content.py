@@ -140,3 +140,11 @@ class MalwareFact:
     engine: str = ""
     part: str = ""
     signatures: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class YaraFact:
+    """Which of our own rules some part of the message matches, by name. `rules` tells one set of rules from another."""
+
+    matches: tuple[str, ...] = ()
+    rules: str = ""

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.facts.auth import ArcFact, Auth, DkimFact, DkimSignatureFact, DmarcFact, SpfFact, SpfIdentity
 from gateway.facts.connection import ClientFact
-from gateway.facts.content import AuthorFact, ContentFact, MailClass, MalwareFact, MalwareResult, SpamFact
+from gateway.facts.content import AuthorFact, ContentFact, MailClass, MalwareFact, MalwareResult, SpamFact, YaraFact
 from gateway.facts.evidence import MessageFact
 from gateway.facts.outcome import Known, Skipped, Unknown
 from gateway.policy.decide import decide
@@ -259,6 +259,12 @@ def test_active_content_is_held(defect, rule, evidence):
 def test_what_honest_documents_have_is_not_held(defect, evidence):
     judged = evidence(content=content(defects=(defect,)))
     assert decide(judged, ALICE, POLICY).disposition is Disposition.DELIVER
+
+
+def test_a_match_of_our_own_rules_is_held(evidence):
+    verdict = decide(evidence(yara=Known(YaraFact(("eicar_test_file",)))), ALICE, POLICY)
+    assert (verdict.disposition.word, verdict.rule.id) == ("quarantine", "yara")
+    assert "It matches eicar_test_file" in {reason.text for reason in verdict.reasons}
 
 
 LOOKALIKE = AuthorFact("Billing", "billing@examp1e.org", "examp1e.org")
