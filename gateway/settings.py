@@ -8,17 +8,21 @@ mode 0600 under the data folder.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from gateway.mail.address import Address
 
 _REPOSITORY: Final = Path(__file__).resolve().parent.parent
 MIB: Final = 1024 * 1024
 
+Network = Annotated[str, AfterValidator(lambda text: str(ipaddress.ip_network(text)))]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -43,6 +47,13 @@ class Listen(_Model):
     pop3s_port: Port = Field(2995, description="POP3 with implicit TLS")
     sieve_port: Port = Field(2190, description="ManageSieve, for the readers' own rules")
     console_port: Port = Field(8080, description="Console and REST API")
+    proxy_networks: list[Network] = Field(
+        default_factory=list,
+        description="Balancers (`192.0.2.0/24`) whose SMTP connections must begin with a PROXY header, version 1 or 2",
+    )
+    xclient_networks: list[Network] = Field(
+        default_factory=list, description="Hosts that may say who the client is, by XCLIENT"
+    )
 
 
 class Dns(_Model):
@@ -78,11 +89,16 @@ class Limits(_Model):
     """Bounds that hold before any policy is asked."""
 
     message_size: int = Field(50 * MIB, ge=1024, description="Largest message, in octets (RFC 1870)")
-    recipients: int = Field(100, ge=100, description="Recipients of one transaction; RFC 5321 wants 100 at least")
+    recipients: int = Field(
+        100, ge=100, le=999_999, description="Recipients of one transaction; 100 are a must (RFC 5321)"
+    )
     connections: int = Field(1000, ge=1, description="Connections of one edge process")
     connections_per_client: int = Field(50, ge=1, description="Connections of one client address to one edge process")
     idle: float = Field(300.0, gt=0, description="Seconds that a session may be silent (RFC 5321 section 4.5.3.2.7)")
-    errors: int = Field(20, ge=1, description="Errors of one session until it is closed")
+    transactions: int = Field(1000, ge=1, le=999_999, description="MAIL commands of one session (RFC 9422 MAILMAX)")
+    errors: int = Field(20, ge=1, description="Errors of one session that are answered; the next one closes it")
+    patient_errors: int = Field(10, ge=0, description="Errors of one session until each further answer is delayed")
+    error_delay: float = Field(1.0, ge=0, le=60, description="Seconds of that delay")
     hops: int = Field(50, ge=1, description="Received fields until a message is taken for a loop")
     free_disk: int = Field(256 * MIB, ge=0, description="Octets that must stay free, else 452")
 
@@ -97,6 +113,29 @@ class Delivery(_Model):
     lifetime: float = Field(
         5 * 86400.0, gt=0, description="Seconds until a message is given up (RFC 5321 section 4.5.4.1)"
     )
+
+
+class Signing(_Model):
+    """DKIM signatures on outgoing mail; the keys are made with `postern dkim keygen`."""
+
+    keep_days: float = Field(
+        14.0, ge=1, description="Days that a retired key is kept, and its record should stay in the DNS"
+    )
+
+
+class Reports(_Model):
+    """Reports to other domains about mail in their name; signing keys for the domain of `email` must be there."""
+
+    dmarc: bool = Field(False, description="Send DMARC aggregate reports once a day (RFC 9990)")
+    organization: str = Field("", max_length=200, description="Who reports; empty: hostname")
+    email: str = Field("", description="Author, reverse-path and contact of reports; empty: postmaster at `domain`")
+
+    @field_validator("email")
+    @classmethod
+    def _is_mailbox(cls, text: str) -> str:
+        if text and not Address.parse(text).is_ascii:
+            raise ValueError("reports come from an address of ASCII letters")
+        return text
 
 
 class Console(_Model):
@@ -122,6 +161,8 @@ class Settings(_Model):
     anatomist: Anatomist = Anatomist()
     limits: Limits = Limits()
     delivery: Delivery = Delivery()
+    signing: Signing = Signing()
+    reports: Reports = Reports()
     console: Console = Console()
 
     @property
@@ -204,7 +245,7 @@ def _explain(error: ValidationError, places: dict[tuple[str, ...], str]) -> str:
     said = []
     for each in error.errors():
         path = tuple(str(step) for step in each["loc"])
-        place = next(places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in places)
+        place = next((places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in places), "settings")
         hint = (
             "no such setting; `postern reference settings` lists them"
             if each["type"] == "extra_forbidden"

@@ -17,7 +17,7 @@ WORDS = {
     "app": "composition",
     "supervisor": "processes",
     "inbound | console | mailbox": "doors for MTAs and people",
-    "pipeline | delivery | quarantine": "verbs: scan, deliver, release",
+    "pipeline | delivery | quarantine | reports": "verbs: scan, deliver, release, report",
     "checks | queue": "senses and custody",
     "spam | anatomy | telemetry | clock | settings": "computing, counting, time",
     "policy": "judgement, pure",

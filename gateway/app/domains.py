@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,19 +35,21 @@ def read(file: Path) -> list[dict[str, Any]]:
 def add(file: Path, *, domain: str, route: str, validate: str) -> None:
     """Add the domain, or replace what was said of it."""
     entry = {"domain": domain.lower(), "route": route, "validate": validate}
-    kept = [each for each in read(file) if each.get("domain") != entry["domain"]]
-    if len(kept) >= MAX_DOMAINS:
-        raise DomainError(f"{MAX_DOMAINS} domains are the most this list holds")
-    replace(file, [*kept, entry])
+    with _alone(file):
+        kept = [each for each in read(file) if each.get("domain") != entry["domain"]]
+        if len(kept) >= MAX_DOMAINS:
+            raise DomainError(f"{MAX_DOMAINS} domains are the most this list holds")
+        replace(file, [*kept, entry])
 
 
 def remove(file: Path, *, domain: str) -> bool:
     """Take the domain off the list; False if it was not there."""
-    entries = read(file)
-    kept = [each for each in entries if each.get("domain") != domain.lower()]
-    if len(kept) == len(entries):
-        return False
-    replace(file, kept)
+    with _alone(file):
+        entries = read(file)
+        kept = [each for each in entries if each.get("domain") != domain.lower()]
+        if len(kept) == len(entries):
+            return False
+        replace(file, kept)
     return True
 
 
@@ -57,3 +61,15 @@ def replace(file: Path, entries: Sequence[dict[str, Any]]) -> None:
         out.flush()
         os.fsync(out.fileno())
     Path(name).replace(file)
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Nobody else changes the list between our reading and our writing."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file.with_name(f".{file.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

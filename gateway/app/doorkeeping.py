@@ -10,8 +10,9 @@ from typing import Final
 from gateway.checks.answering import Answering
 from gateway.checks.dnsbl import DnsblZone, check_dnsbl
 from gateway.checks.reverse import verified_name
+from gateway.checks.sender_domain import check_sender_domain
 from gateway.clock import Clock
-from gateway.facts.connection import DnsblFact
+from gateway.facts.connection import DnsblFact, SenderDomain
 from gateway.facts.outcome import NOT_ASKED, Outcome
 from gateway.inbound.ports import AuthFailure, Principal, RecipientEntry, Validity
 from gateway.mail.address import Address
@@ -90,3 +91,7 @@ class Inquiry:
         """What the policy's block lists say."""
         zones = [DnsblZone(each.zone, each.weight, frozenset(each.answers)) for each in self._current_policy().dnsbl]
         return await check_dnsbl(self._resolver, ip, zones) if zones else NOT_ASKED
+
+    async def sender_domain(self, domain: str) -> Outcome[SenderDomain]:
+        """Whether an answer to a sender of the domain could be delivered."""
+        return await check_sender_domain(self._resolver, domain)

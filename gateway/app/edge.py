@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import ssl
+import asyncio
 
 from gateway.app.accounts import user_base
 from gateway.app.doorkeeping import Inquiry, PasswordAuthentication, Recipients
 from gateway.app.installation import Folders
 from gateway.app.judging import Judging
+from gateway.app.keyring import Keyring
+from gateway.app.live_keys import LiveKeys
 from gateway.app.policies import LivePolicy
 from gateway.app.senses import open_senses
 from gateway.app.signals import Signals
 from gateway.clock import SystemClock
 from gateway.inbound.ports import Door, Ports
 from gateway.inbound.server import FrontDoor, Listener
+from gateway.inbound.tls import RenewableCertificate
+from gateway.pipeline.signing import Signer
 from gateway.pipeline.stamp import Stamper
 from gateway.queue.custody import Custody
 from gateway.settings import Settings
@@ -29,18 +33,12 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     clock = SystemClock()
     folders = Folders(settings.data.resolve())
     policy = LivePolicy(settings, folders)
-    signals.on_reload = policy.reload
     users = user_base(settings)
     custody = Custody.open(folders.queue, clock=clock)
     try:
         async with open_senses(settings, folders, clock) as senses:
-
-            def reload() -> None:
-                policy.reload()
-                senses.reload()
-
-            signals.on_reload = reload
-            stamper = Stamper(hostname=settings.hostname)
+            stamper = Stamper(hostname=settings.hostname, signer=Signer(LiveKeys(Keyring(folders.dkim))))
+            certificate = RenewableCertificate(folders.certificate, folders.key)
             listeners = [Listener(Door(name), listener) for name, listener in sockets.inherited().items()]
             door = FrontDoor(
                 listeners,
@@ -54,17 +52,22 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                     clock=clock,
                 ),
                 settings=settings,
-                tls_context=_tls(folders),
+                tls_context=certificate.context,
             )
+
+            def reload() -> None:
+                policy.reload()
+                senses.reload()
+                if certificate.renew():
+                    door.renew_tls(certificate.context)
+
+            signals.on_reload = reload
             await door.start()
-            await lifeline.serve(signals.stop)
-            await door.drain(DRAIN)
+            watching = asyncio.ensure_future(certificate.watch(door.renew_tls, sleep=asyncio.sleep))
+            try:
+                await lifeline.serve(signals.stop)
+                await door.drain(DRAIN)
+            finally:
+                watching.cancel()
     finally:
         await custody.close()
-
-
-def _tls(folders: Folders) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(folders.certificate, folders.key)
-    return context

@@ -67,6 +67,16 @@ class Folders:
         return self.data / "domains.yaml"
 
     @property
+    def dkim(self) -> Path:
+        """The keys that sign our mail."""
+        return self.data / "dkim"
+
+    @property
+    def reports(self) -> Path:
+        """What was sent of reports to other domains, and what came for ours."""
+        return self.data / "reports"
+
+    @property
     def pid(self) -> Path:
         """Locked and holding the supervisor's process id while it runs."""
         return self.data / "supervisor.pid"
@@ -122,7 +132,7 @@ def initial_passwords(folders: Folders, names: Sequence[str], given: str | None)
     begun = _begun(folders)
     if not begun.exists():
         lines = (f"{name} {given or secrets.token_urlsafe(12)}\n" for name in names)
-        _write_private(begun, "".join(lines).encode())
+        write_private(begun, "".join(lines).encode())
     pairs = (line.partition(" ") for line in begun.read_text(encoding="utf-8").splitlines())
     return {name: password for name, _, password in pairs}
 
@@ -163,11 +173,11 @@ def _make_certificate(folders: Folders, settings: Settings, clock: Clock) -> Non
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    _write_private(folders.key, private)
-    _write_private(folders.certificate, certificate.public_bytes(serialization.Encoding.PEM))
+    write_private(folders.key, private)
+    write_private(folders.certificate, certificate.public_bytes(serialization.Encoding.PEM))
 
 
-def _write_private(file: Path, octets: bytes) -> None:
+def write_private(file: Path, octets: bytes) -> None:
     """Mode 0600, and whole or not at all."""
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".new-")
     with os.fdopen(descriptor, "wb") as out:

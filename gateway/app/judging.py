@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from functools import partial
 
+from gateway.checks.dkim import LARGE
 from gateway.facts.connection import ClientFact
 from gateway.inbound.ports import Judged
 from gateway.mail.envelope import Envelope
@@ -30,7 +33,9 @@ class Judging:
         evidence = await self._scanner.scan(message, envelope, client, received_at=received_at)
         policy = self._current_policy()
         settlement = decide_all(evidence, policy)
-        stamps = self._stamper.stamp(message, envelope, evidence, settlement, reference=text_of(message_id))
+        stamp = partial(self._stamper.stamp, message, envelope, evidence, settlement, reference=text_of(message_id))
+        # Signing hashes the body: a large one would keep all other sessions waiting.
+        stamps = await asyncio.to_thread(stamp) if message.size > LARGE else stamp()
         return Judged(
             evidence=evidence,
             settlement=settlement,

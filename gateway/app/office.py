@@ -96,6 +96,7 @@ async def _serve(app: object, stop: asyncio.Event) -> None:
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=DRAIN,
+            ws="websockets-sansio",
             ws_max_size=64 * 1024,
         )
     )

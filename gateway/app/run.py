@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-from rich.table import Table
-
 from gateway.app.accounts import AccountError, Accounts
+from gateway.app.announcement import Listener, Missing, Opening, announce
 from gateway.app.installation import (
     DEFAULT_MAILBOXES,
     Folders,
@@ -30,8 +26,8 @@ from gateway.app.installation import (
 from gateway.app.policies import load_policy
 from gateway.app.senses import address_file
 from gateway.app.status import ENGINE_MEND, SIGNATURES_MEND
+from gateway.checks import clamd_folder
 from gateway.checks.clamd_plan import ClamdKind, ClamdPlan, Signatures, answers, plan_clamd
-from gateway.checks.clamd_process import ClamdProcess
 from gateway.clock import SystemClock
 from gateway.mailbox import store
 from gateway.mailbox.store import StoreError, StorePlan
@@ -56,15 +52,6 @@ ALL: Final = frozenset(Role)
 ADMINISTRATOR: Final = "admin"
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Something that could not be started, why it matters, and the line that mends it."""
-
-    what: str
-    effect: str
-    mend: str
-
-
 class Installation:
     """One start on one machine: finds out what there is, starts it, and reports it."""
 
@@ -72,17 +59,15 @@ class Installation:
         self._settings = settings
         self._config = config
         self._roles = roles
-        self._console = Console(stderr=True, highlight=False)
         self._missing: list[Missing] = []
-        self._listeners: list[dict[str, object]] = []
+        self._listeners: list[Listener] = []
 
     def run(self, environment: Mapping[str, str]) -> None:
         """Everything until SIGTERM or Ctrl-C. Before anything runs it may raise AlreadyRunning, PortTaken, OSError, or
         what is wrong with policy, domains or accounts: PolicyError, DomainError, AccountError."""
         configure_logging("supervisor")
-        signal.signal(
-            signal.SIGHUP, signal.SIG_IGN
-        )  # until the supervisor can pass it on; there is nothing to reload yet
+        # Until the supervisor can pass it on, there is nothing to reload.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         folders = prepare(self._settings, SystemClock())
         held = lock(folders)
         try:
@@ -163,12 +148,12 @@ class Installation:
 
     def _listen(self, name: str, port: int) -> sockets.Listening:
         host = self._settings.listen.host
-        known = any(each["door"] == name for each in self._listeners)
+        known = any(each.door == name for each in self._listeners)
         if not known and port and not sockets.is_free(host, port):
             raise sockets.PortTaken(f"{host}:{port} ({name}) is taken; set POSTERN_{name.upper()}_PORT to a free port")
         listener = sockets.listen(host, port, name=name)
         if not known:
-            self._listeners.append({"door": name, "host": host, "port": listener.getsockname()[1]})
+            self._listeners.append(Listener(name, host, listener.getsockname()[1]))
         return listener
 
     def _store(self, folders: Folders) -> list[Program]:
@@ -182,7 +167,7 @@ class Installation:
             port = getattr(listen, f"{name}_port")
             if not sockets.is_free(listen.host, port):
                 raise sockets.PortTaken(f"{listen.host}:{port} ({name}) is taken; set POSTERN_{name.upper()}_PORT")
-            self._listeners.append({"door": name, "host": listen.host, "port": port})
+            self._listeners.append(Listener(name, listen.host, port))
         return [_store_program(plan)]
 
     def _engine(self, folders: Folders) -> list[Program]:
@@ -196,27 +181,18 @@ class Installation:
             )
         if plan.kind is not ClamdKind.OWN:
             return []
-        ClamdProcess(plan).prepare()
+        clamd_folder.prepare(plan)
         return [_engine_program(plan)]
 
-    # ------------------------------------------------------------------ what the person is told
-
     def _announce(self, passwords: dict[str, str], folders: Folders) -> None:
-        self._console.print(_addresses(self._listeners, self._settings))
-        if passwords:
-            self._console.print(_passwords(passwords, folders))
-        if self._missing:
-            self._console.print(_missing(self._missing))
-        self._console.print("Ctrl-C drains and stops. Try: [bold]postern doctor[/], [bold]make demo[/]\n")
-        ready = {
-            "event": "ready",
-            "pid": os.getpid(),
-            "data": str(folders.data),
-            "listeners": self._listeners,
-            "missing": [each.what for each in self._missing],
-        }
-        sys.stdout.write(json.dumps(ready) + "\n")
-        sys.stdout.flush()
+        opening = Opening(
+            domain=self._settings.domain,
+            listeners=tuple(self._listeners),
+            passwords=passwords,
+            passwords_file=folders.passwords,
+            missing=tuple(self._missing),
+        )
+        announce(opening, data=folders.data)
         log().info("ready")
 
 
@@ -252,36 +228,3 @@ def _engine_program(plan: ClamdPlan) -> Program:
         required=quick,
         output=plan.configuration.with_name("output.log"),
     )
-
-
-def _addresses(listeners: list[dict[str, object]], settings: Settings) -> Table:
-    words = {
-        "mx": "SMTP from the internet (MX)",
-        "submission": "Submission, STARTTLS and sign-in",
-        "submissions": "Submission, TLS",
-        "imap": "IMAP",
-        "imaps": "IMAP, TLS",
-        "pop3": "POP3",
-        "pop3s": "POP3, TLS",
-        "sieve": "ManageSieve",
-        "console": "Console and API",
-    }
-    table = Table("Door", "Address", title=f"Postern serves {settings.domain}", title_justify="left")
-    for each in listeners:
-        scheme = "http://" if each["door"] == "console" else ""
-        table.add_row(words[str(each["door"])], f"{scheme}{each['host']}:{each['port']}")
-    return table
-
-
-def _passwords(passwords: dict[str, str], folders: Folders) -> Table:
-    table = Table("Sign in as", "Password", title=f"Shown once; kept in {folders.passwords}", title_justify="left")
-    for name, password in passwords.items():
-        table.add_row(name, password)
-    return table
-
-
-def _missing(missing: list[Missing]) -> Table:
-    table = Table("Missing", "So", "Mend", title="Not available", title_justify="left", style="yellow")
-    for each in missing:
-        table.add_row(each.what, each.effect, each.mend)
-    return table

@@ -75,8 +75,8 @@ class Status:
             why = getattr(version, "why", "no answer")
             return Component("clamd", Mood.DOWN, f"clamd does not answer: {why}", ENGINE_MEND)
         if version.value.signatures == "demo":
-            words = "demo signatures only: real malware is not found"
-            return Component("clamd", Mood.DEGRADED, words, SIGNATURES_MEND)
+            words = "demo signatures only, real malware is not found"
+            return Component("malware signatures", Mood.DEGRADED, words, SIGNATURES_MEND)
         return Component("clamd", Mood.UP)
 
     async def _store(self) -> Component:

@@ -58,6 +58,17 @@ async def check_dmarc(
     return _strictest(outcomes)
 
 
+async def organisational_domain(resolver: Answering, domain: str) -> Outcome[str]:
+    """The organisational domain of a domain (section 4.10.2); unknown where the DNS fails on the way."""
+    try:
+        solution = await resolver.solve(
+            lambda lookup: _Walk(lookup).organisation(domain), deadline=resolver.deadline(), budget=MAX_WALK
+        )
+    except _NoAnswer as failure:
+        return Unknown(str(failure))
+    return solution if isinstance(solution, Unknown) else Known(solution.value)
+
+
 def _strictest(outcomes: Sequence[Outcome[DmarcFact]]) -> Outcome[DmarcFact]:
     """A failing domain counts before doubt, doubt before an error, an error before none; a pass needs all to pass."""
 

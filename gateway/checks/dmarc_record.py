@@ -46,7 +46,7 @@ class Suffix(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Record:
     """One policy record. `request` is None where the record is of no use for policy: no valid p, sp or np, and no
-    address for reports (RFC 9989 section 4.10.1)."""
+    address for reports (RFC 9989 section 4.10.1). `report_uris` are those of rua, well formed or not."""
 
     request: Request | None
     subdomains: Request | None = None
@@ -55,6 +55,7 @@ class Record:
     testing: bool = False
     strict_dkim: bool = False
     strict_spf: bool = False
+    report_uris: tuple[str, ...] = ()
 
     def for_subdomain(self, *, exists: bool) -> Request | None:
         """The request for a subdomain of the record's domain, before t=y."""
@@ -93,6 +94,7 @@ def parse(text: str) -> Record | None:
         testing=tags.get("t", "").lower() == "y",
         strict_dkim=tags.get("adkim", "").lower() == "s",
         strict_spf=tags.get("aspf", "").lower() == "s",
+        report_uris=tuple(uri.strip(" \t") for uri in tags.get("rua", "").split(",") if uri.strip(" \t")),
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 import typer
 
-from gateway.cli import domain, model, policy, quarantine, queue, user
+from gateway.cli import dkim, domain, model, policy, quarantine, queue, reports, user
 from gateway.cli.demo import demo
 from gateway.cli.doctor import doctor
 from gateway.cli.model import learn
@@ -12,6 +14,7 @@ from gateway.cli.reference import reference
 from gateway.cli.run import run
 from gateway.cli.scan import scan
 from gateway.cli.track import track
+from gateway.telemetry import configure_logging
 
 app = typer.Typer(
     name="postern",
@@ -20,6 +23,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def _every_verb() -> None:
+    """Standard output belongs to the verb: what goes wrong inside is told on standard error."""
+    configure_logging("command", level=logging.WARNING)
+
 
 app.command("run", epilog="Example: postern run --data /var/lib/postern")(run)
 app.command("scan", epilog="Example: postern scan --json --ip 192.0.2.9 --rcpt alice@example.org mail.eml")(scan)
@@ -34,3 +44,5 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(model.app, name="model")
 app.add_typer(user.app, name="user")
 app.add_typer(domain.app, name="domain")
+app.add_typer(dkim.app, name="dkim")
+app.add_typer(reports.app, name="reports")

@@ -38,16 +38,19 @@ def add(
 ) -> None:
     """Receive for a domain and say where its mail goes."""
     try:
-        parse_route(route)
+        parse_route(route, domain=name)
     except BadRoute as error:
         fail(f"{route}: {error}")
     folders = folders_of(config, data)
-    before = domains.read(folders.domains)
-    domains.add(folders.domains, domain=name, route=route, validate=validate.value)
     try:
-        load_policy(settings_of(config, data), folders)
-    except PolicyError as error:
-        domains.replace(folders.domains, before)
+        before = domains.read(folders.domains)
+        domains.add(folders.domains, domain=name, route=route, validate=validate.value)
+        try:
+            load_policy(settings_of(config, data), folders)
+        except PolicyError:
+            domains.replace(folders.domains, before)
+            raise
+    except (domains.DomainError, PolicyError) as error:
         fail(str(error))
     _reload(folders)
     out.print(f"Mail for {name} goes to {route}.")
@@ -57,7 +60,11 @@ def add(
 def remove(name: str, config: ConfigOption = None, data: DataOption = None) -> None:
     """Receive for a domain no more."""
     folders = folders_of(config, data)
-    if not domains.remove(folders.domains, domain=name):
+    try:
+        removed = domains.remove(folders.domains, domain=name)
+    except domains.DomainError as error:
+        fail(str(error))
+    if not removed:
         fail(f"{name} was not added; `postern domain list` shows what was")
     _reload(folders)
     out.print(f"{name} is not received for any more.")
@@ -67,7 +74,11 @@ def remove(name: str, config: ConfigOption = None, data: DataOption = None) -> N
 def list_(config: ConfigOption = None, data: DataOption = None) -> None:
     """What was added."""
     table = Table("Domain", "Route", "Recipients are checked by", title="Domains beside those of the policy")
-    for entry in domains.read(folders_of(config, data).domains):
+    try:
+        entries = domains.read(folders_of(config, data).domains)
+    except domains.DomainError as error:
+        fail(str(error))
+    for entry in entries:
         table.add_row(str(entry.get("domain")), str(entry.get("route")), str(entry.get("validate")))
     out.print(table)
 

@@ -31,4 +31,6 @@ def check(
         policy = load(folder or settings.policy, extra_recipients=added)
     except PolicyError as error:
         fail("\n".join(str(problem) for problem in error.problems), code=1)
+    except domains.DomainError as error:
+        fail(str(error), code=1)
     out.print(f"The policy is good: {len(policy.rules)} rules, version {policy.version}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import re
 import sys
@@ -16,6 +17,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.markup import escape
 
+from gateway.app.domains import DomainError
 from gateway.app.installation import Folders
 from gateway.app.policies import load_policy
 from gateway.app.senses import open_senses
@@ -95,7 +97,8 @@ def scan(
         recipients = tuple(Recipient(Address.parse(each)) for each in rcpt or [f"postmaster@{settings.domain}"])
         if mail_from:
             Address.parse(mail_from)
-    except (PolicyError, ZoneError, BadAddress) as error:
+        (ipaddress.IPv6Address if ":" in ip else ipaddress.IPv4Address)(ip)
+    except (PolicyError, DomainError, ZoneError, BadAddress, ipaddress.AddressValueError, OSError) as error:
         fail(str(error))
     situation = Situation(
         client=ClientFact(ip=ip, helo=helo),

@@ -12,7 +12,7 @@ from gateway.cli.custody import when, with_custody
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, fail, out
 from gateway.facts.evidence import to_plain
 from gateway.queue.identifiers import text_of
-from gateway.queue.records import TrackQuery
+from gateway.queue.records import TrackQuery, TrackRow
 
 
 def track(
@@ -30,14 +30,18 @@ def track(
     query = TrackQuery(recipient=rcpt, sender=from_, message_id=id_)
     rows = with_custody(config, data, lambda custody: custody.track(query, limit=limit))
     if as_json:
-        out.print_json(json.dumps([{**to_plain(each), "reference": text_of(each.id)} for each in rows]))
+        out.print_json(json.dumps([{**to_plain(each), "reference": _reference(each)} for each in rows]))
         return
     table = Table("When", "Outcome", "Client", "From", "To", "Subject", "Reply", "Why", "Id", title="Track")
     for row in rows:
         outcome = f"{row.outcome} at {row.stage}" if row.outcome == "refused" else row.outcome
-        reference = text_of(row.message_id if row.message_id is not None else row.id)
         table.add_row(
             when(row.at), outcome, row.client_ip, row.reverse_path or "<>", row.recipient, row.subject[:40], row.reply,
-            row.rule or row.reason, reference,
+            row.rule or row.reason, _reference(row),
         )  # fmt: skip
     out.print(table)
+
+
+def _reference(row: TrackRow) -> str:
+    """What stands in replies and in `postern queue show`: the message's id, or the refusal's own."""
+    return text_of(row.id if row.message_id is None else row.message_id)

@@ -116,7 +116,8 @@ class People:
         if name not in self._entries:
             raise PeopleError(f"there is no {name}")
         rest = {each: entry for each, entry in self._entries.items() if each != name}
-        if all(entry.role is not Role.ADMINISTRATOR for entry in rest.values()):
+        is_administrator = self._entries[name].role is Role.ADMINISTRATOR
+        if is_administrator and all(entry.role is not Role.ADMINISTRATOR for entry in rest.values()):
             raise PeopleError(f"{name} is the last administrator")
         self._write(rest)
 

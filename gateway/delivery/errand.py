@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from gateway.clock import Clock
@@ -37,6 +38,15 @@ Steps = Callable[[str], None]
 """Is told each step's name after it is done. Only crash tests do anything here: they kill the process."""
 
 
+Sign = Callable[[bytes], bytes]
+"""Gives back a message of our own with our DKIM signatures on top, if there are keys for it (RFC 6376 section 5)."""
+
+
+def unsigned(octets: bytes) -> bytes:
+    """The message as it is."""
+    return octets
+
+
 def no_steps(_name: str) -> None:
     """Nobody listens."""
 
@@ -53,6 +63,7 @@ class Errand:
         randomness: random.Random,
         lifetime: float,
         reporter: str,
+        sign: Sign = unsigned,
         steps: Steps = no_steps,
     ) -> None:
         self._custody = custody
@@ -60,6 +71,7 @@ class Errand:
         self._clock = clock
         self._patience = Patience(lifetime, randomness)
         self._reporter = reporter
+        self._sign = sign
         self._steps = steps
         self._budget = Budget()
 
@@ -116,7 +128,7 @@ class Errand:
         action = due_notice(claim, attempt, handover.takeover)
         bounce = None
         if action is not None:
-            bounce = write_bounce(
+            written = write_bounce(
                 action,
                 claim,
                 attempt,
@@ -125,6 +137,7 @@ class Errand:
                 routes=self._carrier.routes,
                 lifetime=self._patience.lifetime,
             )
+            bounce = replace(written, octets=self._sign(written.octets))
         try:
             await self._record(claim, attempt, bounce)
         except IllegalTransition:

@@ -14,7 +14,7 @@ from typing import Final
 
 from gateway.clock import Clock
 from gateway.delivery.carrier import Carrier
-from gateway.delivery.errand import Errand, Steps, no_steps
+from gateway.delivery.errand import Errand, Sign, Steps, no_steps, unsigned
 from gateway.delivery.mx import Query
 from gateway.delivery.relay import Timeouts
 from gateway.delivery.routes import Routes
@@ -38,7 +38,8 @@ DRAIN: Final = 25.0
 
 
 class Courier:
-    """One per process. `query` asks DNS for exchangers; `owner` is the name under which leases are held."""
+    """One per process. `query` asks DNS for exchangers; `owner` is the name under which leases are held; `sign` puts
+    our signature on what we write ourselves."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Courier:
         carrier: Carrier | None = None,
         lease: float = LEASE,
         drain: float = DRAIN,
+        sign: Sign = unsigned,
         steps: Steps = no_steps,
     ) -> None:
         name = settings.delivery.helo or settings.hostname
@@ -76,6 +78,7 @@ class Courier:
             randomness=randomness,
             lifetime=settings.delivery.lifetime,
             reporter=settings.hostname,
+            sign=sign,
             steps=steps,
         )
         self._in_hand: dict[asyncio.Task[None], Sequence[Claim]] = {}

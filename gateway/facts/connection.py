@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from gateway.facts.outcome import NOT_ASKED, Outcome
 
@@ -19,11 +20,21 @@ class DnsblFact:
     unusable: tuple[tuple[str, str], ...] = ()
 
 
+class SenderDomain(StrEnum):
+    """What the DNS says of the domain of a reverse-path: whether an answer to the sender could be delivered."""
+
+    TAKES_MAIL = "takes-mail"
+    NULL_MX = "null-mx"  # it says that it takes none (RFC 7505)
+    NO_HOST = "no-host"  # it exists, with neither MX nor address (RFC 5321 section 5.1)
+    NO_SUCH_DOMAIN = "no-such-domain"
+
+
 @dataclass(frozen=True, slots=True)
 class ClientFact:
     """The host that connected. `ip` is textual; `reverse_name` is its PTR name if that resolves back, else empty.
 
     `tls` is the protocol version ("TLSv1.3") or empty; `user` is who authenticated, or empty.
+    `sender_domain` is asked at each MAIL, about its domain.
     """
 
     ip: str
@@ -35,3 +46,4 @@ class ClientFact:
     user: str = ""
     dnsbl: Outcome[DnsblFact] = NOT_ASKED
     esmtp: bool = True
+    sender_domain: Outcome[SenderDomain] = NOT_ASKED

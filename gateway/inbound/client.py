@@ -20,13 +20,20 @@ class ClientAddress:
 
 
 def client_address(session: Session) -> ClientAddress:
-    """The client of the session."""
+    """The client of the session: the one that a trusted balancer named, else the peer."""
+    header = session.proxy_data
+    if header is not None:
+        return address_of(str(header.src_addr), header.src_port or 0)
     peer: object = session.peer  # typed as text by aiosmtpd, a tuple for TCP
     if not isinstance(peer, tuple) or len(peer) < 2:
         raise TypeError("the front door listens on TCP only")
-    ip, port = str(peer[0]), int(peer[1])
+    return address_of(str(peer[0]), int(peer[1]))
+
+
+def address_of(ip: str, port: int) -> ClientAddress:
+    """Raises ValueError when that is no IP address."""
     if ":" not in ip:
-        return ClientAddress(ip, port, ip)
+        return ClientAddress(str(ipaddress.IPv4Address(ip)), port, ip)
     address = ipaddress.IPv6Address(ip.partition("%")[0])
     if address.ipv4_mapped is not None:
         return ClientAddress(str(address.ipv4_mapped), port, str(address.ipv4_mapped))

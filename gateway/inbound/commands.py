@@ -1,7 +1,8 @@
 """Command lines taken apart: verb and argument, paths, and the parameters of MAIL and RCPT.
 
 RFC 5321 sections 4.1.1 and 4.1.2, RFC 1870 section 3 (SIZE), RFC 6152 (BODY), RFC 6531 section 3.4 (SMTPUTF8), RFC 3461
-section 4 (RET, ENVID, NOTIFY, ORCPT). Pure. Says what a line means, never whether it is allowed.
+section 4 (RET, ENVID, NOTIFY, ORCPT), RFC 3030 section 2 (BDAT). Pure. Says what a line means, never whether it is
+allowed.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ LINE_LIMITS: Final[dict[str, int]] = {
 MAX_ENVID: Final = 100
 MAX_ORCPT: Final = 500
 MAX_DIGITS_OF_SIZE: Final = 20
+MAX_DIGITS_OF_CHUNK: Final = 12
 
 _PATH = re.compile(r'[ \t]*<((?:"(?:[^"\\]|\\.)*"|[^<>"])*)>(?: +(.*))?\Z')
+_CHUNK = re.compile(rf"(\d{{1,{MAX_DIGITS_OF_CHUNK}}})(?: +(LAST))?\Z", re.ASCII | re.IGNORECASE)
 _KEYWORD = re.compile(r"[A-Z0-9][A-Z0-9-]*\Z")
 _VALUE = re.compile(r"[\x21-\x3c\x3e-\x7e\u0080-\U0010ffff]+\Z")
 _XTEXT = re.compile(r"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
@@ -107,6 +110,19 @@ def _parameters(text: str) -> dict[str, str | None]:
             raise BadCommand(replies.BAD_SYNTAX)
         found[name] = value if equals else None
     return found
+
+
+def announces_chunk(line: bytes) -> bool:
+    """Whether octets of a message follow the line, whatever else is wrong with it."""
+    return line[:4].upper() == b"BDAT"
+
+
+def chunk(argument: str) -> tuple[int, bool]:
+    """The octets of a chunk, and whether it is the last (RFC 3030 section 2). Raises `BadCommand`."""
+    match = _CHUNK.match(argument)
+    if match is None:
+        raise BadCommand(replies.CHUNK_WITHOUT_SIZE)
+    return int(match[1]), match[2] is not None
 
 
 def asks_to_route(path: str) -> bool:

@@ -45,7 +45,7 @@ class DotReader:
             self._held_back = next((each for each in _BEGINNINGS_OF_END if octets.endswith(each)), b"")
             octets = octets[: len(octets) - len(self._held_back)]
         if self.fault is None:
-            self.fault = _fault_of(octets)
+            self.fault = fault_of(octets)
         clear = octets.replace(b"\r\n.", b"\r\n")
         if self._at_start and clear:
             self._at_start = False
@@ -54,12 +54,12 @@ class DotReader:
         return clear
 
 
-def _fault_of(octets: bytes) -> str | None:
-    """Exact for every chunk, since a CR that may be half of a pair is held back."""
-    line_ends = octets.translate(None, _ORDINARY)
-    if line_ends == b"\r\n" * (len(line_ends) // 2):
+def fault_of(octets: bytes) -> str | None:
+    """The constant of `Fault` for the worst that the octets hold. Exact only where no CR that may be half of a pair
+    stands at their end."""
+    pairs = octets.count(b"\r\n")
+    if pairs * 2 == len(octets.translate(None, _ORDINARY)):
         return None
-    rest = line_ends.replace(b"\r\n", b" ")
-    if b"\r" in rest:
+    if octets.count(b"\r") > pairs:
         return Fault.BARE_CR
-    return Fault.BARE_LF if b"\n" in rest else Fault.NUL
+    return Fault.BARE_LF if octets.count(b"\n") > pairs else Fault.NUL

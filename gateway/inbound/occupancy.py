@@ -23,7 +23,7 @@ class Occupancy:
     """Counts sessions as they come and go."""
 
     def __init__(self) -> None:
-        self._guests: set[Guest] = set()
+        self._guests: dict[Guest, str] = {}
         self._networks: Counter[str] = Counter()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -42,22 +42,29 @@ class Occupancy:
         """Open sessions of one client network."""
         return self._networks[network]
 
-    def enter(self, guest: Guest, network: str) -> None:
-        """Count a session in."""
-        self._guests.add(guest)
-        self._networks[network] += 1
+    def enter(self, guest: Guest) -> None:
+        """Count a session in. Whose it is may not be known yet, or be nobody's."""
+        self._guests[guest] = ""
         self._empty.clear()
         CONNECTIONS.inc()
 
-    def leave(self, guest: Guest, network: str) -> None:
+    def identify(self, guest: Guest, network: str) -> None:
+        """The session is of that client network, and of no other one."""
+        self._uncount(self._guests[guest])
+        self._guests[guest] = network
+        self._networks[network] += 1
+
+    def leave(self, guest: Guest) -> None:
         """Count a session out."""
-        self._guests.discard(guest)
-        self._networks[network] -= 1
-        if not self._networks[network]:
-            del self._networks[network]
+        self._uncount(self._guests.pop(guest))
         if not self._guests:
             self._empty.set()
         CONNECTIONS.dec()
+
+    def _uncount(self, network: str) -> None:
+        self._networks[network] -= 1
+        if self._networks[network] <= 0:
+            del self._networks[network]
 
     async def until_empty(self) -> None:
         """Return when nobody is left."""

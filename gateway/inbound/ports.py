@@ -11,7 +11,7 @@ from enum import Enum, StrEnum
 from typing import Protocol
 
 from gateway.clock import Clock
-from gateway.facts.connection import ClientFact, DnsblFact
+from gateway.facts.connection import ClientFact, DnsblFact, SenderDomain
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Outcome
 from gateway.mail.address import Address, ReversePath
@@ -92,6 +92,9 @@ class ClientInquiry(Protocol):
 
     async def dnsbl(self, ip: str) -> Outcome[DnsblFact]:
         """What the block lists of the policy say."""
+
+    async def sender_domain(self, domain: str) -> Outcome[SenderDomain]:
+        """Whether an answer to a sender of the domain could be delivered."""
 
 
 class Validity(Enum):

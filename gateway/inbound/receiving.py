@@ -1,5 +1,6 @@
-"""The octets of one DATA, from the wire into the spool (RFC 5321 section 4.5.2): in large chunks, with the limits held
-while they stream, in bounded memory. Judges nothing; decides nothing about what follows the end of the data.
+"""The octets of one message, from the wire into the spool: after DATA (RFC 5321 section 4.5.2) or in chunks (RFC 3030),
+in large pieces, with the limits held while they stream, in bounded memory and time. Judges nothing; decides nothing
+about what follows the end.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import errno
 from typing import Final
 
 from gateway.inbound.admission import Refused
+from gateway.inbound.chunks import ChunkReader
 from gateway.inbound.dots import DotReader
 from gateway.inbound.wire import Wire
 from gateway.mail import replies
@@ -31,38 +33,84 @@ FAULT_REPLIES: Final = {
 """What to answer to each `BadMessage`."""
 
 
-async def receive(wire: Wire, incoming: Incoming, *, limit: int) -> Refused | None:
+class Intake:
+    """One message on its way into the spool. `refused` is set at the first thing that is wrong with it, and stays: from
+    then on nothing is kept."""
+
+    def __init__(self, incoming: Incoming, *, limit: int, now: float) -> None:
+        """`limit` counts octets; `now` is the event loop's time."""
+        self.incoming = incoming
+        self.refused: Refused | None = None
+        self.deadline = now + DATA_PATIENCE
+        self._limit = limit
+        self._chunks = ChunkReader()
+
+    def take_dotted(self, reader: DotReader, octets: bytes) -> None:
+        """Some octets after DATA, and the reader that gave them."""
+        self._take(octets, fault=reader.fault, size=reader.size)
+
+    def take_chunked(self, octets: bytes) -> None:
+        """Some octets of a chunk."""
+        self._take(self._chunks.feed(octets), fault=self._chunks.fault, size=self._chunks.size)
+
+    def end_chunks(self) -> None:
+        """The last chunk is over."""
+        self._take(self._chunks.end(), fault=self._chunks.fault, size=self._chunks.size)
+
+    def discard(self) -> None:
+        """Throw away what was kept. May be called again."""
+        self.incoming.discard()
+
+    def _take(self, octets: bytes, *, fault: str | None, size: int) -> None:
+        if self.refused is not None:
+            return
+        if fault is not None:
+            self.refused = Refused(FAULT_REPLIES[fault], fault)
+        elif size > self._limit:
+            self.refused = Refused(replies.TOO_LARGE, f"more than {self._limit} octets")
+        else:
+            self.refused = self._write(octets)
+        if self.refused is not None:
+            self.discard()
+
+    def _write(self, octets: bytes) -> Refused | None:
+        try:
+            self.incoming.write(octets)
+        except OSError as error:
+            log().error("cannot write to the spool", exc_info=error)
+            return Refused(disk_reply(error), "the disk refuses")
+        return None
+
+
+async def receive_dotted(wire: Wire, intake: Intake) -> None:
     """Read to the end of the data, also when it is refused: what follows the end are commands, what stands before it
-    never is. `limit` counts octets. Raises `ClientGone`, and TimeoutError after `DATA_PATIENCE`."""
+    never is. Raises `ClientGone`, and TimeoutError after `DATA_PATIENCE`."""
     reader = DotReader()
-    refused: Refused | None = None
-    async with asyncio.timeout(DATA_PATIENCE):
+    async with asyncio.timeout_at(intake.deadline):
         while not reader.finished:
             octets = reader.feed(await wire.read_chunk())
-            if refused is None:
-                refused = _refusal(reader, limit) or _write(incoming, octets)
-                if refused is not None:
-                    incoming.discard()
+            intake.take_dotted(reader, octets)
     if reader.rest:
         wire.unread(reader.rest)
-    return refused
 
 
-def _refusal(reader: DotReader, limit: int) -> Refused | None:
-    if reader.fault is not None:
-        return Refused(FAULT_REPLIES[reader.fault], reader.fault)
-    if reader.size > limit:
-        return Refused(replies.TOO_LARGE, f"more than {limit} octets")
-    return None
+async def receive_chunk(wire: Wire, intake: Intake, size: int) -> None:
+    """Read a chunk of so many octets to its end, also when it is refused. All chunks of a message together have
+    `DATA_PATIENCE`. Raises as `receive_dotted` does."""
+    if wire.now() >= intake.deadline:  # a chunk that is there already is read without a pause for the timer
+        raise TimeoutError
+    async with asyncio.timeout_at(intake.deadline):
+        while size:
+            octets = await wire.read_chunk(size)
+            size -= len(octets)
+            intake.take_chunked(octets)
 
 
-def _write(incoming: Incoming, octets: bytes) -> Refused | None:
-    try:
-        incoming.write(octets)
-    except OSError as error:
-        log().error("cannot write to the spool", exc_info=error)
-        return Refused(disk_reply(error), "the disk refuses")
-    return None
+async def skip_chunk(wire: Wire, size: int) -> None:
+    """Read away a chunk that nobody wants (RFC 3030 section 2). Raises as `receive_dotted` does."""
+    async with asyncio.timeout(DATA_PATIENCE):
+        while size:
+            size -= len(await wire.read_chunk(size))
 
 
 def disk_reply(error: Exception) -> Reply:

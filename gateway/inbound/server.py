@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.inbound.admission import Admission
+from gateway.inbound.networks import Networks
 from gateway.inbound.occupancy import Occupancy
 from gateway.inbound.ports import Door, Ports
 from gateway.inbound.refusals import Refusals
-from gateway.inbound.session import Household, Session
+from gateway.inbound.session import Household, Session, Sleep
 from gateway.inbound.transaction import SCAN_PATIENCE, Reception
+from gateway.inbound.verbs import VERBS
 from gateway.mail.address import Address
 from gateway.settings import Settings
 from gateway.telemetry import log
@@ -42,14 +44,15 @@ class FrontDoor:
         settings: Settings,
         tls_context: ssl.SSLContext | None,
         scan_patience: float = SCAN_PATIENCE,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         """Raises ValueError when users would have to sign in without TLS, or with a TLS that is too old."""
         if tls_context is None and any(listener.door.is_submission for listener in listeners):
             raise ValueError("submission needs a certificate: nobody signs in without TLS")
-        if tls_context is not None and tls_context.minimum_version < ssl.TLSVersion.TLSv1_2:
-            raise ValueError("the front door speaks TLS 1.2 and later")
         self._listeners = tuple(listeners)
-        self._tls_context = tls_context
+        self._tls_context: ssl.SSLContext | None = None
+        if tls_context is not None:
+            self.renew_tls(tls_context)
         self._occupancy = Occupancy()
         self._servers: list[asyncio.Server] = []
         self._draining = False
@@ -64,6 +67,10 @@ class FrontDoor:
             limits=limits,
             hostname=settings.hostname,
             postmaster=Address("postmaster", settings.domain.lower()),
+            verbs=VERBS,
+            balancers=Networks(settings.listen.proxy_networks),
+            xclients=Networks(settings.listen.xclient_networks),
+            sleep=sleep,
         )
 
     @property
@@ -78,6 +85,12 @@ class FrontDoor:
             self._servers.append(
                 await loop.create_server(self._at(listener.door, loop), sock=listener.socket, backlog=BACKLOG)
             )
+
+    def renew_tls(self, context: ssl.SSLContext) -> None:
+        """Do every handshake that begins from now on with this context. Raises ValueError when its TLS is too old."""
+        if context.minimum_version < ssl.TLSVersion.TLSv1_2:
+            raise ValueError("the front door speaks TLS 1.2 and later")
+        self._tls_context = context
 
     async def drain(self, timeout: float) -> None:
         """Accept nobody any more, let an open DATA finish, send idle clients away with 421, and return when all have
@@ -100,7 +113,7 @@ class FrontDoor:
     def _at(self, door: Door, loop: asyncio.AbstractEventLoop) -> Callable[[], Session]:
         def session() -> Session:
             opened = Session(
-                self._household, door=door, tls_context=self._tls_context, loop=loop, occupancy=self._occupancy
+                self._household, door=door, tls=lambda: self._tls_context, loop=loop, occupancy=self._occupancy
             )
             if self._draining:
                 opened.drain()

@@ -8,16 +8,17 @@ client keeps the message and comes again. Judges nothing itself.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
-from gateway.facts.connection import ClientFact
+from gateway.facts.connection import ClientFact, SenderDomain
+from gateway.facts.outcome import NOT_ASKED, Outcome
 from gateway.inbound.acceptance import acceptance_of
 from gateway.inbound.admission import Allowance
 from gateway.inbound.commands import MailParameters
 from gateway.inbound.ports import Judged, Ports
-from gateway.inbound.receiving import FAULT_REPLIES, disk_reply
+from gateway.inbound.receiving import FAULT_REPLIES, Intake, disk_reply
 from gateway.inbound.refusals import Refusals
 from gateway.mail import replies
 from gateway.mail.address import ReversePath
@@ -42,6 +43,9 @@ class Transaction:
     parameters: MailParameters
     allowance: Allowance
     direction: Direction
+    sender_domain: Outcome[SenderDomain] = NOT_ASKED
+    intake: Intake | None = None
+    """The octets, once they have begun to come."""
     recipients: dict[str, Recipient] = field(default_factory=dict)
     destinations: dict[str, str] = field(default_factory=dict)
     """By `Address.key`, as `recipients`."""
@@ -93,7 +97,7 @@ class Reception:
             if refusal is not None:
                 return await self._refuse(case, refusal, "verdict", judged)
             acceptance = acceptance_of(
-                judged, envelope=case.envelope, client=client, received_at=case.received_at,
+                judged, envelope=case.envelope, client=case.client, received_at=case.received_at,
                 destinations=transaction.destinations,
             )  # fmt: skip
             given_away = True
@@ -118,7 +122,7 @@ class Reception:
             id=self._ports.custody.new_id(),
             received_at=self._ports.clock.now(),
             envelope=transaction.envelope(),
-            client=client,
+            client=replace(client, sender_domain=transaction.sender_domain),
         )
 
     async def _judge(self, case: _Case, message: Message) -> Judged:

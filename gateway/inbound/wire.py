@@ -11,11 +11,15 @@ from __future__ import annotations
 import asyncio
 import ssl
 from asyncio import sslproto
+from collections.abc import Callable
 from enum import Enum
 from typing import Final, cast
 
+from aiosmtpd.proxy_protocol import ProxyData
 from aiosmtpd.smtp import SMTP
 
+from gateway.inbound.client import address_of
+from gateway.inbound.proxying import is_balancer_itself, read_header
 from gateway.mail import replies
 from gateway.mail.replies import Reply
 
@@ -45,7 +49,10 @@ class ClientGone(Exception):
 class Wire(SMTP):
     """One connection. A subclass gives it a `_converse`; everything else here is about octets."""
 
-    def __init__(self, *, loop: asyncio.AbstractEventLoop, idle: float, tls_context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, *, loop: asyncio.AbstractEventLoop, idle: float, tls: Callable[[], ssl.SSLContext | None]
+    ) -> None:
+        """`idle` is in seconds; `tls` gives the context of a handshake that begins now."""
         asyncio.StreamReaderProtocol.__init__(
             self,
             asyncio.StreamReader(limit=READ_AHEAD, loop=loop),
@@ -54,7 +61,6 @@ class Wire(SMTP):
         )
         # What aiosmtpd's connection_made, connection_lost and STARTTLS branch read.
         self.loop = loop
-        self.tls_context = tls_context
         self.session = None
         self.envelope = None
         self.transport = None
@@ -65,6 +71,7 @@ class Wire(SMTP):
         self._handler_coroutine = None
         self._handle_hooks = {}
         # Ours.
+        self._current_tls = tls
         self._heard_at = 0.0
         self._at_rest = False
         self._working = True
@@ -93,6 +100,17 @@ class Wire(SMTP):
         assert self._reader is not None
         self._reader.feed_eof()
         return not self.is_encrypted
+
+    @property
+    def own_address(self) -> str:
+        """The address of ours that the client connected to."""
+        assert self.transport is not None
+        ip, port, *_ = self.transport.get_extra_info("sockname")
+        return address_of(ip, port).ip
+
+    def now(self) -> float:
+        """The event loop's time, in seconds."""
+        return self.loop.time()
 
     def _hang_up(self) -> None:
         """Close once what was said has been taken; cut when it is not taken in time."""
@@ -153,16 +171,25 @@ class Wire(SMTP):
     # ------------------------------------------------------------ reading
 
     @property
-    def _spoke_already(self) -> bool:
-        """Whether octets are waiting that nobody has asked for."""
-        return bool(self._reader._buffer)  # type: ignore[attr-defined]
+    def waiting(self) -> bytearray:
+        """Octets that came and were not read yet. To be looked at only."""
+        return self._reader._buffer  # type: ignore[no-any-return,attr-defined]
+
+    async def read_proxy_header(self) -> ProxyData:
+        """The PROXY header with which the connection must begin; from now on `client_address` knows of it. Raises
+        `BadProxyHeader`."""
+        assert self.session is not None
+        header = await read_header(self._reader)
+        if not is_balancer_itself(header):
+            self.session.proxy_data = header
+        return header
 
     async def read_line(self) -> bytes | LineFault | None:
         """The next line without its CRLF; None at the end of the connection. A line that is too long is read away."""
         if len(self._unsent) > REPLIES_AHEAD:
             await self._flush()
             await asyncio.sleep(0)  # others want to be served too
-        if b"\n" not in self._reader._buffer:  # type: ignore[attr-defined]
+        if b"\n" not in self.waiting:
             await self._flush()
         self._working, self._at_rest = False, True
         try:
@@ -190,12 +217,13 @@ class Wire(SMTP):
                 too_long = True
                 await self._reader.read(overrun.consumed)
 
-    async def read_chunk(self) -> bytes:
+    async def read_chunk(self, at_most: int = CHUNK) -> bytes:
         """Some octets of data, at least one. Raises `ClientGone`."""
-        await self._flush()
+        if not self.waiting:
+            await self._flush()
         self._working = False
         try:
-            chunk = await self._reader.read(CHUNK)
+            chunk = await self._reader.read(min(at_most, CHUNK))
         except ConnectionError as error:
             raise ClientGone from error
         finally:
@@ -207,9 +235,14 @@ class Wire(SMTP):
 
     def unread(self, octets: bytes) -> None:
         """Give octets back: they will be read first."""
-        self._reader._buffer[:0] = octets  # type: ignore[attr-defined]
+        self.waiting[:0] = octets
 
     # ------------------------------------------------------------ TLS
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """What a handshake that begins now is done with: a renewed certificate is taken up at once."""
+        return self._current_tls()
 
     @property
     def is_encrypted(self) -> bool:
@@ -217,26 +250,35 @@ class Wire(SMTP):
         return self.session is not None and self.session.ssl is not None
 
     def expect_tls(self) -> None:
-        """Put TLS under a connection that was just made, before anything can be read from it (RFC 8314 section 3).
+        """Put TLS under a connection from which nothing was read yet but a PROXY header (RFC 8314 section 3).
 
         This is what aiosmtpd does for STARTTLS. `loop.start_tls` would come too late: uvloop reads before a task runs.
+        What was read ahead is the beginning of the handshake, and is handed down.
         """
-        assert self.tls_context is not None
+        context = self.tls
+        assert context is not None
         plain = cast(asyncio.Transport, self.transport)
         self._handshake = self.loop.create_future()
         self._handshake.add_done_callback(lambda done: done.cancelled() or done.exception())
         below = sslproto.SSLProtocol(
             self.loop,
             self,
-            self.tls_context,
+            context,
             self._handshake,
             server_side=True,
             call_connection_made=False,
             ssl_handshake_timeout=HANDSHAKE_PATIENCE,
         )
+        read_ahead = bytes(self.waiting)
+        self.waiting.clear()
+        if self._reader._paused:  # type: ignore[attr-defined]
+            plain.resume_reading()
         plain.set_protocol(below)
         self._adopt(below._get_app_transport())  # type: ignore[attr-defined]
         below.connection_made(plain)
+        if read_ahead:
+            below.get_buffer(len(read_ahead))[: len(read_ahead)] = read_ahead
+            below.buffer_updated(len(read_ahead))
 
     async def encrypt(self) -> tuple[str, str]:
         """Do the handshake, or wait for the one that was begun; gives protocol version and cipher.
@@ -244,17 +286,18 @@ class Wire(SMTP):
         Whatever came in clear is thrown away unread: it may have been put in by somebody else (RFC 3207 section 4.2).
         Raises `ClientGone`.
         """
-        assert self.tls_context is not None
+        context = self.tls
+        assert context is not None
         try:
             if self._handshake is not None:
                 await self._handshake
             else:
                 await self._flush()
-                self._reader._buffer.clear()  # type: ignore[attr-defined]
+                self.waiting.clear()
                 # uvloop's transports are none of asyncio's classes, so nothing may ask.
                 plain = cast(asyncio.Transport, self.transport)
                 transport = await self.loop.start_tls(
-                    plain, self, self.tls_context, server_side=True, ssl_handshake_timeout=HANDSHAKE_PATIENCE
+                    plain, self, context, server_side=True, ssl_handshake_timeout=HANDSHAKE_PATIENCE
                 )
                 if transport is None:
                     raise ClientGone
@@ -273,4 +316,4 @@ class Wire(SMTP):
         self._reader._transport = transport  # type: ignore[attr-defined]
         self._writer._transport = transport  # type: ignore[attr-defined]
         self._over_ssl = True
-        self.session.ssl = {"sslcontext": self.tls_context}
+        self.session.ssl = {"cipher": transport.get_extra_info("cipher")}

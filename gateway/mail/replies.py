@@ -82,6 +82,9 @@ TLS_NOT_AVAILABLE: Final = Reply(454, "4.7.0", "TLS is not available now")
 TLS_ACTIVE: Final = Reply(503, "5.5.1", "TLS is already active")
 TLS_REQUIRED: Final = Reply(530, "5.7.0", "Must issue a STARTTLS command first")
 
+PROXY_NOT_TRUSTED: Final = Reply(521, "5.7.1", "You are not trusted to say who is behind you")
+HEALTH_CHECK_ONLY: Final = Reply(550, "5.7.1", "A balancer has no mail of its own")
+OUR_OWN_NAME: Final = Reply(550, "5.7.1", "That is our name, not yours")
 WRONG_PROTOCOL: Final = Reply(421, "4.7.0", "This is a mail server, goodbye")
 
 # Commands
@@ -95,6 +98,8 @@ BAD_SEQUENCE: Final = Reply(503, "5.5.1", "Bad sequence of commands")
 NEED_HELO: Final = Reply(503, "5.5.1", "Say EHLO first")
 NEED_MAIL: Final = Reply(503, "5.5.1", "Need MAIL before this")
 NEED_RCPT: Final = Reply(503, "5.5.1", "No valid recipients")
+CHUNKS_HAVE_BEGUN: Final = Reply(503, "5.5.1", "DATA and BDAT cannot be mixed")
+CHUNK_WITHOUT_SIZE: Final = Reply(521, "5.5.4", "Cannot tell where the chunk ends")
 NESTED_MAIL: Final = Reply(503, "5.5.1", "Sender already given")
 
 # AUTH (RFC 4954)
@@ -109,6 +114,8 @@ AUTH_TWICE: Final = Reply(503, "5.5.1", "Already authenticated")
 NOT_YOUR_ADDRESS: Final = Reply(553, "5.7.1", "You may not send as this address")
 
 # MAIL and RCPT
+TOO_MANY_TRANSACTIONS: Final = Reply(421, "4.5.3", "Enough mail for one session, come again")
+SENDER_HAS_NULL_MX: Final = Reply(550, "5.7.27", "The sender's domain takes no mail (null MX)")
 SENDER_OK: Final = Reply(250, "2.1.0", "Sender OK")
 RECIPIENT_OK: Final = Reply(250, "2.1.5", "Recipient OK")
 BAD_SENDER_SYNTAX: Final = Reply(501, "5.1.7", "Bad sender address syntax")
@@ -195,6 +202,11 @@ def challenge(text: str) -> Reply:
 def accepted_as(reference: str) -> Reply:
     """The 250 that ends DATA: from here on the message is ours (RFC 5321 section 6.1)."""
     return replace(ACCEPTED, text=f"Accepted as {reference}")
+
+
+def chunk_received(size: int) -> Reply:
+    """The 250 that ends a chunk which is not the last (RFC 3030 section 2)."""
+    return replace(OK, text=f"{size} octets received")
 
 
 def is_code(code: int) -> bool:

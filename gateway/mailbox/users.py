@@ -8,10 +8,12 @@ Never logs, returns or compares a password in clear but inside argon2.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +47,7 @@ class UserBase:
         in."""
         self._file = file
         self._protect = protect
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: tuple[int, int, int] | None = None
         self._hashes: dict[str, str] = {}
 
     def addresses(self) -> list[str]:
@@ -76,24 +78,40 @@ class UserBase:
 
     def add(self, address: str, password: str) -> None:
         """A new mailbox. Raises `UserError` if it exists or the address cannot be one."""
-        key = _mailbox_name(address)
-        if key in self._current():
-            raise UserError(f"{key} exists already; `postern user passwd {key}` sets its password")
-        self._store({**self._hashes, key: _hash(password)})
+        key, hashed = _mailbox_name(address), _hash(password)
+        with self._alone():
+            if key in self._current():
+                raise UserError(f"{key} exists already; `postern user passwd {key}` sets its password")
+            self._store({**self._hashes, key: hashed})
 
     def set_password(self, address: str, password: str) -> None:
         """A new password for a mailbox. Raises `UserError` if there is none."""
-        key = address.lower()
-        if key not in self._current():
-            raise UserError(f"there is no mailbox {key}; `postern user list` shows them")
-        self._store({**self._hashes, key: _hash(password)})
+        key, hashed = address.lower(), _hash(password)
+        with self._alone():
+            self._require(key)
+            self._store({**self._hashes, key: hashed})
 
     def remove(self, address: str) -> None:
         """The mailbox takes no mail any more; what lies in it stays on disk. Raises `UserError` if there is none."""
         key = address.lower()
+        with self._alone():
+            self._require(key)
+            self._store({name: value for name, value in self._hashes.items() if name != key})
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else changes the file between our reading and our writing."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._file.with_name(f".{self._file.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _require(self, key: str) -> None:
         if key not in self._current():
             raise UserError(f"there is no mailbox {key}; `postern user list` shows them")
-        self._store({name: value for name, value in self._hashes.items() if name != key})
 
     def _current(self) -> dict[str, str]:
         try:
@@ -101,7 +119,7 @@ class UserBase:
         except FileNotFoundError:
             self._stamp, self._hashes = None, {}
             return self._hashes
-        stamp = (status.st_mtime_ns, status.st_ino)
+        stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
         if stamp != self._stamp:
             self._hashes = dict(_read(self._file))
             self._stamp = stamp
@@ -110,7 +128,6 @@ class UserBase:
     def _store(self, hashes: dict[str, str]) -> None:
         if len(hashes) > MAX_USERS:
             raise UserError(f"the shipped store holds {MAX_USERS} mailboxes at most")
-        self._file.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=self._file.parent, prefix=".users-")
         with os.fdopen(descriptor, "w", encoding="utf-8") as out:
             self._protect(out.fileno())

@@ -1,5 +1,6 @@
 """The header fields that we add, and the reply that ends DATA. What was scanned is what is delivered: octets are
-prepended, and fields that forge our own authserv-id are left out; nothing else changes, so signatures survive.
+prepended, and fields that forge our own authserv-id are left out; nothing else changes, so signatures survive. What
+goes out is signed last (`signing.py`).
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from gateway.mail.envelope import Direction, Envelope
 from gateway.mail.message import Message
 from gateway.mail.replies import BY_NAME, DEFERRED, REFUSED_POLICY, Reply, accepted_as
 from gateway.mail.trace import Hop, forged_results, received_field
+from gateway.pipeline.signing import Signer
 from gateway.policy.verdict import Disposition, Settlement
 
 MAX_VALUE: Final = 200
+_KEPT: Final = frozenset({Disposition.DELIVER, Disposition.QUARANTINE})
 _PRINTABLE: Final = frozenset(chr(code) for code in range(0x20, 0x7F))
 
 
@@ -31,22 +34,27 @@ class Stamps:
 class Stamper:
     """Stamps messages in the name of one host, which is also our authserv-id (RFC 8601 section 2.5)."""
 
-    def __init__(self, *, hostname: str) -> None:
+    def __init__(self, *, hostname: str, signer: Signer) -> None:
         self._hostname = hostname
+        self._signer = signer
 
     def stamp(
         self, message: Message, envelope: Envelope, evidence: Evidence, settlement: Settlement, *, reference: str
     ) -> Stamps:
         """The fields for this message. `reference` is its id, which also stands in our Received field."""
-        fields = [self._received(envelope, evidence, reference)]
+        received = self._received(envelope, evidence, reference)
+        fields = b"".join(_field(name, value) for name, value in _verdict_fields(evidence, settlement))
         if envelope.direction is Direction.INBOUND:
-            fields.append(
-                results_field(
-                    self._hostname, spf=evidence.spf, dkim=evidence.dkim, arc=evidence.arc, dmarc=evidence.dmarc
-                )
+            proof = results_field(
+                self._hostname, spf=evidence.spf, dkim=evidence.dkim, arc=evidence.arc, dmarc=evidence.dmarc
             )
-        fields += [_field(name, value) for name, value in _verdict_fields(evidence, settlement)]
-        return Stamps(b"".join(fields), forged_results(message, self._hostname))
+        elif settlement.disposition in _KEPT:
+            proof = self._signer.fields_for(
+                message, envelope, user=evidence.client.user, prefix=fields, signed_at=evidence.received_at
+            )
+        else:
+            proof = b""
+        return Stamps(received + proof + fields, forged_results(message, self._hostname))
 
     def _received(self, envelope: Envelope, evidence: Evidence, reference: str) -> bytes:
         client = evidence.client

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from gateway.facts.auth import Auth
-from gateway.facts.content import MalwareResult
+from gateway.facts.content import MalwareResult, Signal
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import known_or_none
 from gateway.policy.conditions import Truth
@@ -90,8 +90,22 @@ def _spam(evidence: Evidence) -> Iterable[Reason]:
     strongest = sorted(fact.signals if fact else (), key=lambda each: -each.weight)[:SIGNALS]
     for each in strongest:
         if each.weight > 0:
-            shown = f": {quote(each.evidence)}" if each.evidence else ""
-            yield Reason(SPAM_SIGNAL, f"{quote(each.name)} ({each.weight:+.1f}){shown}")
+            yield Reason(SPAM_SIGNAL, f"{_told(each)} ({each.weight:+.1f})")
+
+
+def _told(signal: Signal) -> str:
+    """A signal of the classifier as a sentence. Its kind says where the words stood; a kind nobody knows is named."""
+    words = quote(signal.evidence)
+    match signal.name:
+        case "fact" if words:
+            return words[:1].upper() + words[1:]
+        case "text":
+            return f'The text says "{words}"'
+        case "subject":
+            return f'The subject says "{words}"'
+        case "name":
+            return f'The author\'s name says "{words}"'
+    return f"{quote(signal.name)}: {words}" if words else quote(signal.name)
 
 
 def _malware(evidence: Evidence) -> Iterable[Reason]:

@@ -18,7 +18,7 @@ from gateway.queue import accept as accepting
 from gateway.queue import acts, bouncing
 from gateway.queue.acts import Actor, Bulk
 from gateway.queue.identifiers import Identifiers, text_of
-from gateway.queue.ledger import asking, searching
+from gateway.queue.ledger import asking, judging, searching
 from gateway.queue.ledger.accepting import Deposit
 from gateway.queue.ledger.acting import Act, act
 from gateway.queue.ledger.claiming import BackOff, ClaimRequest, back_off, claim, renew
@@ -38,6 +38,7 @@ from gateway.queue.records import (
     Event,
     HeldItem,
     HeldQuery,
+    JudgedMail,
     MessageRecord,
     MinuteCount,
     QueueItem,
@@ -235,16 +236,15 @@ class Custody:
         return acted.done
 
     async def retry(self, selection: Selection, *, actor: str, reason: str = "") -> int:
-        """Make DEFERRED and CORRUPT recipients due now, and end their destination's back-off if one is named. Answers
-        how many."""
+        """Make DEFERRED and CORRUPT recipients due now, and end the back-off of where they go. Answers how many."""
         now = self._clock.now()
         bulk, by = Bulk(self.writer, self.readers, now), Actor(actor, reason)
-        number = 0
+        done = []
         for state in acts.RETRIES:
-            number += len(await bulk.each(selection, state, partial(acts.retry, by=by, at=now, state=state)))
-        if selection.destination:
-            await bulk.wake(selection.destination)
-        return number
+            done += await bulk.each(selection, state, partial(acts.retry, by=by, at=now, state=state))
+        for name in sorted({each.destination for each in done} | {selection.destination} - {""}):
+            await bulk.wake(name)
+        return len(done)
 
     async def hold(
         self,
@@ -333,6 +333,11 @@ class Custody:
     async def track(self, query: TrackQuery, *, limit: int, after: int | None = None) -> list[TrackRow]:
         """Messages and refusals that meet the query, newest first; `after` is the id of the last one seen."""
         return await self.readers.ask(partial(searching.track, query=query, after=after, limit=limit))
+
+    async def judged_between(self, *, begin: float, end: float, after: int, limit: int) -> list[JudgedMail]:
+        """Inbound messages judged in a span of time, oldest first; `after` is the id of the last one seen, or 0."""
+        question = partial(judging.judged_between, begin=begin, end=end, after=after, limit=limit)
+        return await self.readers.ask(question)
 
     async def counts_since(self, at: float) -> dict[str, int]:
         """Events by kind since the minute of `at`; "waiting" and "held_now" say what is the case now."""

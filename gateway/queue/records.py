@@ -331,6 +331,16 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedMail:
+    """One message that was judged, taken or refused: its evidence (JSON), and the word of the disposition for each
+    recipient, or for all of them where it was refused."""
+
+    id: int
+    evidence: bytes
+    dispositions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MinuteCount:
     """How many events of a kind fell into one minute; `at` is its beginning."""
 

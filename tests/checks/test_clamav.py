@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from gateway.checks.clamav import Clamav, ClamavAddress, fact_of
 from gateway.checks.clamd_plan import DEMO_SIGNATURES, ClamdKind, ClamdPlan, Signatures
-from gateway.checks.clamd_process import ClamdProcess
 from gateway.clock import FixedClock
 from gateway.facts.content import MalwareFact, MalwareResult
 from gateway.facts.outcome import Known, Outcome, Unknown
+from tests.checks.running_clamd import ClamdProcess
 
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-" + rb"ANTIVIRUS-TEST-FILE!$H+H*"
 LETTER = b"From: alice@example.org\r\n\r\nhello\r\n"

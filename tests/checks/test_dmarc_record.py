@@ -39,7 +39,9 @@ def test_suite(case: dict[str, str]) -> None:
 
 def test_reads_every_tag() -> None:
     text = "v=DMARC1; p=reject; sp=quarantine; np=none; psd=n; t=y; adkim=s; aspf=s; rua=mailto:a@b.example"
-    assert parse(text) == Record(Request.REJECT, Request.QUARANTINE, Request.NONE, Suffix.NO, True, True, True)
+    assert parse(text) == Record(
+        Request.REJECT, Request.QUARANTINE, Request.NONE, Suffix.NO, True, True, True, ("mailto:a@b.example",)
+    )
 
 
 @pytest.mark.parametrize("text", ["p=reject; v=DMARC1", "v=DMARC2; p=none", "v=dmarc1; p=none", "", "v=DMARC1p=none"])

@@ -44,6 +44,7 @@ class World:
     )
     store_down: bool = False
     preview_fails: str = ""
+    unsanitised: str = ""
 
     async def rescan(self, octets: Octets) -> Outcome[MalwareFact]:
         self.scanned.append(bytes(octets))
@@ -59,6 +60,8 @@ class World:
     async def preview(self, octets: Octets) -> Outcome[Preview]:
         if self.preview_fails:
             return Unknown(self.preview_fails)
+        if self.unsanitised:
+            return Known(Preview("plain", html=self.unsanitised))
         return Known(make_preview(octets))
 
 

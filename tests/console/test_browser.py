@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 from fastapi import FastAPI
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Frame, Page, async_playwright
 
 from gateway.queue.custody import Custody
 from gateway.queue.identifiers import parse_id, text_of
 from gateway.queue.states import State
-from tests.console.conftest import SignIn
+from tests.console.conftest import SignIn, World
 from tests.console.hostile import MARK, letters
 from tests.console.seed import EVERYTHING, PHISHING, SPAM, Letter, hold
 from tests.console.serving import served
@@ -98,6 +98,17 @@ async def context_of(
         await context.close()
 
 
+async def design_of(page: Page) -> Frame:
+    """The frame with the message as designed, when it has come: it loads when it comes into view."""
+    await page.locator("iframe").scroll_into_view_if_needed()
+    async with asyncio.timeout(30):
+        while not (framed := [each for each in page.frames if "/render" in each.url]):
+            await asyncio.sleep(0.01)
+    await framed[0].wait_for_load_state()
+    assert await framed[0].title() == "Message preview"
+    return framed[0]
+
+
 async def _names(custody: Custody, those: list[Letter]) -> list[str]:
     return [text_of((await hold(custody, each, now=time.time()))[0].id) for each in those]
 
@@ -137,9 +148,7 @@ async def test_hostile_mail_runs_nothing_fetches_nothing_and_breaks_no_page(
                 assert answer is not None
                 assert answer.status == 200, path
                 if "view=design" in path and await page.locator("iframe").count():
-                    await page.locator("iframe").scroll_into_view_if_needed()
-                    frame = page.frame_locator("iframe")
-                    await frame.locator("body").wait_for(state="attached")
+                    frame = await design_of(page)
                     for link in await frame.locator("a").all():
                         await link.click(force=True, timeout=1000, no_wait_after=True)
                 assert page.url.startswith(address), f"{path} led away to {page.url}"
@@ -147,6 +156,27 @@ async def test_hostile_mail_runs_nothing_fetches_nothing_and_breaks_no_page(
             assert witness.requests == []
             await page.goto(f"{address}/quarantine/{line_names[0]}")
             assert (await page.locator("h1").inner_text()) == lines[0].subject
+
+
+@pytest.mark.slow
+async def test_the_frame_alone_stops_what_no_sanitiser_has_touched(
+    browser: Browser, app: FastAPI, signed_in: SignIn, custody: Custody, world: World
+) -> None:
+    witness = Witness()
+    async with sink(witness) as trap, served(app) as address:
+        (name,) = await _names(custody, [PHISHING])
+        _, designs = letters(trap)
+        async with context_of(browser, address, signed_in, "operator") as context:
+            page = await context.new_page()
+            witness.attend(page)
+            for letter in designs:
+                assert letter.html is not None
+                world.unsanitised = letter.html
+                await page.goto(f"{address}/quarantine/{name}?view=design")
+                await design_of(page)
+                await page.wait_for_timeout(50)
+                assert page.url.startswith(address), letter.html
+                assert (witness.seen, witness.requests) == ([], []), letter.html
 
 
 async def test_hostile_mail_that_arrives_live_is_text_too(
@@ -186,7 +216,9 @@ async def test_two_keys_release_two_and_the_place_is_kept(
             await page.keyboard.press("r")
             await page.wait_for_url(f"{address}/quarantine#row-{names[2]}")
             assert "Released 2 of 2." in await page.locator(".note").inner_text()
-            await page.wait_for_function(f"document.activeElement.closest('.row')?.id === 'row-{names[2]}'")
+            async with asyncio.timeout(10):
+                while await page.evaluate("document.activeElement.closest('.row')?.id") != f"row-{names[2]}":
+                    await asyncio.sleep(0.01)
             await page.keyboard.press("d")
             assert await page.locator("#deleting").is_visible()
             await page.keyboard.press("Escape")

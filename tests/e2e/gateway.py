@@ -30,6 +30,7 @@ class Gateway:
     data: Path
     ports: dict[str, int]
     ready: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, str] = field(default_factory=dict)
 
     @property
     def console(self) -> str:
@@ -37,17 +38,30 @@ class Gateway:
 
     @property
     def environment(self) -> dict[str, str]:
-        return environment(self.data, self.ports)
+        return {**environment(self.data, self.ports), **self.extra}
 
-    def command(self, *words: str, timeout: float = 90.0) -> subprocess.CompletedProcess[str]:
-        """Run `postern` against this gateway's data folder."""
-        argv = [sys.executable, "-m", "gateway", *words]
+    def log(self, event: str = "") -> list[dict[str, Any]]:
+        """What was logged so far, or of that only the lines about one event."""
+        lines = log_file(self.data).read_text(errors="replace").splitlines()
+        said = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [line for line in said if not event or line["event"] == event]
+
+    def command(self, *words: str, said: str = "", timeout: float = 90.0) -> subprocess.CompletedProcess[str]:
+        """Run `postern` against this gateway's data folder, with `said` on standard input."""
+        argv = [sys.executable, "-W", "error", "-m", "gateway", *words]
         return subprocess.run(
-            argv, capture_output=True, text=True, timeout=timeout, env=self.environment, cwd=ROOT, check=False
-        )
+            argv, capture_output=True, text=True, timeout=timeout, env=self.environment, cwd=ROOT, check=False,
+            input=said,
+        )  # fmt: skip
+
+    def json(self, *words: str) -> Any:
+        """What `postern ... --json` prints. It must succeed."""
+        done = self.command(*words, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
 
     def role_pids(self, name: str) -> list[int]:
-        """Process ids of a role's processes, by the words of their command line."""
+        """Process ids of a program's processes that are the supervisor's own children, by a word of their command."""
         found = []
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
@@ -55,7 +69,7 @@ class Gateway:
             with contextlib.suppress(OSError):
                 words = (entry / "cmdline").read_bytes().split(b"\0")
                 parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
-                if parent == str(self.process.pid) and name.encode() in words:
+                if parent == str(self.process.pid) and any(word.rpartition(b"/")[2] == name.encode() for word in words):
                     found.append(int(entry.name))
         return found
 
@@ -69,6 +83,8 @@ class Gateway:
             if self.process.poll() is None:
                 self.process.kill()
                 self.process.wait()
+            if self.process.stdout is not None:
+                self.process.stdout.close()
 
 
 def free_ports() -> dict[str, int]:
@@ -96,19 +112,27 @@ def passable_folder() -> Iterator[Path]:
 
 def start(data: Path, ports: dict[str, int], **extra: str) -> Gateway:
     """Start it and return when it says that it is ready."""
-    log = (data.parent / f"{data.name}.log").open("ab")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gateway", "run"],
-        stdout=subprocess.PIPE,
-        stderr=log,
-        text=True,
-        env={**environment(data, ports), **extra},
-        cwd=ROOT,
-    )
-    log.close()
-    gateway = Gateway(process, data, ports)
-    gateway.ready = _wait_until_ready(gateway)
+    with log_file(data).open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gateway", "run"],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env={**environment(data, ports), **extra},
+            cwd=ROOT,
+        )
+    gateway = Gateway(process, data, ports, extra=extra)
+    try:
+        gateway.ready = _wait_until_ready(gateway)
+    except BaseException:
+        gateway.stop()
+        raise
     return gateway
+
+
+def log_file(data: Path) -> Path:
+    """Where a gateway on that data folder writes its log: beside the folder."""
+    return data.parent / f"{data.name}.log"
 
 
 @contextlib.contextmanager
@@ -125,7 +149,7 @@ def _wait_until_ready(gateway: Gateway) -> dict[str, Any]:
     assert gateway.process.stdout is not None
     line = gateway.process.stdout.readline()
     if not line:
-        log = (gateway.data.parent / f"{gateway.data.name}.log").read_text()
+        log = log_file(gateway.data).read_text()
         raise AssertionError(f"the gateway ended before it was ready:\n{log[-4000:]}")
     ready: dict[str, Any] = json.loads(line)
     assert ready["event"] == "ready"

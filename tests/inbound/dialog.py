@@ -3,6 +3,8 @@
     # what the story is about
     @ door submission          which door (mx unless said)
     @ limit errors 3           a setting of `limits`
+    @ trust xclient            the client may say XCLIENT (or `proxy`: it has to begin with a PROXY header)
+    @ group 192.0.2.9 size 99  what clients of that address may do (or `reject blocked_client`)
     C: EHLO client.example     a line from the client; consecutive ones travel in one packet, each with CRLF
     C> half a li               the same without the CRLF
     S: 250-SIZE                one line from the server, which begins so
@@ -12,6 +14,9 @@
     TAKEN 1                    so many messages are in custody by now
     TO a@example.net ...       recipients of the last of them
     OCTETS hello\\r\\n         its octets end so
+    CLIENT ip=192.0.2.9 ...    what was noted of the client, with the last of them
+    REFUSALS 0                 so many refusals are on record
+    NAPS 2                     so often was an answer delayed
     REFUSED rcpt NO_RELAY      so was the last refusal recorded
 
 Escapes: \\r \\n \\t \\0 \\\\ \\xHH (one octet), and <<X*N>> for N times X.
@@ -21,12 +26,13 @@ from __future__ import annotations
 
 import re
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from gateway.facts.outcome import Known
 from gateway.inbound.ports import Door
 from gateway.mail import replies
-from tests.inbound.house import House, open_house
+from tests.inbound.house import House, PlainGroup, PlainLimits, PlainPolicy, open_house
 from tests.inbound.talk import Talk
 
 FOLDER = Path(__file__).resolve().parent.parent / "dialogs"
@@ -51,6 +57,8 @@ class Story:
 
     door: Door = Door.MX
     limits: dict[str, object] = field(default_factory=dict)
+    listen: dict[str, object] = field(default_factory=dict)
+    groups: dict[str, PlainGroup] = field(default_factory=dict)
     steps: list[tuple[int, str, str]] = field(default_factory=list)
 
 
@@ -67,6 +75,10 @@ def read(file: Path) -> Story:
                 story.door = Door(values[0])
             elif kind == "limit":
                 story.limits[values[0]] = float(values[1])
+            elif kind == "trust":
+                story.listen[f"{values[0]}_networks"] = ["127.0.0.0/8"]
+            elif kind == "group":
+                story.groups[values[0]] = _group(*values[1:])
             else:
                 raise ValueError(f"{file.name}:{number}: {line}")
         elif word in _STEPS:
@@ -76,10 +88,18 @@ def read(file: Path) -> Story:
     return story
 
 
+def _group(word: str, value: str) -> PlainGroup:
+    if word == "reject":
+        return PlainGroup("listed", reject=value)
+    return PlainGroup("bounded", limits=replace(PlainLimits(), **{word: int(value)}))
+
+
 async def play(file: Path, tls: ssl.SSLContext) -> None:
     """Raises AssertionError that names the line which the server did not follow."""
     story = read(file)
-    async with open_house(limits=story.limits, tls=tls) as house:
+    async with open_house(
+        limits=story.limits, tls=tls, listen=story.listen, policy=PlainPolicy(groups=story.groups)
+    ) as house:
         talk = await Talk.to(house.ports[story.door], tls=story.door is Door.SUBMISSIONS)
         pending = b""
         try:
@@ -140,6 +160,22 @@ async def _refused(house: House, _: Talk, rest: str) -> None:
     assert (last.stage, last.reply.code, last.reply.enhanced) == (stage, wanted.code, wanted.enhanced), last
 
 
+async def _client(house: House, _: Talk, rest: str) -> None:
+    client = house.shelf.accepted[-1][0].client
+    for item in rest.split():
+        name, _equals, value = item.partition("=")
+        found = getattr(client, name)
+        assert str(found.value if isinstance(found, Known) else found) == value, f"{name} is {found!r}"
+
+
+async def _refusals(house: House, _: Talk, rest: str) -> None:
+    assert len(house.shelf.refusals) == int(rest), house.shelf.refusals
+
+
+async def _naps(house: House, _: Talk, rest: str) -> None:
+    assert len(house.naps) == int(rest), house.naps
+
+
 async def _nothing(_: House, __: Talk, ___: str) -> None:
     raise AssertionError("handled by the player")
 
@@ -154,5 +190,8 @@ _STEPS = {
     "TAKEN": _taken,
     "TO": _recipients,
     "OCTETS": _octets,
+    "CLIENT": _client,
+    "REFUSALS": _refusals,
+    "NAPS": _naps,
     "REFUSED": _refused,
 }

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.clock import FixedClock
-from gateway.facts.connection import ClientFact, DnsblFact
+from gateway.facts.connection import ClientFact, DnsblFact, SenderDomain
 from gateway.facts.evidence import Evidence, MessageFact
-from gateway.facts.outcome import NOT_ASKED, Outcome
+from gateway.facts.outcome import NOT_ASKED, Known, Outcome
 from gateway.inbound.ports import AuthFailure, Door, Judged, Ports, Principal, Validity
 from gateway.inbound.server import FrontDoor, Listener
 from gateway.mail.address import Address, path_text
@@ -29,7 +29,7 @@ from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message, Octets
 from gateway.policy.verdict import Disposition, Reason, RuleRef, Verdict, VerdictClass, merge
 from gateway.queue.records import Acceptance, Refusal
-from gateway.settings import Limits, Settings
+from gateway.settings import Limits, Listen, Settings
 
 NOW = 1_800_000_000.0
 
@@ -106,6 +106,12 @@ class Directory:
 class Inquiry:
     reverse: Outcome[str] = NOT_ASKED
     listed: Outcome[DnsblFact] = NOT_ASKED
+    senders: Mapping[str, Outcome[SenderDomain]] = field(
+        default_factory=lambda: {
+            "null.example": Known(SenderDomain.NULL_MX),
+            "nowhere.example": Known(SenderDomain.NO_SUCH_DOMAIN),
+        }
+    )
     delay: float = 0.0
 
     async def reverse_name(self, ip: str) -> Outcome[str]:
@@ -115,6 +121,10 @@ class Inquiry:
     async def dnsbl(self, ip: str) -> Outcome[DnsblFact]:
         await asyncio.sleep(self.delay)
         return self.listed
+
+    async def sender_domain(self, domain: str) -> Outcome[SenderDomain]:
+        await asyncio.sleep(self.delay)
+        return self.senders.get(domain, Known(SenderDomain.TAKES_MAIL))
 
 
 # ---------------------------------------------------------------- judgement and custody
@@ -243,6 +253,10 @@ class House:
     inquiry: Inquiry
     policy: PlainPolicy
     clock: FixedClock
+    naps: list[float] = field(default_factory=list)
+
+    async def sleep(self, seconds: float) -> None:
+        self.naps.append(seconds)
 
     @property
     def port(self) -> int:
@@ -259,6 +273,7 @@ async def open_house(
     scan_patience: float = 30.0,
     edit: Callable[[Ports], Ports] = lambda ports: ports,
     shelf: Shelf | None = None,
+    listen: dict[str, object] | None = None,
 ) -> AsyncIterator[House]:
     """A front door on free loopback ports. What is in `House` may be changed while it runs."""
     shelf, bench, clock = shelf or Shelf(), Bench(), FixedClock(NOW)
@@ -283,9 +298,19 @@ async def open_house(
         current_policy=lambda: opened.policy,
         clock=clock,
     )
-    settings = Settings(hostname="mx.example.net", domain="example.net", limits=Limits.model_validate(limits or {}))
+    settings = Settings(
+        hostname="mx.example.net",
+        domain="example.net",
+        limits=Limits.model_validate(limits or {}),
+        listen=Listen.model_validate(listen or {}),
+    )
     opened.front = FrontDoor(
-        listeners, ports=edit(ports), settings=settings, tls_context=tls, scan_patience=scan_patience
+        listeners,
+        ports=edit(ports),
+        settings=settings,
+        tls_context=tls,
+        scan_patience=scan_patience,
+        sleep=opened.sleep,
     )
     await opened.front.start()
     try:

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.inbound.dots import DotReader
@@ -56,6 +56,8 @@ def test_any_chunking_gives_the_reference_message(stream: bytes, cuts: list[int]
 
 
 @given(PIECES, st.lists(st.integers(0, 200)))
+@example(b"a\rb\nc\r\n.\r\n", [])
+@example(b"a\r.\nMAIL FROM:<>\r\n.\r\n", [])
 def test_a_fault_is_found_exactly_where_the_data_has_one(stream: bytes, cuts: list[int]) -> None:
     reader, _, _ = read(stream, cuts)
     if reader.finished:

@@ -17,7 +17,9 @@ from tests.inbound.talk import Talk
 CASES = json.loads((Path(__file__).resolve().parent.parent / "suites" / "smtp" / "cases.json").read_text())
 SILENCE = 0.25
 
-NOT_OFFERED = {"bdat-ok": "CHUNKING is not offered, so BDAT is refused"}
+OF_OTHERS = {"bdat-not-offered": "CHUNKING is offered"}
+MISCOUNTED = {"bdat-ok": ("BDAT 30", "BDAT 29")}
+"""Cases that announce one octet more than they send: whoever counts would wait for it for ever."""
 
 
 class Closed(Exception):
@@ -26,8 +28,8 @@ class Closed(Exception):
 
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
 async def test_case(case: dict[str, Any], tls: ssl.SSLContext) -> None:
-    if case["id"] in NOT_OFFERED:
-        pytest.skip(NOT_OFFERED[case["id"]])
+    if case["id"] in OF_OTHERS:
+        pytest.skip(OF_OTHERS[case["id"]])
     async with open_house(limits={"message_size": 1024 * 1024}, tls=tls) as house:
         talk = await Talk.to(house.port)
         try:
@@ -41,7 +43,8 @@ async def dialogue(case: dict[str, Any], talk: Talk) -> None:
     for number, step in enumerate(case["steps"]):
         try:
             if "tx" in step:
-                octets = step["tx"].encode("latin-1") * step.get("times", 1)
+                text = step["tx"].replace(*MISCOUNTED.get(case["id"], ("", "")))
+                octets = text.encode("latin-1") * step.get("times", 1)
                 size = step.get("chunk", len(octets) or 1)
                 for start in range(0, len(octets), size):
                     await talk.send(octets[start : start + size])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import mmap
+import re
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,9 @@ def test_a_line_that_is_no_field_is_passed_over() -> None:
         (b"A: b\r\n\r\nx\r.\r\n", Fault.BARE_CR),
         (b"A: b\r\r\n", Fault.BARE_CR),
         (b"A: b\r\n\r\nx\n.\r\n", Fault.BARE_LF),
+        (b"A: b\r\n\r\nx\r.\n", Fault.BARE_CR),
+        (b"A: b\r\n\r\nx\ry\n.\r\n", Fault.BARE_CR),
+        (b"A: b\r\n\r\n" + b"x" * (256 * 1024 - 9) + b"\ry\n", Fault.BARE_CR),
         (b"A: b\r\n\r\nx\0\r\n", Fault.NUL),
         (b"A: " + b"b" * MAX_HEADER + b"\r\n\r\n", Fault.HEADER_TOO_LARGE),
         (b"A: b\r\n" * (MAX_HEADER // 6 + 1), Fault.HEADER_TOO_LARGE),
@@ -81,3 +85,18 @@ def test_any_octets_give_a_message_or_bad_message(octets: bytes) -> None:
         assert raw.startswith(field.name)
         assert raw.removesuffix(b"\r\n").endswith(b":" + field.value)
         position = field.end
+
+
+@given(PIECES)
+def test_a_bare_line_end_is_refused_wherever_it_stands(octets: bytes) -> None:
+    faulty = re.search(rb"\r(?!\n)|(?<!\r)\n|\0", octets) is not None
+    try:
+        Message.from_wire(octets)
+    except BadMessage:
+        assert faulty
+    else:
+        assert not faulty
+
+
+def test_a_line_end_across_pieces_is_one() -> None:
+    assert Message.from_wire(b"A: b\r\n\r\n" + b"x" * (256 * 1024 - 9) + b"\r\ny\r\n").body.endswith(b"\r\ny\r\n")

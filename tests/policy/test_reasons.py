@@ -15,11 +15,11 @@ def told(evidence, policy) -> list[tuple[str, str]]:
 
 def test_a_rule_speaks_with_its_own_sentence_and_the_strongest_signals(policy_of, evidence):
     signals = (
-        Signal("word:prize", 2.0),
-        Signal("ham", -9.0),
-        Signal("link", 4.25, "http://x"),
-        Signal("a", 1.0),
-        Signal("b", 0.5),
+        Signal("text", 2.0, "a prize"),
+        Signal("text", -9.0, "minutes"),
+        Signal("fact", 4.25, "link hides its host"),
+        Signal("other", 1.0),
+        Signal("subject", 0.5, "won"),
     )
     seen = evidence(spam=Known(SpamFact(MailClass.SPAM, {"spam": 1.0}, 9.0, signals)))
     policy = policy_of(
@@ -27,9 +27,9 @@ def test_a_rule_speaks_with_its_own_sentence_and_the_strongest_signals(policy_of
     )
     assert told(seen, policy) == [
         ("SPAM_HOLD", "It is spam"),
-        ("SPAM_SIGNAL", "link (+4.2): http://x"),
-        ("SPAM_SIGNAL", "word:prize (+2.0)"),
-        ("SPAM_SIGNAL", "a (+1.0)"),
+        ("SPAM_SIGNAL", "Link hides its host (+4.2)"),
+        ("SPAM_SIGNAL", 'The text says "a prize" (+2.0)'),
+        ("SPAM_SIGNAL", "other (+1.0)"),
     ]
 
 

@@ -26,6 +26,14 @@ async def test_retry_makes_deferred_mail_due_now_and_ends_the_back_off(custody: 
     assert (claim.destination, claim.attempt) == ("mx:a", 2)
 
 
+async def test_retry_of_one_message_ends_the_back_off_of_where_it_goes(custody: Custody) -> None:
+    id = await accept(custody, acceptance(recipient(destination="mx:a")))
+    await defer(custody, due=NOW + 3600)
+    await custody.back_off("mx:a", until=NOW + 3600, reply="no route to host")
+    assert await custody.retry(Selection(message_id=id), actor="ana") == 1
+    assert len(await custody.claim("courier", lease=60)) == 1
+
+
 async def test_retry_puts_corrupt_mail_back_in_the_queue(custody: Custody) -> None:
     id = await accept(custody)
     (claim,) = await custody.claim("courier", lease=60)

@@ -33,6 +33,7 @@ async def readyz(office: AnOffice, response: Response) -> dict[str, Any]:
                 "name": each.name,
                 "mood": each.mood.value,
                 "words": each.words,
+                "mend": each.mend,
                 "since": None if each.since is None else machine_time(each.since),
             }
             for each in missing

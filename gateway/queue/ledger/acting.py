@@ -45,10 +45,12 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """`done` is False where the recipient was in another state, or in a courier's hands. `closed` as in `Finished`."""
+    """`done` is False where the recipient was in another state, or in a courier's hands. `closed` as in `Finished`;
+    `destination` is where it waits, or waited."""
 
     done: bool
     closed: int | None = None
+    destination: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +107,15 @@ def act(connection: Connection, acts: Sequence[Act]) -> list[Acted]:
     expect(connection, ((row.destination, each.at) for each, row in done if each.new in DELIVERABLE))
     tell(connection, [_happening(each, row) for each, row in done])
     closed = close_messages(connection, {row.message_id for each, row in done if each.new in FINAL})
-    of = {row.id: row.message_id for _, row in done}
+    of = {row.id: row for _, row in done}
     return [
-        Acted(answer, of[each.recipient_id] if answer and of[each.recipient_id] in closed else None)
+        _acted(of[each.recipient_id], closed) if answer else Acted(False)
         for each, answer in zip(acts, answers, strict=True)
     ]
+
+
+def _acted(row: Row[Any], closed: frozenset[int]) -> Acted:
+    return Acted(True, row.message_id if row.message_id in closed else None, row.destination)
 
 
 def act_together(connection: Connection, chunks: Sequence[Sequence[Act]]) -> list[list[Acted]]:

@@ -1,15 +1,13 @@
-"""Our own clamd: write its configuration, start it, wait until it answers, stop it. Which one and with what is the
-plan's word; what it says about messages is clamav.py's."""
+"""A real clamd for tests: started on the plan's folder, waited for until it answers, and stopped."""
 
 from __future__ import annotations
 
 import asyncio
-import pwd
-import shutil
 from asyncio.subprocess import DEVNULL, Process
 from typing import Final
 
-from gateway.checks.clamd_plan import DEMO_SIGNATURES, ClamdPlan, Signatures, answers, render_configuration
+from gateway.checks.clamd_folder import prepare
+from gateway.checks.clamd_plan import ClamdPlan, answers
 
 READY_WITHIN: Final = 180.0
 """Seconds to load the signatures: the full database takes half a minute on a slow machine."""
@@ -28,32 +26,12 @@ class ClamdProcess:
         self._plan = plan
         self._process: Process | None = None
 
-    @property
-    def argv(self) -> tuple[str, ...]:
-        """The command line, for whoever starts processes in another way. `prepare` must have been called."""
-        return self._plan.argv
-
-    def prepare(self) -> None:
-        """Write the folder: configuration, room for temporary files, the demonstration signatures if those are used."""
-        plan = self._plan
-        folder = plan.configuration.parent
-        for each in (folder, folder / "tmp"):
-            each.mkdir(mode=0o750, parents=True, exist_ok=True)
-        if plan.signatures is Signatures.DEMO:
-            # A copy: the account that clamd runs under need not be able to read this installation.
-            shutil.copytree(DEMO_SIGNATURES, plan.signature_folder, dirs_exist_ok=True)
-        plan.configuration.write_text(render_configuration(plan), encoding="utf-8")
-        if plan.account not in ("", "root"):
-            account = pwd.getpwnam(plan.account)
-            for each in (folder, *folder.rglob("*")):
-                shutil.chown(each, account.pw_uid, account.pw_gid)
-
     async def start(self, *, within: float = READY_WITHIN) -> None:
         """Start it and return when it answers. Raises `ClamdFailed`; then nothing is left running."""
-        self.prepare()
+        prepare(self._plan)
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *self.argv, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True
+                *self._plan.argv, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True
             )
         except OSError as error:
             raise ClamdFailed(f"{self._plan.executable}: {error}") from None

@@ -1,0 +1,89 @@
+"""MAIL, RCPT and RSET: who a message is from and to (RFC 5321 sections 4.1.1.2, 4.1.1.3 and 4.1.1.5). Says what is
+asked and records what is refused; who may is `admission`'s to say.
+"""
+
+from __future__ import annotations
+
+from gateway.facts.connection import SenderDomain
+from gateway.facts.outcome import NOT_ASKED, Outcome
+from gateway.inbound import commands, senders
+from gateway.inbound.admission import Refused
+from gateway.inbound.session import Session
+from gateway.inbound.transaction import Transaction
+from gateway.mail import replies
+from gateway.mail.address import path_text
+from gateway.mail.envelope import Direction, Recipient
+from gateway.mail.replies import Reply
+
+
+async def mail(session: Session, argument: str) -> Reply:
+    """Begin a transaction. It keeps the policy of this moment to its end."""
+    if refusal := session.not_now():
+        return refusal
+    if session.transaction is not None:
+        return replies.NESTED_MAIL
+    session.transactions += 1
+    if session.transactions > session.household.limits.transactions:
+        return replies.TOO_MANY_TRANSACTIONS
+    path, given = commands.path_and_parameters(argument, keyword="FROM:", malformed=replies.BAD_SENDER_SYNTAX)
+    if given and not session.extended:
+        return replies.BAD_PARAMETER
+    parameters = commands.mail_parameters(given)
+    sender = commands.reverse_path(path)
+    if sender is not None and not sender.is_ascii and not parameters.smtputf8:
+        return replies.UTF8_UNDECLARED
+    admission = session.household.admission
+    allowance = admission.allowance(session.client, mail_from=path_text(sender))
+    refused = admission.may_send(
+        sender,
+        size=parameters.size,
+        allowance=allowance,
+        network=session.address.network,
+        principal=session.principal,
+    )
+    domain: Outcome[SenderDomain] = NOT_ASKED
+    if refused is None and session.principal is None:
+        domain = await senders.ask(session.household.ports.inquiry, sender)
+        refused = senders.refusal(domain)
+    if refused is not None:
+        return await session.refuse("mail", refused, sender=path)
+    direction = Direction.OUTBOUND if session.door.is_submission else Direction.INBOUND
+    session.transaction = Transaction(sender, parameters, allowance, direction, sender_domain=domain)
+    return replies.SENDER_OK
+
+
+async def rcpt(session: Session, argument: str) -> Reply:
+    """Take one more recipient."""
+    transaction = session.transaction
+    if transaction is None:
+        return session.not_now() or replies.NEED_MAIL
+    if transaction.intake is not None:
+        return replies.BAD_SEQUENCE
+    path, given = commands.path_and_parameters(argument, keyword="TO:", malformed=replies.BAD_RECIPIENT_SYNTAX)
+    if given and not session.extended:
+        return replies.BAD_PARAMETER
+    parameters = commands.recipient_parameters(given)
+    admission = session.household.admission
+    if refused := admission.may_relay_path(path, principal=session.principal):
+        return await session.refuse("rcpt", refused, recipient=path)
+    address = commands.forward_path(path, postmaster=session.household.postmaster)
+    if not address.is_ascii and not transaction.parameters.smtputf8:
+        return replies.UTF8_UNDECLARED
+    if len(transaction.recipients) >= transaction.allowance.recipients:
+        limit = transaction.allowance
+        too_many = Refused(replies.TOO_MANY_RECIPIENTS, f"more than {limit.recipients}", limit.group.id)
+        return await session.refuse("rcpt", too_many, recipient=path)
+    answer = await admission.may_receive(address, policy=transaction.allowance.policy, principal=session.principal)
+    if isinstance(answer, Refused):
+        return await session.refuse("rcpt", answer, recipient=path)
+    session.note_progress()
+    transaction.add(Recipient(address, parameters.notify, parameters.original), answer)
+    return replies.RECIPIENT_OK
+
+
+async def rset(session: Session, argument: str) -> Reply:
+    """Forget the transaction."""
+    if argument:
+        return replies.BAD_SYNTAX
+    session.forget_transaction()
+    return replies.FLUSHED

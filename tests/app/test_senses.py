@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.app.installation import Folders
+from gateway.app.senses import NoEngine, address_file, clamd_address, engine_of
+from gateway.checks.clamav import Clamav
+from gateway.facts.outcome import Unknown
+from gateway.settings import Settings
+
+
+def settings_of(folder: Path, address: str) -> Settings:
+    return Settings.model_validate({"data": folder, "clamav": {"address": address}})
+
+
+async def test_no_engine_is_doubt_and_a_switched_off_one_is_nobodys_wish(tmp_path: Path) -> None:
+    folders = Folders(tmp_path)
+    nothing = engine_of(settings_of(tmp_path, ""), folders)
+    assert isinstance(nothing, NoEngine)
+    assert isinstance(await nothing.scan(b"anything"), Unknown)
+    assert engine_of(settings_of(tmp_path, "off"), folders) is None
+
+
+async def test_the_engine_is_the_configured_one_before_the_one_that_was_found(tmp_path: Path) -> None:
+    folders = Folders(tmp_path)
+    address_file(folders).write_text("/run/found.sock\n")
+    assert clamd_address(settings_of(tmp_path, ""), folders) == "/run/found.sock"
+    assert clamd_address(settings_of(tmp_path, "127.0.0.1:3310"), folders) == "127.0.0.1:3310"
+    engine = engine_of(settings_of(tmp_path, ""), folders)
+    assert isinstance(engine, Clamav)
+    assert isinstance(await engine.scan(b"anything"), Unknown)
+    await engine.close()

@@ -1,0 +1,44 @@
+"""A renewed certificate is served by the running product: nobody restarts anything, and no open session notices."""
+
+from __future__ import annotations
+
+import os
+import signal
+import smtplib
+import socket
+import ssl
+
+import pytest
+
+from tests.e2e.gateway import Gateway, eventually
+from tests.inbound.house import make_certificate
+
+pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
+
+
+def served(gateway: Gateway, door: str) -> bytes:
+    """The certificate that a new handshake gets."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(("127.0.0.1", gateway.ports[door]), timeout=20) as plain:
+        if door == "submissions":
+            with context.wrap_socket(plain) as encrypted:
+                return encrypted.getpeercert(binary_form=True) or b""
+    with smtplib.SMTP("127.0.0.1", gateway.ports[door], timeout=20) as client:
+        client.starttls(context=context)
+        return client.sock.getpeercert(binary_form=True)
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["at SIGHUP", "by itself"])
+def test_a_renewed_certificate_is_served(gateway: Gateway, told: bool) -> None:
+    before = served(gateway, "mx")
+    with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], timeout=60) as talk:
+        talk.ehlo()
+        certificate, _ = make_certificate(gateway.data / "tls")
+        if told:
+            os.kill(gateway.process.pid, signal.SIGHUP)
+        wanted = ssl.PEM_cert_to_DER_cert(certificate.read_text())
+        assert wanted != before
+        for door in ("mx", "submission", "submissions"):
+            eventually(lambda door=door: served(gateway, door) == wanted, within=40, every=0.5)
+        assert talk.noop()[0] == 250, "an open session goes on"

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from gateway.mailbox import store
+from gateway.mailbox.dovecot import render
+from gateway.mailbox.store import StoreError, StorePlan, is_ready, layout_of, prepare
+from gateway.settings import Listen
+
+pytestmark = pytest.mark.dovecot
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder that the store's account may pass."""
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o711)
+    (tmp_path / "c").write_text("certificate")
+    (tmp_path / "k").write_text("key")
+    return tmp_path
+
+
+def prepared(data: Path) -> StorePlan:
+    if store.find_dovecot() is None:
+        pytest.skip("Dovecot is not installed: apt-get install dovecot-imapd dovecot-lmtpd dovecot-pop3d")
+    return prepare(data, Listen(), certificate=data / "c", key=data / "k")
+
+
+def test_everything_is_the_accounts_own_and_private(data: Path) -> None:
+    layout = prepared(data).layout
+    for file in (layout.configuration, layout.certificate, layout.key, layout.users):
+        status = file.stat()
+        assert stat.S_IMODE(status.st_mode) == 0o600
+        assert (status.st_uid, status.st_gid) == (layout.uid, layout.gid)
+    assert stat.S_IMODE(layout.folder.stat().st_mode) == 0o700
+
+
+def test_the_store_never_runs_as_root_and_never_outlives_us(data: Path) -> None:
+    plan = prepared(data)
+    assert plan.layout.uid != 0 or os.geteuid() != 0
+    assert ("--reuid" in plan.argv) == (os.geteuid() == 0)
+    assert "--pdeathsig" in plan.argv
+    assert plan.route == f"lmtp+unix:{plan.layout.lmtp}"
+
+
+def test_users_survive_the_next_start(data: Path) -> None:
+    layout = prepared(data).layout
+    layout.users.write_text("alice@example.org:{ARGON2ID}x::::::\n")
+    prepared(data)
+    assert layout.users.read_text().startswith("alice@")
+
+
+def test_a_socket_folder_with_a_long_name_moves_to_a_short_one(tmp_path: Path) -> None:
+    deep = tmp_path / ("a" * 60) / ("b" * 60)
+    layout = layout_of(deep)
+    assert len(str(layout.lmtp).encode()) < 108
+    assert layout.folder == deep / "mailbox"
+    assert layout_of(deep).sockets == layout.sockets, "found again by the courier"
+    assert layout_of(tmp_path / ("a" * 60) / ("c" * 60)).sockets != layout.sockets
+
+
+def test_without_dovecot_the_mend_is_told(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_NEEDED", ("/no/such/part",))
+    with pytest.raises(StoreError, match="apt-get install dovecot"):
+        prepare(data, Listen(), certificate=data / "c", key=data / "k")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the store under another account")
+def test_a_folder_that_the_account_cannot_pass_is_named(data: Path) -> None:
+    closed = data / "closed"
+    closed.mkdir(mode=0o700)
+    with pytest.raises(StoreError, match=re.escape(str(closed))):
+        prepare(closed / "data", Listen(), certificate=data / "c", key=data / "k")
+
+
+async def test_nobody_answers_before_it_is_started(tmp_path: Path) -> None:
+    assert not await is_ready(layout_of(tmp_path))
+
+
+def test_every_port_and_path_stands_in_the_configuration(data: Path) -> None:
+    plan = prepared(data)
+    text = render(plan.layout, plan.ports)
+    for port in (2143, 2993, 2110, 2995, 2190):
+        assert text.count(f"port = {port}\n") == 1
+    assert "{" + "layout" not in text
+    assert text.count("{") == text.count("}")
