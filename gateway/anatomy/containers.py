@@ -4,9 +4,26 @@ and ratio; what stays closed is named in `unscannable`. All on memory: no file i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Final
 
-from gateway.anatomy import capsules, cms, tars, types, zips
+from gateway.anatomy import (
+    cabs,
+    capsules,
+    carried,
+    cms,
+    discs,
+    olefiles,
+    ooxml,
+    pdf,
+    rars,
+    rtf,
+    sevenzip,
+    shortcuts,
+    tars,
+    types,
+    zips,
+)
 from gateway.anatomy.encodings import embedded
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
@@ -26,18 +43,32 @@ _STREAMS: Final[dict[str, Callable[[bytes, Findings], Unpacked]]] = {
 _STREAM_SUFFIXES: Final = (".gz", ".gzip", ".bz2", ".xz", ".lzma", ".tgz")
 _CLOSED: Final = frozenset(
     {
-        "application/x-7z-compressed",
-        "application/vnd.rar",
-        "application/vnd.ms-cab-compressed",
         "application/zstd",
         "application/x-arj",
         "application/x-ace-compressed",
-        "application/x-iso9660-image",
-        "application/onenote",
+        "application/x-lzh-compressed",
+        types.VIRTUAL_DISK,
     }
 )
-_ENCRYPTED_PACKAGE: Final = "EncryptedPackage".encode("utf-16-le")
-_VBA_PROJECT: Final = "_VBA_PROJECT".encode("utf-16-le")
+_READERS: Final[dict[str, Callable[[bytes, Findings], Iterator[Member]]]] = {
+    types.TAR: tars.members,
+    types.SEVEN_ZIP: sevenzip.members,
+    types.RAR: rars.members,
+    types.CABINET: cabs.members,
+    types.DISC: discs.members,
+    types.TNEF: capsules.tnef_members,
+    types.APPLE_SINGLE: capsules.apple_members,
+    types.BINHEX: capsules.binhex_members,
+    types.PKCS7: cms.members,
+    types.OLE: olefiles.members,
+    types.RTF: rtf.members,
+    types.PDF: pdf.members,
+    types.SHORTCUT: shortcuts.members,
+    types.ONENOTE: carried.in_section,
+    types.HTML: carried.in_page,
+    types.SVG: carried.in_picture,
+    types.CALENDAR: carried.in_invitation,
+}
 
 
 def opened(octets: bytes, true: str, name: str, findings: Findings) -> tuple[str, Iterator[Member]]:
@@ -46,28 +77,34 @@ def opened(octets: bytes, true: str, name: str, findings: Findings) -> tuple[str
         return _zip(octets, findings)
     if true in _STREAMS:
         return true, _stream(octets, true, name, findings)
-    if true == types.TAR:
-        return true, tars.members(octets, findings)
-    if true == types.TNEF:
-        return true, capsules.tnef_members(octets, findings)
-    if true == types.APPLE_SINGLE:
-        return true, capsules.apple_members(octets, findings)
-    if true == types.BINHEX:
-        return true, capsules.binhex_members(octets, findings)
-    if true == types.PKCS7:
-        return true, cms.members(octets, findings)
-    if true == types.OLE:
-        _look_at_ole(octets, findings)
-    elif true in _CLOSED:
+    if true in _READERS:
+        members = _READERS[true](octets, findings)
+        if true.startswith("text/"):
+            return true, chain(members, _embedded(octets))
+        # What holds files as they are may well end with an archive; a PDF is one thing, and nothing else.
+        return true, _also_zip(octets, members, findings, is_loose=true == types.PDF)
+    if true in _CLOSED:
         findings.missed(Unscannable.ARCHIVE_UNSUPPORTED)
     elif true == "application/pgp-encrypted":
         findings.missed(Unscannable.MIME_ENCRYPTED)
     elif true.startswith("text/"):
-        return true, (Member(each.name, each.content, len(each.content)) for each in embedded(octets))
+        return true, _embedded(octets)
     if zips.has_directory(octets):
         findings.note(Defect.TYPE_POLYGLOT)  # a ZIP is read from its end: anything may stand in front of it
         return true, _zip(octets, findings)[1]
     return true, iter(())
+
+
+def _embedded(text: bytes) -> Iterator[Member]:
+    return (Member(each.name, each.content, len(each.content)) for each in embedded(text))
+
+
+def _also_zip(octets: bytes, members: Iterator[Member], findings: Findings, *, is_loose: bool) -> Iterator[Member]:
+    """The members, and those of an archive that begins behind them: programs that go by the end open that one."""
+    yield from members
+    if zips.has_directory(octets) and (is_loose or zips.ends_here(octets)):
+        findings.note(Defect.TYPE_POLYGLOT)
+        yield from _zip(octets, findings)[1]
 
 
 def _zip(octets: bytes, findings: Findings) -> tuple[str, Iterator[Member]]:
@@ -76,13 +113,7 @@ def _zip(octets: bytes, findings: Findings) -> tuple[str, Iterator[Member]]:
     document = _document_type(octets, names)
     if document is None:
         return types.ZIP, zips.members(octets, listed, findings)
-    if any(name.lower().endswith("vbaproject.bin") for name in names):
-        findings.note(Defect.TYPE_MACROS)
-    # The XML of a document is its own; files that somebody embedded are not.
-    foreign = [
-        entry for entry in listed if "/embeddings/" in entry.name or entry.name.lower().endswith("vbaproject.bin")
-    ]
-    return document, zips.members(octets, foreign, findings)
+    return document, ooxml.members(octets, listed, findings)
 
 
 def _document_type(octets: bytes, names: list[str]) -> str | None:
@@ -108,11 +139,3 @@ def _stream(octets: bytes, true: str, name: str, findings: Findings) -> Iterator
         findings.missed(Unscannable.ARCHIVE_DAMAGED)
     if unpacked.content:
         yield Member(inner, unpacked.content, len(unpacked.content))
-
-
-def _look_at_ole(octets: bytes, findings: Findings) -> None:
-    """Old Office documents by the names of their streams (MS-CFB): an encrypted package, a macro project."""
-    if _ENCRYPTED_PACKAGE in octets:
-        findings.missed(Unscannable.DOCUMENT_ENCRYPTED)
-    if _VBA_PROJECT in octets:
-        findings.note(Defect.TYPE_MACROS)

@@ -6,19 +6,23 @@ Pure and total; opens no file, loads no module after import, starts no thread: i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.anatomy import limits, types
+from gateway.anatomy.barcodes import note_codes
 from gateway.anatomy.charsets import with_known_charsets
 from gateway.anatomy.containers import opened
 from gateway.anatomy.fields import Header, read_header
 from gateway.anatomy.findings import Defect, Findings, Unscannable
+from gateway.anatomy.locks import Lock, passwords_in
 from gateway.anatomy.members import Member
 from gateway.anatomy.names import note_name, note_type
 from gateway.anatomy.parts import Part, Shape, walk
 from gateway.anatomy.text import Digest, html_charset, text_of
+from gateway.anatomy.zips import unlocked
 from gateway.facts.content import Anatomy, AuthorFact, ContentFact, PartFact
 from gateway.mail.headers import authors, decode
 from gateway.mail.message import Octets
@@ -31,9 +35,13 @@ _ONCE: Final = frozenset(_ONCE_WORDS.split())
 """Fields that may stand once (RFC 5322 section 3.6, RFC 2045)."""
 
 
+_ADDRESS: Final = re.compile(r"[\w.+-]@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})")
+"""An address in a display name: its domain."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One thing to look at, wherever it came from."""
+    """One thing to look at, wherever it came from. `place` is where its fact stands already, if it was locked."""
 
     path: str
     names: tuple[str, ...]
@@ -45,74 +53,149 @@ class _Item:
     shape: Shape = Shape.LEAF
     note: str = ""
     size: int = 0
+    lock: Lock | None = None
+    place: int | None = None
 
 
-def examine(octets: Octets) -> Anatomy:
-    """Take a message apart. Total: any octets give an Anatomy, nothing is raised."""
+Watch = Callable[[bytes], None]
+"""Sees the decoded octets of each part and member."""
+
+
+def examine(octets: Octets, *, watch: Watch | None = None) -> Anatomy:
+    """Take a message apart. Total: any octets give an Anatomy, nothing is raised (but for what `watch` raises)."""
     findings = Findings()
     header = read_header(octets, 0, len(octets), findings)
     senders = _authors(header, "from")
     _note_header(header, senders, findings)
     _note_lines(octets, findings)
-    digest = Digest(findings)
-    facts: list[PartFact] = []
-    pending = [_from_parts(walk(octets, findings, header=header), archives=0)]
-    while pending:
-        item = next(pending[-1], None)
-        if item is None:
-            pending.pop()
-            continue
-        inside = _look_at(item, facts, digest, findings)
-        if inside is not None:
-            pending.append(inside)
+    subject = _subject(header)
+    look = _Look(findings, watch)
+    look.at_all(_from_parts(walk(octets, findings, header=header), archives=0))
+    look.unlock(subject)
+    digest = look.digest
+    digest.take_leads()
+    replies = _authors(header, "reply-to")
+    _note_people(senders, replies, findings)
+    if digest.html is not None and digest.html.password_fields:
+        findings.note(Defect.HTML_PASSWORD_FIELD)
     content = ContentFact(
-        parts=tuple(facts),
+        parts=tuple(look.facts),
         links=digest.links,
         excerpt=digest.excerpt(),
         defects=tuple(sorted(each.value for each in findings.defects)),
         unscannable=tuple(sorted(each.value for each in findings.unscannable)),
     )
-    subject = header.values("subject")
     return Anatomy(
         content=content,
-        subject=decode(with_known_charsets(subject[0]))[: limits.MAX_SUBJECT] if subject else "",
+        subject=subject,
         authors=senders,
-        reply_to=_authors(header, "reply-to"),
+        reply_to=replies,
         text=digest.text,
         html=digest.html,
         header_names=tuple(name for name, _, _ in header.fields),
     )
 
 
-def _look_at(item: _Item, facts: list[PartFact], digest: Digest, findings: Findings) -> Iterator[_Item] | None:
-    """Record one item, read its text; what stands inside it, if anything does."""
-    if item.shape is Shape.ASIDE:
-        digest.take_plain(text_of(item.content, item.charset, findings))
-        return _from_container(opened(item.content, types.TEXT, "", findings)[1], item, findings)
-    true = types.MESSAGE if item.shape is Shape.MESSAGE else types.true_type(item.content)
-    note_name(item.names, findings)
-    members: Iterator[Member] = iter(())
-    if item.shape is Shape.LEAF and item.content:
-        note_type(item.names, item.declared, true, findings)
-        true, members = opened(item.content, true, item.names[0] if item.names else "", findings)
-        _read_text(item, true, digest, findings)
-    digest_of_content = "" if item.note and not item.content else hashlib.sha256(item.content).hexdigest()
-    name = item.names[0] if item.names else ""
-    size = len(item.content) or item.size
-    facts.append(PartFact(item.path, name, item.declared, true, size, digest_of_content, item.note))
-    if item.shape is Shape.LEAF and _is_message(item, true):
-        if item.depth >= limits.MAX_DEPTH:
-            findings.missed(Unscannable.MIME_DEPTH)
-            return None
-        parts = walk(item.content, findings, path=item.path, depth=item.depth + 1)
-        return _from_parts(parts, archives=item.archives)
-    return _from_container(members, item, findings)
+class _Look:
+    """One look at all items: what was found, and which members are still locked."""
+
+    def __init__(self, findings: Findings, watch: Watch | None) -> None:
+        self._watch = watch
+        self.facts: list[PartFact] = []
+        self.digest = Digest(findings)
+        self._findings = findings
+        self._locked: list[tuple[int, _Item, Lock]] = []
+
+    def at_all(self, items: Iterator[_Item]) -> None:
+        """Look at every item, and at what stands inside of it, in order."""
+        pending = [items]
+        while pending:
+            item = next(pending[-1], None)
+            if item is None:
+                pending.pop()
+                continue
+            inside = self._at(item)
+            if inside is not None:
+                pending.append(inside)
+
+    def unlock(self, subject: str) -> None:
+        """Try what the text calls a password on what is locked. A key of one opens, most likely, all."""
+        if not self._locked:
+            return
+        keys = list(passwords_in((subject, self.digest.text)))
+        room = limits.MAX_DECIPHERED
+        for index, item, lock in self._locked:
+            room -= len(lock.packed)
+            opened = next(
+                (
+                    (key, content)
+                    for key in keys
+                    if room >= 0 and (content := unlocked(lock, key, self._findings)) is not None
+                ),
+                None,
+            )
+            if opened is None:
+                self._findings.missed(Unscannable.ARCHIVE_ENCRYPTED)
+                continue
+            key, content = opened
+            keys.remove(key)
+            keys.insert(0, key)
+            self._findings.note(Defect.ARCHIVE_PASSWORD_IN_TEXT)
+            self.at_all(iter((replace(item, content=content, note="", lock=None, place=index),)))
+
+    def _at(self, item: _Item) -> Iterator[_Item] | None:
+        """Record one item, read its text; what stands inside it, if anything does."""
+        findings, digest = self._findings, self.digest
+        if item.shape is Shape.ASIDE:
+            digest.take_plain(text_of(item.content, item.charset, findings))
+            return _from_container(opened(item.content, types.TEXT, "", findings)[1], item, findings)
+        true = types.MESSAGE if item.shape is Shape.MESSAGE else types.true_type(item.content)
+        note_name(item.names, findings)
+        members: Iterator[Member] = iter(())
+        if item.lock is not None:
+            self._keep_locked(item, item.lock)
+        if item.shape is Shape.LEAF and item.content:
+            if self._watch is not None:
+                self._watch(item.content)
+            note_type(item.names, item.declared, true, findings)
+            name = item.names[0] if item.names else ""
+            if _is_html(item, true):
+                members = opened(item.content, types.HTML, name, findings)[1]
+            else:
+                true, members = opened(item.content, true, name, findings)
+            _read_text(item, true, digest, findings)
+            if true.startswith("image/"):
+                note_codes(item.content, true, findings)
+        digest_of_content = "" if item.note and not item.content else hashlib.sha256(item.content).hexdigest()
+        name = item.names[0] if item.names else ""
+        size = len(item.content) or item.size
+        fact = PartFact(item.path, name, item.declared, true, size, digest_of_content, item.note)
+        if item.place is None:
+            self.facts.append(fact)
+        else:
+            self.facts[item.place] = fact
+        if item.shape is Shape.LEAF and _is_message(item, true):
+            if item.depth >= limits.MAX_DEPTH:
+                findings.missed(Unscannable.MIME_DEPTH)
+                return None
+            parts = walk(item.content, findings, path=item.path, depth=item.depth + 1)
+            return _from_parts(parts, archives=item.archives)
+        return _from_container(members, item, findings)
+
+    def _keep_locked(self, item: _Item, lock: Lock) -> None:
+        if len(self._locked) < limits.MAX_LOCKED:
+            self._locked.append((len(self.facts), item, lock))
+        else:
+            self._findings.missed(Unscannable.ARCHIVE_ENCRYPTED)
+
+
+def _is_html(item: _Item, true: str) -> bool:
+    return true == types.HTML or (item.declared == types.HTML and true in (types.TEXT, types.SCRIPT, "text/xml"))
 
 
 def _read_text(item: _Item, true: str, digest: Digest, findings: Findings) -> None:
     """Text that a reader may see, in the body or after opening the part."""
-    is_html = true == types.HTML or (item.declared == "text/html" and true in (types.TEXT, types.SCRIPT, "text/xml"))
-    if is_html:
+    if _is_html(item, true):
         markup = text_of(item.content, html_charset(item.content, item.charset), findings, most=limits.MAX_HTML)
         digest.take_html(markup)
     elif true.startswith("text/") or item.declared == "text/plain":
@@ -138,7 +221,18 @@ def _from_container(members: Iterator[Member], outer: _Item, findings: Findings)
         names = (member.name,) if member.name else ()
         depth, archives = outer.depth + 1, outer.archives + 1
         declared = member.declared_type
-        yield _Item(path, names, declared, "", member.content, depth, archives, note=member.note, size=member.size)
+        yield _Item(
+            path,
+            names,
+            declared,
+            "",
+            member.content,
+            depth,
+            archives,
+            note=member.note,
+            size=member.size,
+            lock=member.lock,
+        )
 
 
 def _is_message(item: _Item, true: str) -> bool:
@@ -147,6 +241,11 @@ def _is_message(item: _Item, true: str) -> bool:
     if item.declared == types.MESSAGE:
         return not item.note
     return true == types.MESSAGE and item.declared not in ("text/plain", "text/html")
+
+
+def _subject(header: Header) -> str:
+    values = header.values("subject")
+    return decode(with_known_charsets(values[0]))[: limits.MAX_SUBJECT] if values else ""
 
 
 def _authors(header: Header, name: str) -> tuple[AuthorFact, ...]:
@@ -168,6 +267,17 @@ def _note_header(header: Header, senders: tuple[AuthorFact, ...], findings: Find
         findings.note(Defect.HEADER_DATE_MISSING)
     if any(count > 1 for count in counts.values()):
         findings.note(Defect.HEADER_REPEATED)
+
+
+def _note_people(senders: tuple[AuthorFact, ...], replies: tuple[AuthorFact, ...], findings: Findings) -> None:
+    """Who is shown, and who gets the answers. Lists and services let them differ by right: a fact, not a verdict."""
+    domains = {each.domain for each in senders}
+    if domains and any(each.domain and each.domain not in domains for each in replies):
+        findings.note(Defect.HEADER_REPLY_TO_ELSEWHERE)
+    for each in senders:
+        shown = _ADDRESS.search(each.name)
+        if shown and shown[1].lower().rstrip(".") != each.domain:
+            findings.note(Defect.HEADER_FROM_NAMES_OTHER)
 
 
 def _note_lines(octets: Octets, findings: Findings) -> None:

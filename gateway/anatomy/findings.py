@@ -18,6 +18,8 @@ class Defect(StrEnum):
     HEADER_REPEATED = "header.repeated"  # a field that RFC 5322 section 3.6 allows once stands twice
     HEADER_MALFORMED = "header.malformed"  # a line that is neither field nor continuation
     HEADER_TOO_LONG = "header.too_long"  # octets or fields beyond the limit were not read
+    HEADER_REPLY_TO_ELSEWHERE = "header.reply_to_elsewhere"  # answers go to another domain than the author's
+    HEADER_FROM_NAMES_OTHER = "header.from.names_other"  # the display name holds an address of another domain
     LINE_ENDS = "line.ends"  # bare CR or bare LF
     LINE_NUL = "line.nul"
     MIME_AMBIGUOUS = "mime.ambiguous"  # two readings are plausible; both were followed
@@ -42,16 +44,41 @@ class Defect(StrEnum):
     TYPE_MISMATCH = "type.mismatch"  # the octets are not what name or declared type say
     TYPE_EXECUTABLE = "type.executable"
     TYPE_POLYGLOT = "type.polyglot"  # one format and an archive at the same time
-    TYPE_MACROS = "type.macros"
+    OFFICE_MACRO = "office.macro"
+    OFFICE_AUTOEXEC = "office.autoexec"  # a macro that runs when the document is opened, closed or looked at
+    OFFICE_MACRO_REACHES_OUT = "office.macro_reaches_out"  # one that starts programs, or talks to the network
+    OFFICE_XLM = "office.xlm"  # a sheet of Excel 4.0 macros
+    OFFICE_DDE = "office.dde"
+    OFFICE_EXTERNAL_TEMPLATE = "office.external_template"
+    OFFICE_EXTERNAL_OBJECT = "office.external_object"  # an object, frame or workbook that is fetched when opened
+    OFFICE_EMBEDDED = "office.embedded"  # a file or object inside of the document
+    PDF_JAVASCRIPT = "pdf.javascript"
+    PDF_LAUNCH = "pdf.launch"  # starts a program
+    PDF_OPEN_ACTION = "pdf.open_action"  # does something more than going to a page when it is opened
+    PDF_EMBEDDED = "pdf.embedded"
+    PDF_ENCRYPTED = "pdf.encrypted"
+    PDF_FORM = "pdf.form"  # sends what is filled in, or is an XFA form
+    HTML_PASSWORD_FIELD = "html.password_field"
+    HTML_SMUGGLING = "html.smuggling"  # a script that makes a file of what it carries
+    HTML_DATA_FILE = "html.data_file"  # a link to a file that the URL itself carries
+    HTML_HTA = "html.hta"
+    SVG_SCRIPT = "svg.script"
+    IMAGE_QR_LINK = "image.qr_link"  # a QR code in a picture that leads somewhere
+    CALENDAR_FILE = "calendar.file"  # an invitation that carries a file
+    SHORTCUT_COMMAND = "shortcut.command"  # a shortcut that starts an interpreter, or fetches
     ARCHIVE_DAMAGED = "archive.damaged"
     ARCHIVE_TRAVERSAL = "archive.traversal"  # a member's name points out of the folder
     ARCHIVE_HIDDEN = "archive.hidden"  # members that the directory does not list
+    ARCHIVE_PASSWORD_IN_TEXT = "archive.password_in_text"  # encrypted, and the message itself says how to open it
     TEXT_HIDDEN = "text.hidden"  # text that a reader would not see
     TEXT_TRUNCATED = "text.truncated"  # text or links beyond the limit were not kept
     LINK_MISMATCH = "link.mismatch"  # the text names one host, the link goes to another
     LINK_USERINFO = "link.userinfo"
     LINK_NUMERIC_HOST = "link.numeric_host"
     LINK_PUNYCODE = "link.punycode"
+    LINK_MIXED_SCRIPT = "link.mixed_script"  # one label of the host mixes scripts that no language mixes
+    LINK_REDIRECT = "link.redirect"  # the URL carries another one, of another domain
+    LINK_SHORTENER = "link.shortener"
     LINK_ACTIVE = "link.active"  # javascript:, data:, vbscript:
     TEST_GTUBE = "test.gtube"
 
@@ -72,7 +99,7 @@ class Unscannable(StrEnum):
     ARCHIVE_PARTS = "archive.parts"
     ARCHIVE_SIZE = "archive.size"
     ARCHIVE_DAMAGED = "archive.damaged"
-    ARCHIVE_UNSUPPORTED = "archive.unsupported"  # 7z, RAR, CAB and other formats or methods that we do not open
+    ARCHIVE_UNSUPPORTED = "archive.unsupported"  # formats or methods that we do not open
     DOCUMENT_ENCRYPTED = "document.encrypted"
     HTML_NESTING = "html.nesting"  # too deep or too many attributes to be parsed
 
@@ -88,6 +115,13 @@ class Findings:
     looked_at: int = 0
     decoded: int = 0
     unpacked: int = 0
+    pictures: int = 0
+    leads: dict[tuple[str, str], None] = field(default_factory=dict)
+
+    def lead(self, url: str, place: str) -> None:
+        """Remember where something that is no text leads to, and what it is ("pdf", "office")."""
+        if len(self.leads) < limits.MAX_LINKS:
+            self.leads[url[: limits.MAX_URL], place] = None
 
     def note(self, defect: Defect) -> None:
         """Remember an oddity, once."""

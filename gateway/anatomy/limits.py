@@ -52,6 +52,21 @@ RATIO_FLOOR: Final = 1024 * 1024
 MAX_ARCHIVE_DEPTH: Final = 8
 """Archives inside archives. People nest two or three."""
 
+MAX_PASSWORDS: Final = 64
+"""Words of a message that are tried as passwords of its archives. Each costs 10 us for each member."""
+
+MAX_PASSWORD: Final = 64
+"""Characters of such a word."""
+
+MAX_PASSWORD_TEXT: Final = 16 * 1024
+"""Characters of text that are searched for passwords."""
+
+MAX_LOCKED: Final = 50
+"""Locked members that are tried. The first tells whether the key is known."""
+
+MAX_DECIPHERED: Final = 4 * 1024 * 1024
+"""Octets deciphered of a message: two seconds of a cipher that goes octet by octet."""
+
 MAX_NAME: Final = 255
 """Characters of a name, as file systems have it."""
 
@@ -91,6 +106,39 @@ MAX_SUBJECT: Final = 1_000
 
 EXCERPT: Final = 200
 """Characters of visible text that are recorded."""
+
+MAX_STREAMS: Final = 4_000
+"""Entries of a compound file. Outlook messages with many recipients have a thousand."""
+
+MAX_MODULES: Final = 200
+"""VBA modules of one stream. There is one in each."""
+
+MAX_MODULE: Final = 1024 * 1024
+"""Octets of VBA source of one module; the editor itself stops at 64 KiB lines."""
+
+MAX_MARKUP: Final = 16 * 1024 * 1024
+"""Octets of one XML part of an Office document that are searched."""
+
+MAX_RELATIONS: Final = 200
+"""Relationship parts of an Office document that are read: one for each sheet or slide that has any."""
+
+MAX_OBJECT_STREAMS: Final = 2_000
+"""Streams of a PDF that are unpacked to be searched."""
+
+MAX_CARRIED: Final = 20
+"""Files that are taken out of one script, page or invitation."""
+
+MIN_CARRIED: Final = 400
+"""Characters of base64 that may be a file. Keys and identifiers are shorter."""
+
+MAX_CODE_PIXELS: Final = 4_000_000
+"""Pixels of a picture that is searched for QR codes: 20 ms to unpack. Codes come in screenshots, not in photographs."""
+
+MAX_CODE_PICTURES: Final = 8
+"""Pictures of a message that are searched. Each costs 1 to 30 ms."""
+
+CODE_SIDE: Final = 1_000
+"""Pixels of the longer side that are searched: a code that fills a tenth of it still has four for each module."""
 
 MAX_SHOWN_HTML: Final = 2 * 1024 * 1024
 """Characters of HTML that are sanitised for a person to see."""

@@ -28,6 +28,13 @@ _NUMERIC: Final = re.compile(r"(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+)){0,3}
 _END_OF_AUTHORITY: Final = re.compile(r"[/?#]")
 _WEB: Final = frozenset({"http", "https", "ftp"})
 _ACTIVE: Final = frozenset({"javascript", "data", "vbscript", "file", "ms-msdt", "search-ms", "ms-search", "blob"})
+_SHORTENER_WORDS: Final = """
+    bit.ly tinyurl.com goo.gl ow.ly is.gd v.gd buff.ly rebrand.ly cutt.ly rb.gy t.ly shorturl.at tiny.cc s.id qrco.de
+    bl.ink soo.gd clck.ru u.to t.co lnkd.in shorter.me tiny.one x.gd urlz.fr surl.li da.gd adf.ly
+"""
+_SHORTENERS: Final = frozenset(_SHORTENER_WORDS.split())
+"""Services whose links say nothing about where they go, and that anybody may use."""
+_NEVER_WITH_LATIN: Final = frozenset({"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "HEBREW"})
 _FILE_ENDINGS: Final = frozenset(
     {"pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "txt", "jpg", "png", "gif", "html", "htm", "php", "js", "csv"}
 )
@@ -78,10 +85,37 @@ def link_fact(url: str, text: str, place: str, findings: Findings) -> LinkFact |
         findings.note(Defect.LINK_NUMERIC_HOST)
     if not host.isascii() or host.startswith("xn--") or ".xn--" in host:
         findings.note(Defect.LINK_PUNYCODE)
+        if any(map(_mixes_scripts, host.split("."))):
+            findings.note(Defect.LINK_MIXED_SCRIPT)
+    if host in _SHORTENERS:
+        findings.note(Defect.LINK_SHORTENER)
+    if "http" in url[8:] and _redirects(url, host):
+        findings.note(Defect.LINK_REDIRECT)
     text = text[: limits.MAX_LINK_TEXT]
     if place == "html" and names_other_host(text, host):
         findings.note(Defect.LINK_MISMATCH)
     return LinkFact(url, text, host, place)
+
+
+def _redirects(url: str, host: str) -> bool:
+    """Whether a URL of another domain stands in the query or the path, compared as in `names_other_host`."""
+    start = url.find("http", 8)
+    inner = unquote(unquote(url[start:]))  # the way through two redirectors is written so
+    if not inner.startswith(("http://", "https://")):
+        return False
+    target = host_of(inner)
+    return "." in target and target.split(".")[-2:] != host.split(".")[-2:]
+
+
+def _mixes_scripts(label: str) -> bool:
+    """Whether letters of Latin stand among those of Cyrillic, Greek or the like. Japanese mixes by right."""
+    if label.startswith("xn--"):
+        try:
+            label = label[4:].encode("ascii").decode("punycode")
+        except UnicodeError:
+            return False
+    scripts = {unicodedata.name(each, "").partition(" ")[0] for each in label if each.isalpha()}
+    return "LATIN" in scripts and not scripts.isdisjoint(_NEVER_WITH_LATIN)
 
 
 def urls_in(text: str, most: int) -> list[str]:

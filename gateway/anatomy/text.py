@@ -86,6 +86,11 @@ class Digest:
         self._take_urls(reading.text)
         self._take_counts(reading)
 
+    def take_leads(self) -> None:
+        """The links of documents that are no text."""
+        for url, place in self._findings.leads:
+            self._take_link(link_fact(url, "", place, self._findings))
+
     @property
     def text(self) -> str:
         """All visible text, parts apart by an empty line."""

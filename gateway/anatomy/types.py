@@ -27,6 +27,15 @@ SCRIPT: Final = "text/x-script"
 APPLE_SINGLE: Final = "application/applefile"
 BINHEX: Final = "application/mac-binhex40"
 PKCS7: Final = "application/pkcs7-mime"
+RTF: Final = "application/rtf"
+SEVEN_ZIP: Final = "application/x-7z-compressed"
+RAR: Final = "application/vnd.rar"
+CABINET: Final = "application/vnd.ms-cab-compressed"
+DISC: Final = "application/x-iso9660-image"
+VIRTUAL_DISK: Final = "application/x-virtualbox-vhd"
+ONENOTE: Final = "application/onenote"
+SVG: Final = "image/svg+xml"
+CALENDAR: Final = "text/calendar"
 
 _HEAD: Final = 4096
 """Octets looked at. Every magic number below stands within the first 600, HTML and scripts begin after blanks."""
@@ -48,27 +57,29 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"BZh", BZIP2),
     (b"\xfd7zXZ\0", XZ),
     (b"]\0\0", "application/x-lzma"),
-    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
-    (b"Rar!\x1a\x07", "application/vnd.rar"),
-    (b"MSCF", "application/vnd.ms-cab-compressed"),
+    (b"7z\xbc\xaf\x27\x1c", SEVEN_ZIP),
+    (b"Rar!\x1a\x07", RAR),
+    (b"MSCF", CABINET),
     (b"\x28\xb5\x2f\xfd", "application/zstd"),
     (b"\x60\xea", "application/x-arj"),
     (b"**ACE**", "application/x-ace-compressed"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLE),
-    (b"{\\rt", "application/rtf"),
+    (b"{\\rt", RTF),
     (b"\x7fELF", ELF),
     (b"\xca\xfe\xba\xbe", MACH),
     (b"\xcf\xfa\xed\xfe", MACH),
     (b"\xce\xfa\xed\xfe", MACH),
     (b"L\0\0\0\x01\x14\x02\0", SHORTCUT),
     (b"ITSF", "application/vnd.ms-htmlhelp"),
-    (b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", "application/onenote"),
+    (b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", ONENOTE),
     (b"\x78\x9f\x3e\x22", TNEF),
     (b"\0\x05\x16\0", APPLE_SINGLE),
     (b"\0\x05\x16\x07", APPLE_SINGLE),
     (b"!<arch>\n", "application/x-archive"),
     (b"!BDN", "application/vnd.ms-outlook-pst"),
     (b"SQLite format 3\0", "application/vnd.sqlite3"),
+    (b"conectix", VIRTUAL_DISK),
+    (b"vhdxfile", VIRTUAL_DISK),
     (b"wOFF", "font/woff"),
     (b"wOF2", "font/woff2"),
     (b"OggS", "application/ogg"),
@@ -76,7 +87,7 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"fLaC", "audio/flac"),
     (b"-----BEGIN PGP MESSAGE-----", "application/pgp-encrypted"),
     (b"(This file must be converted with BinHex", BINHEX),
-    (b"BEGIN:VCALENDAR", "text/calendar"),
+    (b"BEGIN:VCALENDAR", CALENDAR),
     (b"BEGIN:VCARD", "text/vcard"),
 )
 
@@ -130,8 +141,12 @@ def _structured(octets: bytes, head: bytes) -> str | None:
         return PKCS7
     if b"%PDF-" in head[:1024]:
         return PDF  # readers accept octets before the mark
-    if octets[32769:32774] == b"CD001":
-        return "application/x-iso9660-image"
+    if octets[32_769:32_774] in (b"CD001", b"BEA01"):
+        return DISC
+    if head[2:5] == b"-lh" and head[6:7] == b"-":
+        return "application/x-lzh-compressed"
+    if octets[-512:-504] == b"conectix":
+        return VIRTUAL_DISK  # one of fixed size has its mark at the end
     return None
 
 
@@ -152,7 +167,7 @@ def _textual(head: bytes) -> str:
     if _XML_START.match(start) or start[:4].lower() == b"<svg" or start[:9].lower() == b"<!doctype":
         if _HTML_ROOT.search(start):
             return HTML
-        return "image/svg+xml" if _SVG.search(start) else "text/xml"
+        return SVG if _SVG.search(start) else "text/xml"
     if _MESSAGE_START.match(start):
         return MESSAGE
     return TEXT

@@ -19,6 +19,8 @@ from gateway.anatomy.findings import Findings, Unscannable
 _LZMA_MEMORY: Final = 64 * 1024 * 1024
 """Octets of dictionary that XZ may ask for; its highest preset needs 65 MB to unpack, hostile streams ask for 4 GB."""
 
+_PIECE: Final = 64 * 1024
+
 _MAX_STREAMS: Final = 100
 """Streams one after the other in one file; each costs a copy of what follows it."""
 
@@ -52,7 +54,30 @@ class OutOfBounds(Exception):
 
 def inflate(packed: bytes, findings: Findings) -> Unpacked:
     """Raw deflate, as in a ZIP member. Raises OutOfBounds."""
-    return _one(zlib.decompressobj(-zlib.MAX_WBITS), packed, _allowance(len(packed), findings), findings)
+    return _one(zlib.decompressobj(-zlib.MAX_WBITS), packed, allowance(len(packed), findings), findings)
+
+
+def inflated(packed: bytes, findings: Findings) -> Unpacked:
+    """A zlib stream, as PDF has them; as much of it as makes sense. Raises OutOfBounds."""
+    allowed, reason = allowance(len(packed), findings)
+    stream = zlib.decompressobj()
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        # In pieces: what stands before the damage is kept, as readers keep it.
+        for at in range(0, len(packed), _PIECE):
+            piece = stream.decompress(packed[at : at + _PIECE], allowed + 1 - size)
+            pieces.append(piece)
+            size += len(piece)
+            if size > allowed:
+                findings.unpacked += allowed
+                raise OutOfBounds(reason)
+            if stream.eof:
+                break
+    except zlib.error:
+        pass  # `damaged` says so
+    findings.unpacked += size
+    return Unpacked(b"".join(pieces), len(packed) - len(stream.unused_data), damaged=not stream.eof)
 
 
 def gunzip(packed: bytes, findings: Findings) -> Unpacked:
@@ -68,6 +93,46 @@ def bunzip2(packed: bytes, findings: Findings) -> Unpacked:
 def unxz(packed: bytes, findings: Findings) -> Unpacked:
     """All streams of an XZ or LZMA file. Raises OutOfBounds."""
     return _all(lambda: lzma.LZMADecompressor(memlimit=_LZMA_MEMORY), packed, findings)
+
+
+def stored(octets: bytes, findings: Findings) -> Unpacked:
+    """What is not packed at all counts too: a thousand members may share their octets. Raises OutOfBounds."""
+    if findings.unpacked + len(octets) > limits.MAX_UNPACKED:
+        raise OutOfBounds(Unscannable.ARCHIVE_SIZE)
+    findings.unpacked += len(octets)
+    return Unpacked(octets, len(octets))
+
+
+def unlzma(packed: bytes, chosen: dict[str, int], size: int, findings: Findings) -> Unpacked:
+    """A raw LZMA stream of known size, without an end mark. Raises OutOfBounds."""
+    allowed, reason = allowance(len(packed), findings)
+    if size > allowed:
+        raise OutOfBounds(reason)
+    # No distance reaches back further than the beginning: what is larger than the content is never used.
+    dictionary = max(4096, min(chosen["dict_size"], size))
+    try:
+        stream = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[{**chosen, "dict_size": dictionary}])
+        content = stream.decompress(packed, size) if size else b""
+    except (lzma.LZMAError, ValueError, EOFError, MemoryError):
+        return Unpacked(b"", 0, damaged=True)
+    findings.unpacked += len(content)
+    return Unpacked(content, len(packed), damaged=len(content) < size)
+
+
+def unfiltered(octets: bytes, chosen: dict[str, int]) -> Unpacked:
+    """Octets with a filter for machine code or for samples undone. The decoder wants a packed stream behind it: it gets
+    one that is stored (LZMA2 chunks without compression), whose end it can see."""
+    chunks = [octets[at : at + 65_536] for at in range(0, len(octets), 65_536)]
+    marks = [1 if not index else 2 for index in range(len(chunks))]
+    framed = b"".join(
+        bytes([mark]) + (len(chunk) - 1).to_bytes(2, "big") + chunk for mark, chunk in zip(marks, chunks, strict=True)
+    )
+    chain = [chosen, {"id": lzma.FILTER_LZMA2, "dict_size": 4096}]
+    try:
+        content = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=chain).decompress(framed + b"\0", len(octets) + 1)
+    except (lzma.LZMAError, ValueError, EOFError, MemoryError):
+        return Unpacked(b"", 0, damaged=True)
+    return Unpacked(content, len(octets), damaged=len(content) < len(octets))
 
 
 def unlzma_member(packed: bytes, findings: Findings) -> Unpacked:
@@ -90,10 +155,10 @@ def unlzma_member(packed: bytes, findings: Findings) -> Unpacked:
         stream = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[chosen])
     except (lzma.LZMAError, ValueError):
         return Unpacked(b"", 0, damaged=True)
-    return _one(stream, packed[4 + length :], _allowance(len(packed), findings), findings)
+    return _one(stream, packed[4 + length :], allowance(len(packed), findings), findings)
 
 
-def _allowance(packed: int, findings: Findings) -> tuple[int, Unscannable]:
+def allowance(packed: int, findings: Findings) -> tuple[int, Unscannable]:
     """How many octets may come out, and the reason to give if there are more."""
     by_ratio = max(limits.RATIO_FLOOR, packed * limits.MAX_RATIO)
     left = limits.MAX_UNPACKED - findings.unpacked
@@ -116,7 +181,7 @@ def _one(stream: _Stream, packed: bytes, allowance: tuple[int, Unscannable], fin
 
 def _all(start: Callable[[], _Stream], packed: bytes, findings: Findings) -> Unpacked:
     """Streams one after the other; what follows the last one and is none itself does not count."""
-    allowed, reason = _allowance(len(packed), findings)
+    allowed, reason = allowance(len(packed), findings)
     contents: list[bytes] = []
     position = 0
     for _ in range(_MAX_STREAMS):

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 import struct
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.anatomy import limits
 from gateway.anatomy.charsets import fits
 from gateway.anatomy.findings import Defect, Findings, Unscannable
-from gateway.anatomy.members import Member
-from gateway.anatomy.unpacking import OutOfBounds, Unpacked, bunzip2, inflate, unlzma_member
+from gateway.anatomy.locks import Lock
+from gateway.anatomy.members import Member, is_traversal
+from gateway.anatomy.unpacking import OutOfBounds, Unpacked, bunzip2, inflate, stored, unlzma_member
 
 _LOCAL: Final = struct.Struct("<4sHHHHHLLLHH")
 _CENTRAL: Final = struct.Struct("<4sHHHHHHLLLHHHHHLL")
@@ -43,6 +45,8 @@ class Entry:
     local: int
     start: int
     end: int
+    crc: int = 0
+    time: int = 0
 
     @property
     def is_encrypted(self) -> bool:
@@ -54,6 +58,12 @@ def has_directory(octets: bytes) -> bool:
     """Whether a reader that begins at the end, as all do, would find an archive."""
     at = octets.rfind(b"PK\x05\x06", max(0, len(octets) - _END_REACH))
     return at != -1 and octets.rfind(b"PK\x01\x02", 0, at) != -1
+
+
+def ends_here(octets: bytes) -> bool:
+    """Whether the end of an archive is the very end of the octets: one that is merely contained ends before."""
+    at = octets.rfind(b"PK\x05\x06", max(0, len(octets) - _END_REACH))
+    return at != -1 and at + _END.size + int.from_bytes(octets[at + 20 : at + 22], "little") == len(octets)
 
 
 def entries(octets: bytes, findings: Findings) -> list[Entry]:
@@ -80,11 +90,13 @@ def members(octets: bytes, chosen: list[Entry], findings: Findings) -> Iterator[
             return
         if entry.name.endswith("/") and entry.start == entry.end:
             continue
-        if ".." in entry.name.replace("\\", "/").split("/") or entry.name[:1] in "/\\" or entry.name[1:2] == ":":
+        if is_traversal(entry.name):
             findings.note(Defect.ARCHIVE_TRAVERSAL)
         if entry.is_encrypted:
-            findings.missed(Unscannable.ARCHIVE_ENCRYPTED)
-            yield Member(entry.name, b"", entry.size, "encrypted")
+            lock = _lock(octets, entry)
+            if lock is None:
+                findings.missed(Unscannable.ARCHIVE_ENCRYPTED)
+            yield Member(entry.name, b"", entry.size, "encrypted", lock=lock)
             continue
         try:
             unpacked = _unpack(octets[entry.start : entry.end], entry.method, findings)
@@ -103,13 +115,32 @@ def members(octets: bytes, chosen: list[Entry], findings: Findings) -> Iterator[
         yield Member(entry.name, unpacked.content, len(unpacked.content), note)
 
 
+def _lock(octets: bytes, entry: Entry) -> Lock | None:
+    """The lock of a member under the old cipher; there is none of AES that we could open."""
+    if entry.method == _AES or entry.flags & _FLAG_STRONG:
+        return None
+    checks = frozenset({entry.crc >> 24, entry.time >> 8})
+    return Lock(octets[entry.start : entry.end], checks, entry.method, entry.crc)
+
+
+def unlocked(lock: Lock, password: bytes, findings: Findings) -> bytes | None:
+    """The content of a locked member; None where the password is wrong, or what it opens is out of bounds."""
+    packed = lock.opened_by(password)
+    if packed is None:
+        return None
+    try:
+        unpacked = _unpack(packed, lock.method, findings)
+    except OutOfBounds:
+        return None
+    if unpacked is None or unpacked.damaged or zlib.crc32(unpacked.content) != lock.crc:
+        return None
+    return unpacked.content
+
+
 def _unpack(packed: bytes, method: int, findings: Findings) -> Unpacked | None:
     match method:
         case 0:
-            if findings.unpacked + len(packed) > limits.MAX_UNPACKED:
-                raise OutOfBounds(Unscannable.ARCHIVE_SIZE)
-            findings.unpacked += len(packed)
-            return Unpacked(packed, len(packed))
+            return stored(packed, findings)
         case 8:
             return inflate(packed, findings)
         case 12:
@@ -136,13 +167,14 @@ def _listed(octets: bytes, findings: Findings) -> list[Entry] | None:
             findings.missed(Unscannable.ARCHIVE_PARTS)
             break
         fields = _CENTRAL.unpack_from(octets, position)
-        flags, method = fields[3], fields[4]
+        flags, method, time, crc = fields[3], fields[4], fields[5], fields[7]
         packed, unpacked, name_length, extra_length, comment_length = fields[8:13]
         name_at = position + _CENTRAL.size
         raw_name = octets[name_at : name_at + name_length]
         extra = octets[name_at + name_length : name_at + name_length + extra_length]
         unpacked, packed, local = _widened(extra, unpacked, packed, fields[16])
         entry = _located(octets, local + shift, _name(raw_name, flags), flags, method, packed, unpacked)
+        entry = replace(entry, crc=crc, time=time) if entry else None
         if entry is None:
             findings.note(Defect.ARCHIVE_DAMAGED)
             findings.missed(Unscannable.ARCHIVE_DAMAGED)
@@ -190,8 +222,9 @@ def _unlisted(octets: bytes, listed: list[Entry], findings: Findings) -> list[En
             continue
         end = start + packed if packed and packed != _WIDE else _next_record(octets, start)
         name = _name(octets[position + _LOCAL.size : position + _LOCAL.size + name_length], flags)
-        found.append(Entry(name, flags, method, unpacked, position, start, min(end, len(octets))))
-        position = octets.find(b"PK\x03\x04", max(position + 4, min(end, len(octets))))
+        end = min(end, len(octets))
+        found.append(Entry(name, flags, method, unpacked, position, start, end, crc=fields[6], time=fields[4]))
+        position = octets.find(b"PK\x03\x04", max(position + 4, end))
     return found
 
 

@@ -60,6 +60,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
 
             def reload() -> None:
                 policy.reload()
+                senses.reload()
                 if certificate.renew():
                     door.renew_tls(certificate.context)
 

@@ -12,12 +12,14 @@ from gateway.checks.anatomist.pool import AnatomistPool
 from gateway.checks.answering import Answering
 from gateway.checks.clamav import Clamav
 from gateway.checks.resolver import Resolver
+from gateway.checks.yara import RulesError, compile_rules
 from gateway.clock import Clock
 from gateway.facts.content import MalwareFact
 from gateway.facts.outcome import Outcome, Unknown
 from gateway.mail.message import Octets
 from gateway.pipeline.scan import Scanner
 from gateway.settings import Settings
+from gateway.telemetry import log
 
 SWITCHED_OFF = "off"
 """The address by which an operator says that no malware engine is wanted."""
@@ -35,6 +37,23 @@ Engine = Clamav | NoEngine | None
 """The malware engine; None where the operator wants none."""
 
 
+class LiveRules:
+    """The YARA rules in force in one process (`yara/` beside the policy): kept as they are when new ones are bad."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = Path(settings.policy) / "yara"
+        self.compiled = b""
+        self.reload()
+
+    def reload(self) -> bytes:
+        """Compile the files again. Bad rules change nothing and are logged with what is wrong."""
+        try:
+            self.compiled = compile_rules(self._folder)
+        except RulesError as error:
+            log().error("rules_refused", problem=str(error))
+        return self.compiled
+
+
 @dataclass(frozen=True, slots=True)
 class SensesOfProcess:
     """What a role that looks at mail needs."""
@@ -43,6 +62,11 @@ class SensesOfProcess:
     anatomists: AnatomistPool
     engine: Engine
     scanner: Scanner
+    rules: LiveRules
+
+    def reload(self) -> None:
+        """Read what may have changed: the YARA rules."""
+        self.anatomists.use_rules(self.rules.reload())
 
 
 @asynccontextmanager
@@ -51,16 +75,18 @@ async def open_senses(
 ) -> AsyncIterator[SensesOfProcess]:
     """Open all senses; close them at the end. `zone` answers DNS questions instead of the network."""
     resolver = zone or Resolver.from_settings(settings.dns, clock=clock)
+    rules = LiveRules(settings)
     anatomists = await AnatomistPool.start(
         workers=settings.anatomist.workers,
         timeout=settings.anatomist.timeout,
         memory=settings.anatomist.memory,
         model=settings.model if settings.model.exists() else None,
+        rules=rules.compiled,
     )
     engine = engine_of(settings, folders)
     try:
         scanner = Scanner(resolver=resolver, anatomist=anatomists, malware=engine, clock=clock)
-        yield SensesOfProcess(resolver, anatomists, engine, scanner)
+        yield SensesOfProcess(resolver, anatomists, engine, scanner, rules)
     finally:
         if isinstance(engine, Clamav):
             await engine.close()

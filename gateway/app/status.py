@@ -25,6 +25,10 @@ ENGINE_MEND: Final = "apt-get install clamav-daemon, then start the gateway agai
 SIGNATURES_MEND: Final = "apt-get install clamav-freshclam && freshclam, then start the gateway again"
 
 
+OLD_SIGNATURES: Final = 48 * 3600.0
+"""Seconds. Signatures are made several times a day; two days without are a freshclam that stands still."""
+
+
 class Status:
     """Keeps the latest view of every component, and since when it has been so."""
 
@@ -100,6 +104,10 @@ class Status:
             return Component("clamd", Mood.DOWN, f"clamd does not answer: {why}", ENGINE_MEND)
         if version.value.signatures == "demo":
             words = "demo signatures only, real malware is not found"
+            return Component("malware signatures", Mood.DEGRADED, words, SIGNATURES_MEND)
+        age = self._clock.now() - (version.value.built or self._clock.now())
+        if age > OLD_SIGNATURES:
+            words = f"signatures are {age / 86400:.0f} days old: newer malware is not found"
             return Component("malware signatures", Mood.DEGRADED, words, SIGNATURES_MEND)
         return Component("clamd", Mood.UP)
 

@@ -9,6 +9,7 @@ content.
 from __future__ import annotations
 
 import asyncio
+import calendar
 import re
 import socket
 import struct
@@ -18,6 +19,7 @@ from typing import Final
 
 import clamd
 
+from gateway.checks.verdicts import Verdicts, digest_of
 from gateway.clock import Clock, SystemClock
 from gateway.facts.content import MalwareFact, MalwareResult
 from gateway.facts.outcome import Known, Outcome, Unknown
@@ -27,6 +29,9 @@ ENGINE: Final = "clamav"
 DEMO_SIGNATURES: Final = "demo"
 """The version of a signature database that names none: the demonstration database, or others of that kind."""
 
+_WITHOUT_VERSION: Final = ("", DEMO_SIGNATURES)
+"""Signatures that cannot be told from later ones: what they say is not kept."""
+
 _CHUNK: Final = 128 * 1024
 _LENGTH: Final = struct.Struct("!L")
 _END: Final = _LENGTH.pack(0)
@@ -34,7 +39,10 @@ _LARGEST_REPLY: Final = 4096
 _CONTROL_TIMEOUT: Final = 5.0
 _BREAK: Final = 1.0
 """Seconds without another try after clamd could not be reached."""
-_VERSION_LIFETIME: Final = 300.0
+_VERSION_LIFETIME: Final = 60.0
+"""Seconds that a version is believed, and so the longest that a verdict of older signatures may be given again."""
+_DATED: Final = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d{2}):(\d{2}):(\d{2}) (\d{4})\Z")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _FOUND: Final = re.compile(r"stream: ([\x21-\x7e]{1,256}) FOUND\Z")
 _SIZE_LIMIT: Final = "INSTREAM size limit exceeded"
@@ -51,6 +59,16 @@ class ClamavVersion:
     engine: str
     signatures: str
     dated: str = ""
+
+    @property
+    def built(self) -> float | None:
+        """When the signatures were made, in seconds since the epoch; None where clamd does not say. It names no zone:
+        taken for UTC, that may be wrong by half a day."""
+        found = _DATED.match(self.dated)
+        if found is None or found[1] not in _MONTHS:
+            return None
+        day, hour, minute, second, year = (int(number) for number in found.groups()[1:])
+        return float(calendar.timegm((year, _MONTHS.index(found[1]) + 1, day, hour, minute, second)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +107,10 @@ class Clamav:
         self._version_until = float("-inf")
         self._asking_version = asyncio.Lock()
         self._closed = False
+        self._verdicts = Verdicts()
 
     async def scan(self, octets: Octets) -> Outcome[MalwareFact]:
-        """Scan a message as it stands."""
+        """Scan a message as it stands. What was scanned with the same signatures before is not sent again."""
         if self._closed:
             return Unknown("clamd: closed")
         if self._clock.monotonic() < self._shut_until:
@@ -99,18 +118,26 @@ class Clamav:
         try:
             async with asyncio.timeout(self._timeout), self._slots:
                 signatures = await self._signatures()
+                digest = await digest_of(octets) if signatures not in _WITHOUT_VERSION else b""
+                if digest and (said := self._verdicts.get(digest, signatures)) is not None:
+                    return Known(said)
                 reply = await self._stream(octets)
                 if reply is None:
                     return await self._cut_off(signatures)
         except _Unreachable as error:
             self._shut_until = self._clock.monotonic() + _BREAK
             self._version_until = float("-inf")
+            self._verdicts = Verdicts()  # one that comes back may be configured otherwise
             return Unknown(f"clamd unreachable: {error}")
         except TimeoutError:
             return Unknown(f"clamd took longer than {self._timeout:g} s")
         except OSError as error:
             return Unknown(f"clamd failed: {type(error).__name__}")
-        return fact_of(reply, signatures=signatures)
+        outcome = fact_of(reply, signatures=signatures)
+        # A limit is a matter of clamd's configuration, and that may have changed when it is asked again.
+        if digest and isinstance(outcome, Known) and outcome.value.result is not MalwareResult.UNSCANNABLE:
+            self._verdicts.put(digest, outcome.value)
+        return outcome
 
     async def version(self) -> Outcome[ClamavVersion]:
         """What clamd says about itself, asked now."""
@@ -134,6 +161,7 @@ class Clamav:
 
     async def reload(self) -> Outcome[str]:
         """Have it read its signatures again."""
+        self._version_until = float("-inf")
         return await self._control(lambda door: door.reload())
 
     async def close(self) -> None:

@@ -124,6 +124,7 @@ def _findings(evidence: Evidence) -> tuple[Finding, ...]:
         _arc(evidence),
         _dmarc(evidence),
         _malware(evidence),
+        *_rules(evidence),
         _classifier(evidence),
         _block_lists(evidence),
     )
@@ -192,6 +193,16 @@ def _malware(evidence: Evidence) -> Finding:
         filter(None, (fact.name, f"in part {fact.part}" if fact.part else "", fact.engine, fact.signatures))
     )
     return Finding("Malware", fact.result.value, tone, _ICONS[tone], visible(words))
+
+
+def _rules(evidence: Evidence) -> tuple[Finding, ...]:
+    """Our own rules, where some match or could not be asked."""
+    if isinstance(evidence.yara, Unknown):
+        return (_doubt("YARA rules", evidence.yara),)
+    if not isinstance(evidence.yara, Known) or not evidence.yara.value.matches:
+        return ()
+    words = visible(", ".join(evidence.yara.value.matches))
+    return (Finding("YARA rules", "found", "bad", _ICONS["bad"], words),)
 
 
 def _classifier(evidence: Evidence) -> Finding:

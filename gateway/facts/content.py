@@ -50,7 +50,8 @@ class PartFact:
 
 @dataclass(frozen=True, slots=True)
 class LinkFact:
-    """One link: where it goes, what it says, its host in lower case, and where it stood ("html", "text")."""
+    """One link: where it goes, what it says, its host in lower case, and where it stood ("html", "text", "pdf",
+    "office", "qr")."""
 
     url: str
     text: str
@@ -139,3 +140,11 @@ class MalwareFact:
     engine: str = ""
     part: str = ""
     signatures: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class YaraFact:
+    """Which of our own rules some part of the message matches, by name. `rules` tells one set of rules from another."""
+
+    matches: tuple[str, ...] = ()
+    rules: str = ""

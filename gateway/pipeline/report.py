@@ -62,6 +62,7 @@ def _facts(evidence: Evidence) -> dict[str, Any]:
         "dmarc": _fact(evidence.dmarc),
         "spam": spam,
         "malware": _fact(evidence.malware),
+        "yara": _fact(evidence.yara),
         "parts": None if content is None else [to_plain(each) for each in content.parts],
         "links": None if content is None else [to_plain(each) for each in content.links],
         "defects": None if content is None else list(content.defects),

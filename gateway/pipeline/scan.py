@@ -59,6 +59,7 @@ class Scanner:
             content=examination.content,
             spam=examination.spam,
             malware=answers["malware"],
+            yara=examination.yara,
             timings=timings,
             dns=recorder.recorded,
         )
@@ -98,14 +99,15 @@ async def _answer(stage: Stage, senses: Senses, subject: Subject, answers: dict[
     except Exception as error:  # noqa: BLE001  a crashed check must count as Unknown, never as "nothing found"
         log().exception("check_failed", check=stage.name)
         answer = _doubt(stage, f"{stage.name} failed: {type(error).__name__}")
-    for outcome in (answer.content, answer.spam) if isinstance(answer, Examination) else (answer,):
+    for outcome in (answer.content, answer.spam, answer.yara) if isinstance(answer, Examination) else (answer,):
         if isinstance(outcome, Unknown):
             CHECK_UNKNOWN.labels(stage.name).inc()
     return answer
 
 
 def _doubt(stage: Stage, why: str) -> Outcome[Any] | Examination:
-    return Examination(content=Unknown(why), spam=Unknown(why)) if stage.name == "examination" else Unknown(why)
+    doubt = Unknown(why)
+    return Examination(content=doubt, spam=doubt, yara=doubt) if stage.name == "examination" else doubt
 
 
 def _message_fact(message: Message, authors: tuple[headers.Author, ...]) -> MessageFact:

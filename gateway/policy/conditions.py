@@ -13,12 +13,14 @@ from collections.abc import Collection, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final
 
 from cel_expr_python import cel
 
 from gateway.policy import tokens
 from gateway.policy.lists import Lists, in_network, under
+from gateway.policy.lookalikes import Lookalikes, People
 from gateway.policy.problem import nearest
 from gateway.policy.vocabulary import ABSENT, VARIABLES, Case, Scope, Type, Variable
 
@@ -87,7 +89,17 @@ FUNCTIONS: Final = (
     Function("under", 'TEXT.under("example.com")', "The domain, or the domain of the address, is that one or below it"),
     Function("in_list", 'TEXT.in_list("partners")', "An entry of the list matches, and it has not ended"),
     Function("any_in_list", 'TEXTS.any_in_list("partners")', "The same for any of several texts"),
+    Function(
+        "resembles",
+        'TEXT.resembles("our_domains")',
+        "The domain, or the domain of the address, is made to look like one of the list, and is none of it",
+    ),
+    Function("any_resembles", 'TEXTS.any_resembles("our_domains")', "The same for any of several domains"),
+    Function("names_one_of", 'TEXT.names_one_of("vip")', "All words of a name in the list stand in the display name"),
 )
+
+_OF_LISTS: Final = ("in_list", "any_in_list", "resembles", "any_resembles", "names_one_of")
+"""Those that take the name of a list."""
 
 # The functions of CEL's standard library that people use in conditions; for suggestions only.
 _STANDARD: Final = ("size", "startsWith", "endsWith", "contains", "matches", "exists", "exists_one", "all", "filter")
@@ -219,7 +231,7 @@ class Language:
 
     def _wrong_arguments(self, text: str) -> Iterator[Fault]:
         """Literal texts that the type checker takes, and that could never work."""
-        given = tokens.text_arguments(text, ("in_list", "any_in_list", "in_network", "matches"))
+        given = tokens.text_arguments(text, (*_OF_LISTS, "in_network", "matches"))
         for each in given:
             offset = each.literal.start
             value = str(self._environment.compile(each.literal.text).eval().value())
@@ -233,9 +245,10 @@ class Language:
                     yield Fault(offset, f"`{value[:60]}` is not a network", "write one like `192.0.2.0/24`")
             elif value not in self._lists:
                 yield Fault(offset, f"there is no list `{value[:60]}`", nearest(value, sorted(self._lists)))
-        calls = [each for each in tokens.tokens(text) if each.text in ("in_list", "any_in_list")]
-        if len(calls) > sum(each.function in ("in_list", "any_in_list") for each in given):
-            yield Fault(calls[0].start, "the name of a list is a text in quotes", 'write `.in_list("name")`')
+        calls = [each for each in tokens.tokens(text) if each.text in _OF_LISTS]
+        if len(calls) > sum(each.function in _OF_LISTS for each in given):
+            mend = f'write `.{calls[0].text}("name")`'
+            yield Fault(calls[0].start, "the name of a list is a text in quotes", mend)
 
 
 _REFERENCE: Final = "`postern reference policy` lists all variables and functions"
@@ -284,6 +297,23 @@ def _functions(lists: Lists) -> list[Any]:
     def any_in_list(values: list[str], name: str) -> bool:
         return any(lists[name].holds(value, at=_AT.get()) for value in values)
 
+    @lru_cache(maxsize=256)
+    def lookalikes(name: str, ended: int) -> Lookalikes:
+        return Lookalikes(lists[name].values(ended))
+
+    @lru_cache(maxsize=256)
+    def people(name: str, ended: int) -> People:
+        return People(lists[name].values(ended))
+
+    def resembles(value: str, name: str) -> bool:
+        return lookalikes(name, lists[name].ended(at=_AT.get())).resembles(value)
+
+    def any_resembles(values: list[str], name: str) -> bool:
+        return any(resembles(value, name) for value in values)
+
+    def names_one_of(value: str, name: str) -> bool:
+        return people(name, lists[name].ended(at=_AT.get())).named_in(value)
+
     def member(name: str, of: Any, implementation: Any) -> Any:
         overload = cel.Overload(
             f"{of}.{name}", return_type=cel.Type.BOOL, parameters=[of, text], is_member=True, impl=implementation
@@ -295,4 +325,7 @@ def _functions(lists: Lists) -> list[Any]:
         member("under", text, under),
         member("in_list", text, in_list),
         member("any_in_list", texts, any_in_list),
+        member("resembles", text, resembles),
+        member("any_resembles", texts, any_resembles),
+        member("names_one_of", text, names_one_of),
     ]

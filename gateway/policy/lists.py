@@ -8,6 +8,7 @@ word that must be equal.
 from __future__ import annotations
 
 import ipaddress
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,6 +36,8 @@ class EntryList:
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.entries = tuple(entries)
+        self._by_end = sorted(self.entries, key=lambda each: each.ends)
+        self._ends = [each.ends for each in self._by_end]
         self._words: dict[str, float] = {}
         self._networks: dict[tuple[int, int], dict[int, float]] = {}  # by IP version and length of the prefix
         for each in self.entries:
@@ -46,6 +49,14 @@ class EntryList:
                 blocks = self._networks.setdefault((network.version, network.prefixlen), {})
                 number = int(network.network_address)
                 blocks[number] = max(each.ends, blocks.get(number, 0.0))
+
+    def ended(self, *, at: float) -> int:
+        """How many entries have ended at that moment: it says which ones."""
+        return bisect_right(self._ends, at)
+
+    def values(self, ended: int) -> tuple[str, ...]:
+        """The values of the entries that live while so many have ended."""
+        return tuple(each.value for each in self._by_end[ended:])
 
     def holds(self, value: str, *, at: float) -> bool:
         """Whether some entry matches the value at that moment."""

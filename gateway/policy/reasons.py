@@ -24,6 +24,7 @@ SPAM_SIGNAL: Final = "SPAM_SIGNAL"
 MALWARE_NAME: Final = "MALWARE_NAME"
 DMARC_RESULT: Final = "DMARC_RESULT"
 UNSCANNABLE: Final = "UNSCANNABLE"
+YARA_RULE: Final = "YARA_RULE"
 UNKNOWN_CODES: Final[Mapping[str, str]] = {check: f"UNKNOWN_{check.upper()}" for check in CHECKS}
 
 SIGNALS: Final = 3
@@ -40,7 +41,7 @@ def code_of(rule_id: str) -> str:
 
 def codes(policy: Policy) -> frozenset[str]:
     """Every code that a verdict under this policy may carry."""
-    facts = {DEFAULT, SPAM_SIGNAL, MALWARE_NAME, DMARC_RESULT, UNSCANNABLE, *UNKNOWN_CODES.values()}
+    facts = {DEFAULT, SPAM_SIGNAL, MALWARE_NAME, DMARC_RESULT, UNSCANNABLE, YARA_RULE, *UNKNOWN_CODES.values()}
     return frozenset(facts | {code_of(rule.ref.id) for rule in policy.rules})
 
 
@@ -131,9 +132,16 @@ def _content(evidence: Evidence) -> Iterable[Reason]:
         yield Reason(UNSCANNABLE, f"Not looked into: {quote(', '.join(fact.unscannable))}")
 
 
+def _yara(evidence: Evidence) -> Iterable[Reason]:
+    fact = known_or_none(evidence.yara)
+    if fact is not None and fact.matches:
+        yield Reason(YARA_RULE, f"It matches {quote(', '.join(fact.matches))}")
+
+
 _TELL: Final[Mapping[str, Callable[[Evidence], Iterable[Reason]]]] = {
     "spam": _spam,
     "malware": _malware,
     "dmarc": _dmarc,
     "content": _content,
+    "yara": _yara,
 }

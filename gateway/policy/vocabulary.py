@@ -269,6 +269,10 @@ _FACTS: Final[tuple[Variable, ...]] = (
              "malware"),
     Variable("malware.unscannable", _YES_NO, "The engine could not scan all of it (encrypted, a limit reached)",
              _malware(lambda fact: fact.result is MalwareResult.UNSCANNABLE, False), "malware"),
+    Variable("yara.found", _YES_NO, "Some part matches one of our own YARA rules",
+             _of(lambda e: e.yara, lambda fact: bool(fact.matches), False), "yara"),
+    Variable("yara.matches", _TEXTS, "Names of the YARA rules that match",
+             _of(lambda e: e.yara, lambda fact: list(fact.matches), []), "yara"),
     Variable("content.unscannable", _TEXTS, "Why parts could not be looked into (`archive.encrypted`, ...)",
              _content(lambda fact: list(fact.unscannable), []), "content"),
     Variable("content.defects", _TEXTS, "Oddities (`mime.ambiguous`, `name.executable`, ...)",
@@ -295,6 +299,7 @@ CHECKS: Final[Mapping[str, Callable[[Evidence], Outcome[Any]]]] = {
     "spam": lambda evidence: evidence.spam,
     "malware": lambda evidence: evidence.malware,
     "greylist": lambda evidence: evidence.greylist,
+    "yara": lambda evidence: evidence.yara,
 }
 """The checks by name, and where their outcome stands."""
 

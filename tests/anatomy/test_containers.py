@@ -12,6 +12,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from letters import attachment, multipart, zipped
 from gateway.anatomy import limits
 from gateway.anatomy.examine import examine
 
+ARCHIVES = Path(__file__).parent / "archives"
 SECRET = b"what has to be found " * 3
 DIGEST = hashlib.sha256(SECRET).hexdigest()
 
@@ -167,8 +169,8 @@ def overlapping():
         (zipped(**{f"{index}_txt": b"x" for index in range(limits.MAX_PARTS + 5)}), "archive.parts"),
         (gzip.compress(SECRET)[:-10], "archive.damaged"),
         (b"PK\x03\x04" + b"\xff" * 100, "archive.damaged"),
-        (b"7z\xbc\xaf\x27\x1c" + bytes(50), "archive.unsupported"),
-        (b"Rar!\x1a\x07\x01\0" + bytes(50), "archive.unsupported"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(50), "archive.damaged"),
+        (b"Rar!\x1a\x07\x01\0" + bytes(50), "archive.damaged"),
     ],
     ids=["zip-ratio", "gzip-ratio", "bzip2-ratio", "overlap", "depth", "count", "cut", "nonsense", "7z", "rar"],
 )
@@ -176,13 +178,25 @@ def test_what_stays_closed_has_a_reason(octets, reason):
     assert reason in content_of(octets).unscannable
 
 
-def test_macros_and_encryption_of_documents_are_noticed():
-    package = {"[Content_Types]_xml": b"<x/>", "word/document_xml": b"<x/>", "word/vbaProject_bin": b"\xd0\xcf"}
-    document = content_of(zipped(**package), "a.docm")
-    assert "type.macros" in document.defects
-    assert document.parts[0].true_type.endswith("wordprocessingml.document")
-    ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le")
-    assert "document.encrypted" in content_of(ole).unscannable
+def bomb_of_bombs():
+    """As 42.zip is built: sixteen archives in each of sixteen, four levels deep, and zeros at the bottom."""
+    octets = zipped(zeros_bin=bytes(32 * 1024 * 1024))
+    for _ in range(4):
+        octets = zipped(**{f"lib{number}_zip": octets for number in range(16)})
+    return octets
+
+
+def test_a_bomb_of_bombs_is_answered_within_the_bounds():
+    found = content_of(bomb_of_bombs())
+    assert "archive.ratio" in found.unscannable
+    assert len(found.parts) <= limits.MAX_PARTS
+
+
+def test_an_archive_behind_another_is_opened_too():
+    other = (ARCHIVES / "copy.7z").read_bytes()
+    found = content_of(other + zipped(hidden_exe=b"MZ" + SECRET))
+    assert "type.polyglot" in found.defects
+    assert {part.name for part in found.parts} >= {"a.txt", "hidden.exe"}
 
 
 def test_a_name_that_leaves_the_folder_is_noticed():

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from documents import compound, package
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from letters import HEAD, attachment, html, letter, multipart, text, zipped
@@ -68,7 +69,7 @@ def test_an_ordinary_letter():
     assert anatomy.reply_to[0].address == "pay@else.example"
     assert anatomy.text == "Hello, you!\npaypal.com"
     assert anatomy.content.excerpt == "Hello, you! paypal.com"
-    assert anatomy.content.defects == ("header.from.several", "link.mismatch")
+    assert anatomy.content.defects == ("header.from.several", "header.reply_to_elsewhere", "link.mismatch")
     assert [(each.host, each.text, each.place) for each in anatomy.content.links] == [
         ("evil.example", "paypal.com", "html")
     ]
@@ -159,6 +160,16 @@ def nested_boundaries(count):
     )
 
 
+def inside(octets):
+    return multipart(attachment(octets))
+
+
+def locked(words):
+    archive = (Path(__file__).parent / "archives" / "zipcrypto.zip").read_bytes()
+    return multipart(b"\r\n" + words.encode(), attachment(archive))
+
+
+NOTE = bytes.fromhex("e716e3bd65261145a4c48d4d0b7a9eac")
 TRAPS = {
     "nested boundaries": (nested_boundaries, 2_500),
     "messages in messages": (lambda n: HEAD + b"Content-Type: message/rfc822\r\n\r\n" * n, 5_000),
@@ -190,6 +201,24 @@ TRAPS = {
     "yEncoded files": (lambda n: text("=ybegin line=1 name=a\n" * n), 5_000),
     "local headers": (lambda n: letter(b"Content-Type: a/b", b"PK\x03\x04" * n), 30_000),
     "padding": (lambda n: letter(b"Content-Transfer-Encoding: base64", b"QQ==" * n), 20_000),
+    "runs of digits": (lambda n: html("<script>atob " + ("f" * 799 + " ") * n), 100),
+    "runs of base64": (lambda n: html("<script>atob " + ("A" * 399 + " ") * n), 200),
+    "runs of numbers": (lambda n: html("<script>atob [" + ("1, " * 199 + "x") * n), 100),
+    "data URIs": (lambda n: html("<script>" + "data:" * n), 20_000),
+    "streams": (lambda n: inside(b"%PDF-1.7 " + b"stream\n" * n), 20_000),
+    "ended streams": (lambda n: inside(b"%PDF-1.7 " + b"/ObjStm stream\nendstream" * n), 5_000),
+    "URIs": (lambda n: inside(b"%PDF-1.7 " + b"/URI (" * n), 10_000),
+    "actions": (lambda n: inside(b"%PDF-1.7 " + b"/OpenAction /S " * n), 10_000),
+    "rich text groups": (lambda n: inside(b"{\\rtf1 \\fldinst " + b"{\\a " * n), 20_000),
+    "rich text fields": (lambda n: inside(b"{\\rtf1 " + b"\\fldinst \\a " * n), 10_000),
+    "rich text objects": (lambda n: inside(b"{\\rtf1 " + b"\\objdata " * n), 20_000),
+    "relationships": (lambda n: inside(package(word__a_rels=b"<Relationship " * n)), 20_000),
+    "fields": (lambda n: inside(package(word__document_xml=b"<w:instrText>" * n)), 20_000),
+    "modules": (lambda n: inside(compound({"VBA": {"a": b"\x01a\xb0\0Attribut" * n}})), 10_000),
+    "sheets": (lambda n: inside(compound({"Workbook": b"\x85\0\0\0" * n})), 20_000),
+    "words for a password": (lambda n: locked("password " * n), 5_000),
+    "attached to an event": (lambda n: inside(b"BEGIN:VCALENDAR\n" + b"ATTACH;ENCODING=BASE64;x" * n), 5_000),
+    "marks of notes": (lambda n: inside(bytes.fromhex("e4525c7b8cd8a74d") + NOTE * n), 10_000),
 }
 
 
@@ -249,3 +278,20 @@ def test_nothing_is_opened_loaded_or_started_after_import():
         timeout=60,
     )
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(
+    ("fields", "defects"),
+    [
+        (b"From: a@shop.example\r\nReply-To: b@other.example\r\n", ("header.reply_to_elsewhere",)),
+        (b"From: a@shop.example\r\nReply-To: b@shop.example\r\n", ()),
+        (b'From: "ceo@bank.example" <a@evil.example>\r\n', ("header.from.names_other",)),
+        (b'From: "a@shop.example" <a@shop.example>\r\n', ()),
+    ],
+)
+def test_who_is_shown_and_who_is_answered(fields, defects):
+    assert examine(fields + b"Date: x\r\n\r\nx").content.defects == defects
+
+
+def test_a_field_for_a_password_is_a_fact():
+    assert "html.password_field" in examine(html("<form><input type=password></form>")).content.defects

@@ -44,8 +44,8 @@ def test_host_is_where_a_browser_would_go(url, host):
         ("http://3232235777/", "x", Defect.LINK_NUMERIC_HOST),
         ("http://0xC0.0xA8.1.1/", "x", Defect.LINK_NUMERIC_HOST),
         ("http://[::1]/", "x", Defect.LINK_NUMERIC_HOST),
-        ("http://xn--pypal-4ve.com/", "x", Defect.LINK_PUNYCODE),
-        ("http://pаypal.com/", "x", Defect.LINK_PUNYCODE),
+        ("http://xn--bcher-kva.example/", "x", Defect.LINK_PUNYCODE),
+        ("http://bücher.example/", "x", Defect.LINK_PUNYCODE),
         ("java\nscript:alert(1)", "x", Defect.LINK_ACTIVE),
         ("data:text/html;base64,AA", "x", Defect.LINK_ACTIVE),
     ],
@@ -94,3 +94,36 @@ def test_any_text_is_a_url_or_none_and_never_stays_live(text):
     link_fact(text, text, "html", Findings())
     assert not defanged(text).lower().startswith(("http:", "https:"))
     assert urls_in(with_defanged_urls(text), 10) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "defect"),
+    [
+        ("https://www.google.example/url?q=https://evil.test/x", Defect.LINK_REDIRECT),
+        ("https://r.example/?u=https%3A%2F%2Fevil.test%2F", Defect.LINK_REDIRECT),
+        ("https://r.example/?u=https%253A%252F%252Fevil.test%252F", Defect.LINK_REDIRECT),
+        ("https://bit.ly/3abc", Defect.LINK_SHORTENER),
+        ("https://pаypal.example/", Defect.LINK_MIXED_SCRIPT),
+        ("https://xn--pypal-4ve.example/", Defect.LINK_MIXED_SCRIPT),
+    ],
+)
+def test_a_link_that_deceives(url, defect):
+    findings = Findings()
+    link_fact(url, "", "html", findings)
+    assert defect in findings.defects
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a.example/?back=https://www.a.example/home",
+        "https://a.example/http-and-https",
+        "https://habitly.example/",
+        "https://bücher.example/",
+        "https://пример.example/",
+    ],
+)
+def test_a_link_that_does_not(url):
+    findings = Findings()
+    link_fact(url, "", "html", findings)
+    assert not set(findings.defects) & {Defect.LINK_REDIRECT, Defect.LINK_SHORTENER, Defect.LINK_MIXED_SCRIPT}

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.app.installation import Folders
-from gateway.app.senses import NoEngine, address_file, clamd_address, engine_of
+from gateway.app.senses import LiveRules, NoEngine, address_file, clamd_address, engine_of
 from gateway.checks.clamav import Clamav
 from gateway.facts.outcome import Unknown
 from gateway.settings import Settings
@@ -30,3 +30,16 @@ async def test_the_engine_is_the_configured_one_before_the_one_that_was_found(tm
     assert isinstance(engine, Clamav)
     assert isinstance(await engine.scan(b"anything"), Unknown)
     await engine.close()
+
+
+def test_bad_rules_leave_the_old_ones_in_force(tmp_path: Path) -> None:
+    rules = tmp_path / "yara"
+    rules.mkdir()
+    (rules / "a.yar").write_text("rule a { condition: true }")
+    live = LiveRules(Settings.model_validate({"data": tmp_path, "policy": tmp_path}))
+    first = live.compiled
+    assert first
+    (rules / "a.yar").write_text("rule a { condition: nonsense }")
+    assert live.reload() == first
+    (rules / "a.yar").write_text("rule b { condition: true }")
+    assert live.reload() != first

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.checks.clamav import Clamav, ClamavAddress, fact_of
+from gateway.checks.clamav import Clamav, ClamavAddress, ClamavVersion, fact_of
 from gateway.checks.clamd_plan import DEMO_SIGNATURES, ClamdKind, ClamdPlan, Signatures
 from gateway.clock import FixedClock
 from gateway.facts.content import MalwareFact, MalwareResult
@@ -39,6 +39,7 @@ class FakeClamd:
         self.most_open = 0
         self.streams = 0
         self.received = b""
+        self.version = b"ClamAV 1.4.6/27450/Fri Oct  4 08:00:00 2026\n"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
@@ -49,7 +50,7 @@ class FakeClamd:
             if b"PING" in command:
                 writer.write(b"PONG\n")
             elif b"VERSION" in command:
-                writer.write(b"ClamAV 1.4.6/27450/Fri Oct  4 08:00:00 2026\n")
+                writer.write(self.version)
             else:
                 self.streams += 1
                 await self.behaviour(reader, writer)
@@ -99,6 +100,47 @@ async def test_an_explicit_ok_is_clean_and_names_the_signatures(tmp_path: Path) 
         fact = known(await clamav.scan(LETTER))
     assert fact == MalwareFact(MalwareResult.CLEAN, "", "clamav", signatures="27450")
     assert fake.received == LETTER
+
+
+async def test_the_same_octets_are_not_sent_twice(tmp_path: Path) -> None:
+    async with clamd_that(says(b"stream: OK\0"), tmp_path) as (clamav, fake):
+        first, second = await clamav.scan(LETTER), await clamav.scan(LETTER)
+        assert first == second
+        assert fake.streams == 1
+        await clamav.scan(LETTER + b"x")
+        assert fake.streams == 2
+
+
+async def test_newer_signatures_look_again(tmp_path: Path) -> None:
+    async with clamd_that(says(b"stream: OK\0"), tmp_path) as (clamav, fake):
+        await clamav.scan(LETTER)
+        fake.version = b"ClamAV 1.4.6/27451/Sat Oct  5 08:00:00 2026\n"
+        await clamav.version()
+        assert known(await clamav.scan(LETTER)).signatures == "27451"
+        assert fake.streams == 2
+
+
+@pytest.mark.parametrize(
+    "reply", [b"stream: Heuristics.Limits.Exceeded FOUND\0", b"stream: Broken ERROR\0"], ids=["limit", "error"]
+)
+async def test_neither_limits_nor_doubt_are_kept(tmp_path: Path, reply: bytes) -> None:
+    async with clamd_that(says(reply), tmp_path) as (clamav, fake):
+        await clamav.scan(LETTER)
+        await clamav.scan(LETTER)
+    assert fake.streams == 2
+
+
+@pytest.mark.parametrize(
+    ("dated", "built"),
+    [
+        ("Sun Oct  4 08:00:00 2026", 1_791_100_800.0),
+        ("", None),
+        ("Sun Foo  4 08:00:00 2026", None),
+        ("yesterday", None),
+    ],
+)
+def test_when_the_signatures_were_made(dated: str, built: float | None) -> None:
+    assert ClamavVersion("1.4.6", "27450", dated).built == built
 
 
 async def test_an_explicit_found_is_malware(tmp_path: Path) -> None:
@@ -202,7 +244,7 @@ async def test_a_clamd_that_does_not_read_ends_at_the_deadline(tmp_path: Path) -
 
 async def test_no_more_connections_than_allowed(tmp_path: Path) -> None:
     async with clamd_that(says(b"stream: OK\0"), tmp_path, connections=3) as (clamav, fake):
-        outcomes = await asyncio.gather(*(clamav.scan(LETTER) for _ in range(40)))
+        outcomes = await asyncio.gather(*(clamav.scan(LETTER + bytes([number])) for number in range(40)))
     assert all(isinstance(each, Known) for each in outcomes)
     assert fake.streams == 40
     assert fake.most_open <= 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from gateway.facts.auth import ArcFact, Auth, DkimFact, DkimSignatureFact, DmarcFact, SpfFact, SpfIdentity
 from gateway.facts.connection import ClientFact, GreylistFact
-from gateway.facts.content import AuthorFact, ContentFact, MailClass, MalwareFact, MalwareResult, SpamFact
+from gateway.facts.content import AuthorFact, ContentFact, MailClass, MalwareFact, MalwareResult, SpamFact, YaraFact
 from gateway.facts.evidence import MessageFact
 from gateway.facts.outcome import Known, Skipped, Unknown
 from gateway.policy.decide import decide, who_would_wait
@@ -188,7 +189,8 @@ def test_a_partner_skips_spam_and_nothing_else(changes, expected, evidence, tmp_
     folder = tmp_path / "policies"
     (folder / "lists").mkdir(parents=True)
     (folder / "default.yaml").write_text((FOLDER / "default.yaml").read_text())
-    (folder / "lists" / "blocked.yaml").write_text("entries: []")
+    for name in ("blocked", "vip"):
+        (folder / "lists" / f"{name}.yaml").write_text("entries: []")
     (folder / "lists" / "partners.yaml").write_text(
         "entries: [{value: friend.example, owner: ana, reason: invoices, expires: never}]"
     )
@@ -277,3 +279,63 @@ def test_mail_of_our_own_is_marked_while_nothing_can_be_proven(evidence):
     verdict = decide(blind, ALICE, POLICY)
     assert verdict.disposition is Disposition.DELIVER
     assert verdict.add_headers == (("X-Postern-Unknown", "dkim, dmarc, spf"),)
+
+
+@pytest.mark.parametrize(
+    ("defect", "rule"),
+    [
+        ("office.autoexec", "active-document"),
+        ("office.xlm", "active-document"),
+        ("office.dde", "active-document"),
+        ("office.external_template", "active-document"),
+        ("pdf.launch", "active-document"),
+        ("html.smuggling", "smuggling"),
+        ("html.hta", "smuggling"),
+        ("svg.script", "smuggling"),
+        ("archive.password_in_text", "password-in-text"),
+    ],
+)
+def test_active_content_is_held(defect, rule, evidence):
+    judged = evidence(content=content(defects=(defect,)))
+    verdict = decide(judged, ALICE, POLICY)
+    assert (verdict.disposition.word, verdict.rule.id) == ("quarantine", rule)
+
+
+@pytest.mark.parametrize("defect", ["office.macro", "office.embedded", "pdf.javascript", "pdf.encrypted", "pdf.form"])
+def test_what_honest_documents_have_is_not_held(defect, evidence):
+    judged = evidence(content=content(defects=(defect,)))
+    assert decide(judged, ALICE, POLICY).disposition is Disposition.DELIVER
+
+
+def test_a_match_of_our_own_rules_is_held(evidence):
+    verdict = decide(evidence(yara=Known(YaraFact(("eicar_test_file",)))), ALICE, POLICY)
+    assert (verdict.disposition.word, verdict.rule.id) == ("quarantine", "yara")
+    assert "It matches eicar_test_file" in {reason.text for reason in verdict.reasons}
+
+
+LOOKALIKE = AuthorFact("Billing", "billing@examp1e.org", "examp1e.org")
+VIP = "entries:\n  - {value: Ada Lovelace, owner: a, reason: b, expires: never}\n"
+VIP += "  - {value: ada@home.example, owner: a, reason: b, expires: never}\n"
+
+
+def test_a_domain_that_looks_like_ours_is_held(evidence):
+    verdict = decide(evidence(message=message(LOOKALIKE)), ALICE, POLICY)
+    assert (verdict.disposition.word, verdict.rule.id) == ("quarantine", "lookalike-hold")
+
+
+@pytest.mark.parametrize(
+    ("address", "rule"),
+    [("ceo@mail.example", "vip-impersonation"), ("ada@home.example", None), ("ada@example.org", None)],
+)
+def test_a_borrowed_name_is_held_and_its_owner_is_not(address, rule, evidence, tmp_path):
+    folder = tmp_path / "policies"
+    shutil.copytree(FOLDER, folder)
+    (folder / "lists" / "vip.yaml").write_text(VIP)
+    author = AuthorFact("Ada Lovelace", address, address.partition("@")[2])
+    verdict = decide(evidence(message=message(author)), ALICE, load(folder))
+    assert (verdict.rule.id if verdict.rule else None) == rule
+
+
+def test_nobody_is_impersonated_while_the_list_is_empty(evidence):
+    author = AuthorFact("Ada Lovelace", "ceo@mail.example", "mail.example")
+    assert decide(evidence(message=message(author)), ALICE, POLICY).disposition is Disposition.DELIVER

@@ -20,8 +20,9 @@ def test_the_example_loads():
 def test_the_calls_compile():
     (block,) = re.findall(r"```\n(client\.ip.*?)```", PAGE, re.DOTALL)
     calls = re.split(r"\n| {2,}", block.strip())
-    language = Language(VARIABLES, {"partners": EntryList(()), "blocked": EntryList(())})
-    assert len([language.compile(each) for each in calls]) == 4
+    lists = {"partners": EntryList(()), "blocked": EntryList(()), "our_domains": EntryList(()), "vip": EntryList(())}
+    language = Language(VARIABLES, lists)
+    assert len([language.compile(each) for each in calls]) == 6
 
 
 def test_every_file_of_the_room_has_its_duty():

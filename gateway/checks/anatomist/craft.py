@@ -12,31 +12,36 @@ from gateway.anatomy.examine import examine
 from gateway.anatomy.preview import preview
 from gateway.checks.anatomist.wire import Examination, JobReceived, Kind
 from gateway.checks.anatomist.work import Work
-from gateway.facts.content import Anatomy, SpamFact
-from gateway.facts.outcome import Known, Outcome, Unknown
+from gateway.checks.yara import Rules
+from gateway.facts.content import Anatomy, SpamFact, YaraFact
+from gateway.facts.outcome import Known, Outcome, Skipped, Unknown
 
 if TYPE_CHECKING:
     from gateway.spam.model import Model
 
 NO_MODEL: Final = "no model"
+NO_RULES: Final = Skipped("there are no YARA rules")
 
 
-def prepare(model: Path | None) -> Work:
-    """Load everything that a job may need: nothing can be imported or opened later."""
+def prepare(model: Path | None, rules: bytes = b"") -> Work:
+    """Load everything that a job may need: nothing can be imported or opened later. `rules` are compiled ones."""
     for package in ("encodings", "gateway.anatomy"):
         _import_all(package)
     classifier, problem = _load(model)
-    work = Work(lambda job: _do(job, classifier, problem), problem)
+    searcher = Rules(rules) if rules else None
+    work = Work(lambda job: _do(job, classifier, problem, searcher), problem)
     work.do(JobReceived(Kind.EXAMINE, 0, _SPECIMEN))
     work.do(JobReceived(Kind.PREVIEW, 0, _SPECIMEN))
     return work
 
 
-def _do(job: JobReceived, classifier: Model | None, problem: str) -> Any:
+def _do(job: JobReceived, classifier: Model | None, problem: str, rules: Rules | None) -> Any:
     if job.kind is Kind.PREVIEW:
         return preview(job.octets)
-    anatomy = examine(job.octets)
-    return Examination(Known(anatomy.content), _judge(classifier, anatomy, problem))
+    matches: list[str] = []
+    anatomy = examine(job.octets, watch=(lambda octets: matches.extend(rules.search(octets))) if rules else None)
+    found: Outcome[YaraFact] = Known(rules.fact(matches)) if rules else NO_RULES
+    return Examination(Known(anatomy.content), _judge(classifier, anatomy, problem), found)
 
 
 def _judge(classifier: Model | None, anatomy: Anatomy, problem: str) -> Outcome[SpamFact]:

@@ -9,9 +9,11 @@ import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from gateway.checks.anatomist.wire import BadReply
 from gateway.checks.anatomist.worker import Worker
@@ -29,16 +31,18 @@ class NurseryError(Exception):
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a zygote is started with: octets of address space and seconds of CPU for each worker, the classifier's
-    folder, and the function that prepares the work, as `module:function`."""
+    folder, the function that prepares the work, as `module:function`, and compiled YARA rules (empty: none)."""
 
     memory: int
     cpu: int
     model: Path | None
     work: str
+    rules: bytes = field(default=b"", repr=False)
 
-    def argv(self, control: int) -> list[str]:
-        """The command line."""
+    def argv(self, control: int, rules: int | None = None) -> list[str]:
+        """The command line. `rules` is the descriptor that they can be read from."""
         model = [] if self.model is None else ["--model", str(self.model.resolve())]
+        model += [] if rules is None else ["--rules", str(rules)]
         numbers = ["--control", str(control), "--memory", str(self.memory), "--cpu", str(self.cpu)]
         program = [sys.executable, "-P", "-m", "gateway.checks.anatomist.zygote"]
         return [*program, *numbers, "--work", self.work, *model]
@@ -110,13 +114,14 @@ class Nursery:
             await self.close()
         # Sequenced packets, so that one message carries one worker's descriptors.
         control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        with theirs, _in_memory(self._plan.rules) as rules:
+            passed = [theirs.fileno()] if rules is None else [theirs.fileno(), rules.fileno()]
             try:
                 self._process = await asyncio.create_subprocess_exec(
-                    *self._plan.argv(theirs.fileno()),
+                    *self._plan.argv(*passed),
                     stdin=DEVNULL,
                     stdout=DEVNULL,
-                    pass_fds=[theirs.fileno()],
+                    pass_fds=passed,
                     env=_environment(),
                     start_new_session=True,
                 )
@@ -159,6 +164,18 @@ class Nursery:
             expected = self._expected.popleft()
             if not expected.done():
                 expected.set_exception(NurseryError(why))
+
+
+@contextmanager
+def _in_memory(octets: bytes) -> Iterator[BinaryIO | None]:
+    """A file of its own in memory, to be read from the beginning; None for no octets."""
+    if not octets:
+        yield None
+        return
+    with open(os.memfd_create("rules"), "w+b", buffering=0) as file:
+        file.write(octets)
+        file.seek(0)
+        yield file
 
 
 def _environment() -> dict[str, str]:

@@ -8,6 +8,7 @@ a worker is not tried again here.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
@@ -44,9 +45,11 @@ class AnatomistPool:
     def __init__(self, plan: Plan, *, workers: int, timeout: float) -> None:
         self._timeout = timeout
         self._places = workers
+        self._plan = plan
         self._nursery = Nursery(plan)
         self._desk = Desk()
-        self._living: set[Worker] = set()
+        self._living: dict[Worker, Nursery] = {}
+        self._retired: set[Nursery] = set()
         self._problem = ""
         self._jail = JailReport()
         self.model_problem = ""
@@ -55,14 +58,16 @@ class AnatomistPool:
 
     @classmethod
     async def start(
-        cls, *, workers: int, timeout: float, memory: int, model: Path | None, work: str = WORK
+        cls, *, workers: int, timeout: float, memory: int, model: Path | None, rules: bytes = b"", work: str = WORK
     ) -> AnatomistPool:
         """Start the zygote and the workers; returns when the first is ready, or it is known why none is.
 
         `timeout` is in seconds, for the wait for a free worker and again for the work; `memory` is in octets of address
-        space for each worker; `model` is the classifier's folder, None for no classifier.
+        space for each worker; `model` is the classifier's folder, None for no classifier; `rules` are compiled YARA
+        rules, empty for none.
         """
-        pool = cls(Plan(memory=memory, cpu=CPU_OF_A_WORKER, model=model, work=work), workers=workers, timeout=timeout)
+        plan = Plan(memory=memory, cpu=CPU_OF_A_WORKER, model=model, work=work, rules=rules)
+        pool = cls(plan, workers=workers, timeout=timeout)
         pool._running = asyncio.ensure_future(pool._run())
         await pool._first_news.wait()
         return pool
@@ -71,8 +76,9 @@ class AnatomistPool:
         """Take a message apart and classify it. Never raises, but for cancellation."""
         outcome = await self._ask(Kind.EXAMINE, message.octets, Examination)
         if isinstance(outcome, Known):
-            return Examination(_in_few_words(outcome.value.content), _in_few_words(outcome.value.spam))
-        return Examination(outcome, outcome)
+            said = outcome.value
+            return Examination(_in_few_words(said.content), _in_few_words(said.spam), _in_few_words(said.yara))
+        return Examination(outcome, outcome, outcome)
 
     async def preview(self, octets: Octets) -> Outcome[Preview]:
         """Text and harmless HTML of a message, for people to look at. Never raises, but for cancellation."""
@@ -81,6 +87,13 @@ class AnatomistPool:
     async def probe(self) -> Outcome[ProbeReport]:
         """Let a worker try to break out, and hear what was refused."""
         return await self._ask(Kind.PROBE, b"", ProbeReport)
+
+    def use_rules(self, rules: bytes) -> None:
+        """Work with other rules from now on: each worker ends its job, and the next comes from a new zygote."""
+        if rules != self._plan.rules:
+            self._plan = replace(self._plan, rules=rules)
+            self._retired.add(self._nursery)
+            self._nursery = Nursery(self._plan)
 
     def jail_report(self) -> JailReport:
         """The jail of the newest worker; without layers where there was none yet."""
@@ -98,7 +111,8 @@ class AnatomistPool:
             await asyncio.wait([self._running])
         self._problem = self._problem or _CLOSED
         self._desk.close(_CLOSED)
-        await self._nursery.close()
+        for nursery in (self._nursery, *self._retired):
+            await nursery.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -135,8 +149,9 @@ class AnatomistPool:
         """One place in the pool: a worker after the other, for ever."""
         pause = _FIRST_PAUSE
         while True:
+            nursery = self._nursery
             try:
-                worker = await self._nursery.worker()
+                worker = await nursery.worker()
             except NurseryError as error:
                 self._problem = str(error)
                 self._first_news.set()
@@ -145,16 +160,19 @@ class AnatomistPool:
                 pause = min(pause * 2, _LONGEST_PAUSE)
                 continue
             pause = _FIRST_PAUSE
-            self._welcome(worker)
+            self._welcome(worker, nursery)
             try:
                 why = await self._employ(worker)
                 log().debug("anatomist.replaced", why=why)
             finally:
-                self._living.discard(worker)
+                del self._living[worker]
                 worker.kill()
+            if nursery in self._retired and nursery not in self._living.values():
+                self._retired.discard(nursery)
+                await nursery.close()
 
-    def _welcome(self, worker: Worker) -> None:
-        self._living.add(worker)
+    def _welcome(self, worker: Worker, nursery: Nursery) -> None:
+        self._living[worker] = nursery
         self._problem = ""
         if worker.greeting is not None:
             self._jail = worker.greeting.jail
@@ -167,6 +185,9 @@ class AnatomistPool:
             job = await self._next_job(worker)
             if job is None:
                 return "died while idle"
+            if self._living[worker] is not self._nursery:
+                self._desk.hand_back(job)
+                return "knows older rules"
             if not worker.is_clean():
                 self._desk.hand_back(job)
                 return "spoke unasked"

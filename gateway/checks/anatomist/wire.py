@@ -20,9 +20,9 @@ from enum import IntEnum
 from typing import Any, Final, TypeVar
 
 from gateway.checks.anatomist.jail import JailReport
-from gateway.facts.content import ContentFact, SpamFact
+from gateway.facts.content import ContentFact, SpamFact, YaraFact
 from gateway.facts.evidence import from_plain, to_plain
-from gateway.facts.outcome import Outcome
+from gateway.facts.outcome import NOT_ASKED, Outcome
 from gateway.mail.message import Octets
 
 BY_SOCKET: Final = 256 * 1024
@@ -63,10 +63,11 @@ class BadReply(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What one look at a message gave: its content, and what the classifier makes of it."""
+    """What one look at a message gave: its content, what the classifier makes of it, and which rules match."""
 
     content: Outcome[ContentFact]
     spam: Outcome[SpamFact]
+    yara: Outcome[YaraFact] = NOT_ASKED
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     module, _, function = options.work.partition(":")
-    work: Work = getattr(importlib.import_module(module), function)(options.model)
+    prepare = getattr(importlib.import_module(module), function)
+    work: Work = prepare(options.model) if options.rules is None else prepare(options.model, _read(options.rules))
     warnings.simplefilter("ignore")  # a warning would read source files, which the jail refuses
     gc.collect()
     gc.freeze()  # what is loaded stays shared between the workers
@@ -51,7 +52,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--memory", type=int, required=True)
     parser.add_argument("--cpu", type=int, required=True)
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--rules", type=int)
     return parser
+
+
+def _read(descriptor: int) -> bytes:
+    with open(descriptor, "rb") as rules:
+        return rules.read()
 
 
 def _serve_requests(control: socket.socket, work: Work, bounds: Bounds) -> None:

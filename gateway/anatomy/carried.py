@@ -1,0 +1,142 @@
+"""Files that other things carry: data: URIs and base64 in pages and pictures that a script would make a file of (HTML
+smuggling), base64 in invitations (RFC 5545 section 3.8.1.1), octets in OneNote sections (MS-ONESTORE 2.6.13)."""
+
+from __future__ import annotations
+
+import base64
+import re
+import struct
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from gateway.anatomy import limits, types
+from gateway.anatomy.findings import Defect, Findings, Unscannable
+from gateway.anatomy.members import Member
+
+_SCRIPTED: Final = (b"<script", b"javascript:", b"onload", b"onerror", b"onclick", b"onmouse", b"onfocus")
+_DECODES: Final = re.compile(
+    rb"\batob\b|fromCharCode|charCodeAt|Uint8Array|unescape\s*\(|decodeURIComponent|fromBase64|ArrayBuffer|parseInt\s*\("
+)
+_MAKES_A_FILE: Final = re.compile(
+    rb"msSaveOrOpenBlob|msSaveBlob|createObjectURL|new\s+Blob\b|new\s+File\b|\.download\s*=|setAttribute\s*\(\s*[\"']download"
+    rb"|\[\s*[\"']download|data:application/|\bsaveAs\s*\("
+)
+_WRITES_A_PAGE: Final = re.compile(
+    rb"document\.write|\.innerHTML\s*=|\.srcdoc\b|\beval\s*\(|insertAdjacentHTML|location\s*[.=]"
+)
+# Each begins where a run begins, so that a run that is too short costs its length and no more.
+_BASE64: Final = re.compile(rb"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{%d,}={0,2}" % limits.MIN_CARRIED)
+_NUMBERS: Final = re.compile(rb"[\[(=]\s{0,20}(?>(?:0x[0-9a-f]{1,2}|\d{1,3}),\s{0,4}){200}", re.IGNORECASE)
+_HEX: Final = re.compile(rb"(?<![0-9a-fA-F])(?>[0-9a-fA-F]{2}){400,}+|[\"'(](?>(?:%|\\x)[0-9a-fA-F]{2}){200,}+")
+_DATA: Final = re.compile(rb"data:([a-z0-9.+/-]{0,80})((?:;[a-z0-9=.\-]{1,60}){0,4}),([^\"'<>\s)]{20,})", re.IGNORECASE)
+_SHOWN: Final = ("image/", "font/", "text/css", "audio/", "video/", "application/font", "application/x-font")
+_ACTIVE_SVG: Final = re.compile(
+    rb"<foreignObject\b|<(?:\w{1,10}:)?script\b|\son[a-z]{3,20}\s*=|javascript:", re.IGNORECASE
+)
+
+_ATTACH: Final = re.compile(rb"^ATTACH((?:;[^:\r\n]{0,500})?;ENCODING=BASE64(?:;[^:\r\n]{0,500})?):", re.I | re.M)
+_FOLD: Final = re.compile(rb"\r?\n[ \t]")
+_FILENAME: Final = re.compile(rb"(?:X-FILENAME|FILENAME|X-APPLE-FILENAME)=\"?([^\";:]{1,255})", re.IGNORECASE)
+
+_DATA_STORE: Final = bytes.fromhex("e716e3bd65261145a4c48d4d0b7a9eac")
+
+
+def in_page(markup: bytes, findings: Findings) -> Iterator[Member]:
+    """The files that a page carries, and whether it would hand one to its reader."""
+    lower = markup.lower()
+    if b"<hta:application" in lower:
+        findings.note(Defect.HTML_HTA)
+    scripted = any(word in lower for word in _SCRIPTED)
+    if scripted and _DECODES.search(markup):
+        payload = _BASE64.search(markup) or _NUMBERS.search(markup) or _HEX.search(markup)
+        if payload and (_MAKES_A_FILE.search(markup) or (len(payload[0]) >= 2000 and _WRITES_A_PAGE.search(markup))):
+            findings.note(Defect.HTML_SMUGGLING)
+    if b"data:" in lower:
+        yield from _of_data_uris(markup, findings)
+    if scripted:
+        yield from _of_base64(markup, findings)
+
+
+def in_picture(markup: bytes, findings: Findings) -> Iterator[Member]:
+    """The same for SVG, in which nothing honest has a script."""
+    if _ACTIVE_SVG.search(markup):
+        findings.note(Defect.SVG_SCRIPT)
+    yield from in_page(markup, findings)
+
+
+def in_invitation(text: bytes, findings: Findings) -> Iterator[Member]:
+    """Files attached inline to an event."""
+    for number, match in enumerate(_ATTACH.finditer(_FOLD.sub(b"", text))):
+        if number >= limits.MAX_CARRIED:
+            findings.missed(Unscannable.ARCHIVE_PARTS)
+            return
+        end = match.string.find(b"\n", match.end())
+        content = _decoded(match.string[match.end() : end if end != -1 else None])
+        name = _FILENAME.search(match[1])
+        findings.note(Defect.CALENDAR_FILE)
+        yield Member(name[1].decode("utf-8", "replace") if name else "", content, len(content))
+
+
+def in_section(octets: bytes, findings: Findings) -> Iterator[Member]:
+    """Files in a OneNote section: each stands behind its mark and its length."""
+    position = count = 0
+    while (position := octets.find(_DATA_STORE, position)) != -1:
+        position += len(_DATA_STORE)
+        if position + 20 > len(octets):
+            return
+        (size,) = struct.unpack_from("<Q", octets, position)
+        if not 0 < size <= len(octets) - position - 20:
+            continue
+        content = octets[position + 20 : position + 20 + size]
+        count += 1
+        if count > limits.MAX_PARTS:
+            findings.missed(Unscannable.ARCHIVE_PARTS)
+            return
+        position += 20 + len(content)
+        findings.note(Defect.OFFICE_EMBEDDED)
+        yield Member("", content, len(content))
+
+
+def _of_data_uris(markup: bytes, findings: Findings) -> Iterator[Member]:
+    taken = 0
+    for match in _DATA.finditer(markup):
+        kind = match[1].decode("ascii").lower()
+        if kind.startswith(_SHOWN):
+            if kind != types.SVG:
+                continue
+        elif taken < limits.MAX_CARRIED:
+            findings.note(Defect.HTML_DATA_FILE)
+        taken += 1
+        if taken > limits.MAX_CARRIED:
+            findings.missed(Unscannable.ARCHIVE_PARTS)
+            return
+        is_base64 = b"base64" in match[2].lower()
+        content = _decoded(unquote_to_bytes(match[3])) if is_base64 else unquote_to_bytes(match[3])
+        yield Member("", content, len(content), declared_type=kind)
+
+
+def _of_base64(markup: bytes, findings: Findings) -> Iterator[Member]:
+    """Long base64 in a script, where it is of a kind that we know: anything at all decodes to something."""
+    taken = 0
+    for match in _BASE64.finditer(markup):
+        if markup[max(0, match.start() - 7) : match.start()] == b"base64,":
+            continue
+        content = _decoded(match[0])
+        if types.true_type(content) in (types.UNKNOWN, types.TEXT):
+            continue
+        taken += 1
+        if taken > limits.MAX_CARRIED:
+            findings.missed(Unscannable.ARCHIVE_PARTS)
+            return
+        yield Member("", content, len(content))
+
+
+def _decoded(characters: bytes) -> bytes:
+    characters = b"".join(characters.split()).rstrip(b"=")
+    try:
+        return base64.b64decode(
+            characters[: len(characters) - (len(characters) % 4 == 1)] + b"=" * (-len(characters) % 4)
+        )
+    except ValueError:
+        return b""
