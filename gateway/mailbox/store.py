@@ -81,7 +81,7 @@ def layout_of(data: Path) -> StoreLayout:
     )
 
 
-def prepare(data: Path, listen: Listen, *, certificate: Path, key: Path) -> StorePlan:
+def prepare(data: Path, listen: Listen, *, hostname: str, certificate: Path, key: Path) -> StorePlan:
     """Write the configuration and the folders. Raises `StoreError` when Dovecot is missing or cannot reach its folder,
     and OSError when the folder of its sockets is somebody else's."""
     binary = find_dovecot()
@@ -102,7 +102,7 @@ def prepare(data: Path, listen: Listen, *, certificate: Path, key: Path) -> Stor
         _give(folder, layout, mode=mode)
     for source, target in ((certificate, layout.certificate), (key, layout.key)):
         _write(target, source.read_bytes(), layout)
-    _write(layout.configuration, render(layout, ports).encode(), layout)
+    _write(layout.configuration, render(layout, ports, hostname=hostname).encode(), layout)
     if not layout.users.exists():
         _write(layout.users, b"", layout)
     if os.geteuid() == 0:
