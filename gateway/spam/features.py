@@ -36,7 +36,7 @@ MAX_SPELT: Final = 1_000
 
 WORD_SHARE: Final = 1.0
 PIECE_SHARE: Final = 1.0
-FACT_VALUE: Final = 0.4
+FACT_VALUE: Final = 0.28
 """Length of the vector of words, of that of pieces, and the value of one fact."""
 
 Buckets = npt.NDArray[np.int64]
@@ -70,7 +70,11 @@ def explained_features_of(anatomy: Anatomy) -> Explained:
     subject = anatomy.subject[:MAX_SUBJECT]
     name = anatomy.authors[0].name[:MAX_NAME] if anatomy.authors else ""
     spelt = joined_spelling(f"{subject}\n{anatomy.text[:MAX_SPELT]}")
-    texts = (("subject", subject), ("name", name), ("text", f"{subject}\n{anatomy.text}" + (f"\n{spelt}" if spelt else "")))
+    texts = (
+        ("subject", subject),
+        ("name", name),
+        ("text", f"{subject}\n{anatomy.text}" + (f"\n{spelt}" if spelt else "")),
+    )
     found: list[tuple[Buckets, Places]] = []
     readings: list[tuple[str, Reading, int]] = []
     tokens = 0
@@ -79,7 +83,10 @@ def explained_features_of(anatomy: Anatomy) -> Explained:
             continue
         reading = read(text)
         readings.append((kind, reading, tokens))
-        for hashes, words, second in ((*reading.words(crc32(kind.encode())), 0), (*reading.pairs(crc32(kind.encode())), 1)):
+        for hashes, words, second in (
+            (*reading.words(crc32(kind.encode())), 0),
+            (*reading.pairs(crc32(kind.encode())), 1),
+        ):
             found.append((_bucket(hashes, WORD_BITS, 0), tokens + 2 * words + second))
         hashes, words = reading.pieces(0 if kind == "text" else crc32(kind.encode()))
         found.append((_bucket(hashes, PIECE_BITS, PIECES_START), tokens + 2 * words))
@@ -98,7 +105,7 @@ def explained_features_of(anatomy: Anatomy) -> Explained:
         word, second = divmod(number - start, 2)
         return kind, reading.shown(word, 1 + second)
 
-    return Explained(Features(buckets, _values(buckets)), owners, token)
+    return Explained(Features(buckets, values_of(buckets)), owners, token)
 
 
 def _bucket(hashes: Hashes, bits: int, start: int) -> Buckets:
@@ -119,7 +126,8 @@ def _once(found: list[tuple[Buckets, Places]]) -> tuple[Buckets, Places]:
     return buckets[first], owners[keys[first] & 0xFFFFFFFF]
 
 
-def _values(buckets: Buckets) -> Values:
+def values_of(buckets: npt.NDArray[Any]) -> Values:
+    """How strongly each of these ascending buckets counts: words together and pieces together have length one."""
     words = int(np.searchsorted(buckets, PIECES_START))
     pieces = int(np.searchsorted(buckets, FACTS_START)) - words
     values = np.full(len(buckets), FACT_VALUE, dtype=np.float32)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +47,7 @@ def _powers(base: int, count: int) -> Hashes:
 
 
 def _folding() -> npt.NDArray[np.uint16]:
-    """For each code point of the first plane what it is read as: a plain letter, "0" for digits, blank, or 0: nothing."""
+    """What each code point of the first plane is read as: a plain letter, "0" for digits, blank, or 0 for nothing."""
     table = np.full(_KNOWN, _BLANK, dtype=np.uint16)
     for code in range(_KNOWN):
         char = chr(code)
@@ -123,8 +123,7 @@ def read(text: str) -> Reading:
     """Fold a text and find its words. Total: any text, also with lone surrogates; at most `MAX_TEXT` characters."""
     text = _without_addresses(text[: MAX_TEXT * 2])[:MAX_TEXT]
     if text.isascii():
-        raw = np.frombuffer(text.encode("ascii"), dtype=np.uint8).astype(np.intp)
-        codes = _FOLD[raw]
+        codes = _FOLD[np.frombuffer(text.encode("ascii"), dtype=np.uint8)]
     else:
         wide = unicodedata.normalize("NFKC", text)[:MAX_TEXT]
         raw = np.frombuffer(wide.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)

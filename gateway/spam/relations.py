@@ -1,4 +1,5 @@
-"""How the parts of a message agree, and what its links and names look like: facts that hold for any sender and language.
+"""How the parts of a message agree, and what its links and names look like: facts that hold for any sender, in any
+language.
 
 Shapes, never identities: no host, domain, address, number or header name leaves this file. A fact is either there or
 not.
@@ -28,12 +29,17 @@ _UNSEEN_INSIDE: Final = re.compile(
 )
 _SCRIPTS_MIXED: Final = re.compile("[a-z][\u0370-\u03ff\u0400-\u04ff]|[\u0370-\u03ff\u0400-\u04ff][a-z]", re.IGNORECASE)
 _STYLED: Final = re.compile("[\U0001d400-\U0001d7ff\uff21-\uff5a]{3}")
-_GENERIC: Final = frozenset({"com", "org", "net", "edu", "gov", "mil", "int", "info", "biz"})
+_OLD: Final = frozenset({"com", "org", "net", "edu", "gov", "mil", "int", "info", "biz"})
+_RESERVED: Final = frozenset({"example", "test", "invalid", "localhost", "local", "internal", "arpa"})
+_FAMILIAR: Final = _OLD | _RESERVED
 _SECOND: Final = frozenset({"co", "com", "org", "net", "ac", "gov", "edu", "or", "ne"})
 
 # Knowledge, not learnt: places where anybody may put a page without showing who he is.
 _SHORTENERS: Final = frozenset(
-    "bit.ly t.co goo.gl tinyurl.com ow.ly is.gd rebrand.ly cutt.ly t.ly lnkd.in s.id shorturl.at rb.gy qrco.de".split()
+    (
+        *("bit.ly", "t.co", "goo.gl", "tinyurl.com", "ow.ly", "is.gd", "rebrand.ly"),
+        *("cutt.ly", "t.ly", "lnkd.in", "s.id", "shorturl.at", "rb.gy", "qrco.de"),
+    )
 )
 _OPEN_HOSTS: Final = (
     *("googleapis.com", "windows.net", "amazonaws.com", "r2.dev", "web.app", "firebaseapp.com", "github.io"),
@@ -165,7 +171,7 @@ def _host_shapes(host: str) -> Iterator[str]:
     last, owned = labels[-1], site_of(host).partition(".")[0]
     if "xn--" in host:
         yield "is in punycode"
-    if last not in _GENERIC and len(last) > 2:
+    if last not in _FAMILIAR and len(last) > 2:
         yield "has a new top-level domain"
     if len(labels) >= 5:
         yield "is deep"
