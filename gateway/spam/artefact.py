@@ -1,7 +1,8 @@
 """The classifier on disk: a folder of plain arrays and a manifest that names their hashes. Nothing here can run code.
 
-`models/<name>/`: `manifest.json`, `weights.npy` (two rows of `SIZE` float16: unwanted against ham, phishing against
-spam), `MEASUREMENTS.md` (how good it is, and on what). Reading maps the file; many processes share its pages.
+`models/<name>/`: `manifest.json`; `weights.npy` (`SIZE` rows of two float16: unwanted against ham, phishing against
+spam; side by side, since both are always read); `MEASUREMENTS.md` (how good it is, and on what). Reading maps the file;
+many processes share its pages.
 """
 
 from __future__ import annotations
@@ -60,11 +61,11 @@ class Manifest:
 
 def write(folder: Path, manifest: Manifest, weights: npt.NDArray[Any]) -> Manifest:
     """Write the artefact; returns the manifest with the hash filled in."""
-    if weights.shape != (2, SIZE):
-        raise ModelError(f"expected two rows of {SIZE} weights")
+    if weights.shape != (SIZE, 2):
+        raise ModelError(f"expected {SIZE} rows of two weights")
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "weights.npy"
-    np.save(file, weights.astype(np.float16), allow_pickle=False)
+    np.save(file, np.ascontiguousarray(weights, dtype=np.float16), allow_pickle=False)
     plain = {**asdict(manifest), "sha256": _hash(file)}
     (folder / "manifest.json").write_text(json.dumps(plain, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return read_manifest(folder)
@@ -84,8 +85,8 @@ def read(folder: Path) -> tuple[Manifest, Weights]:
         weights = np.load(file, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise ModelError(f"{file}: cannot be read: {error}") from None
-    if weights.shape != (2, SIZE) or weights.dtype != np.float16:
-        raise ModelError(f"{file}: expected two rows of {SIZE} float16")
+    if weights.shape != (SIZE, 2) or weights.dtype != np.float16:
+        raise ModelError(f"{file}: expected {SIZE} rows of two float16")
     if not np.isfinite(weights).all():
         raise ModelError(f"{file}: holds what is no number")
     return manifest, weights

@@ -35,7 +35,7 @@ MAX_SPELT: Final = 1_000
 """Characters that are searched for words spelt with gaps."""
 
 WORD_SHARE: Final = 1.0
-PIECE_SHARE: Final = 1.0
+PIECE_SHARE: Final = 1.5
 FACT_VALUE: Final = 0.28
 """Length of the vector of words, of that of pieces, and the value of one fact."""
 
@@ -94,7 +94,7 @@ def explained_features_of(anatomy: Anatomy) -> Explained:
     facts = facts_of(anatomy)
     facts += [f"{one} and {other}" for one, other in combinations(facts[:MAX_COMBINED], 2)]
     if facts:
-        numbers = [FACTS_START + (crc32(fact.encode("utf-8", "replace")) >> (32 - FACT_BITS)) for fact in facts]
+        numbers = [bucket_of_fact(fact) for fact in facts]
         found.append((np.array(numbers, dtype=np.int64), tokens + np.arange(len(facts), dtype=np.int64)))
     buckets, owners = _once(found)
 
@@ -106,6 +106,11 @@ def explained_features_of(anatomy: Anatomy) -> Explained:
         return kind, reading.shown(word, 1 + second)
 
     return Explained(Features(buckets, values_of(buckets)), owners, token)
+
+
+def bucket_of_fact(fact: str) -> int:
+    """The bucket of a fact."""
+    return FACTS_START + (crc32(fact.encode("utf-8", "replace")) >> (32 - FACT_BITS))
 
 
 def _bucket(hashes: Hashes, bits: int, start: int) -> Buckets:
@@ -127,7 +132,7 @@ def _once(found: list[tuple[Buckets, Places]]) -> tuple[Buckets, Places]:
 
 
 def values_of(buckets: npt.NDArray[Any]) -> Values:
-    """How strongly each of these ascending buckets counts: words together and pieces together have length one."""
+    """How strongly each of these ascending buckets counts: words together and pieces together have a fixed length."""
     words = int(np.searchsorted(buckets, PIECES_START))
     pieces = int(np.searchsorted(buckets, FACTS_START)) - words
     values = np.full(len(buckets), FACT_VALUE, dtype=np.float32)

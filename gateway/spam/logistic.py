@@ -31,25 +31,29 @@ class Line:
     intercept: float
 
 
-def fit_logistic(rows: csr_matrix, target: Array, importance: Array) -> Line:
-    """Fit target (true or false for each row) with a weight for each row."""
+def fit_logistic(rows: csr_matrix, target: Array, importance: Array, *, known: Array | None = None) -> Line:
+    """Fit target (true or false for each row) with a weight for each row. `known` are the weights of columns from which
+    the penalty is counted; zero without."""
     count = rows.shape[1]
     columns = rows.T.tocsr()
     sign = np.where(target, 1.0, -1.0).astype(np.float32)
     weight = importance.astype(np.float32)
+
+    origin = np.zeros(count) if known is None else known.astype(np.float64)
 
     def loss(point: Array) -> tuple[float, Array]:
         line, intercept = point[:-1].astype(np.float32), np.float32(point[-1])
         margin = sign * (rows @ line + intercept)
         slope = -(weight * sign) / (1.0 + np.exp(np.clip(margin, -_BOUND, _BOUND)))
         gradient = np.empty(count + 1)
-        gradient[:-1] = STRENGTH * (columns @ slope) + line
+        gradient[:-1] = STRENGTH * (columns @ slope) + (point[:-1] - origin)
         gradient[-1] = STRENGTH * slope.sum(dtype=np.float64)
         error = float((weight * np.logaddexp(0.0, -margin)).sum(dtype=np.float64))
-        return STRENGTH * error + 0.5 * float((point[:-1] ** 2).sum()), gradient
+        return STRENGTH * error + 0.5 * float(((point[:-1] - origin) ** 2).sum()), gradient
 
     options = {"maxiter": STEPS, "maxcor": _CORRECTIONS}
-    found = minimize(loss, np.zeros(count + 1), jac=True, method="L-BFGS-B", options=options)
+    start = np.append(origin, 0.0)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
     return Line(found.x[:-1].astype(np.float32), float(found.x[-1]))
 
 

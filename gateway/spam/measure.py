@@ -23,8 +23,8 @@ from gateway.spam.train import Unseen
 
 RATES: Final = (0.001, 0.005, 0.01, 0.02)
 """False-positive rates at which recall is told."""
-THRESHOLDS: Final = (0.0, 2.0, 3.0, 5.0, 8.0, 12.0)
-"""Scores at which shares are told: those of the default policy among them."""
+THRESHOLDS: Final = (0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+"""Scores at which shares are told."""
 MODERN: Final = "2015"
 """A source is modern if half of its dated messages are of this year or later."""
 _Z: Final = 1.96
@@ -207,7 +207,9 @@ def _fixed(judged: Judged) -> str:
     for threshold in THRESHOLDS:
         cells = [_plain_share(judged.score[mask] >= threshold) for mask in groups.values()]
         lines.append(f"| {threshold:g} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    highest = np.sort(judged.score[~judged.bad])[::-1][:3]
+    told = ", ".join(f"{score:.1f}" for score in highest)
+    return "\n".join([*lines, "", f"The highest scores of any ham: {told}."])
 
 
 def _left_out(unseen: Unseen, lessons: Sequence[Lesson], judged: Judged, calibration: Calibration) -> str:
@@ -237,13 +239,18 @@ def _calibration(judged: Judged) -> str:
 
 def _fraud(judged: Judged) -> str:
     lines = [
-        "Of bad mail, how much the second model calls phishing:",
+        "Of bad mail, how much the second model calls phishing. The kind is what the corpus adds to a label: a honeypot",
+        "labels all its mail phishing, and where the kind differs from the label a message is not learnt from here.",
         "",
-        "| Source | Class | Called phishing |",
-        "|---|---|---|",
+        "| Source | Class | Kind | Messages | Called phishing |",
+        "|---|---|---|---|---|",
     ]
     for source, label, mask in _groups(judged, judged.bad):
-        lines.append(f"| {source} | {label} | {_plain_share(judged.fraud[mask] > 0)} |")
+        for kind in sorted(set(judged.kind[mask])):
+            inside = mask & (judged.kind == kind)
+            if inside.sum() >= _LEAST:
+                share = _plain_share(judged.fraud[inside] > 0)
+                lines.append(f"| {source} | {label} | {kind or 'unknown'} | {int(inside.sum()):,} | {share} |")
     return "\n".join(lines)
 
 
@@ -263,23 +270,23 @@ def _lost(judged: Judged) -> str:
 
 def _by_source(judged: Judged) -> str:
     lines = [
-        "| Source | Class | Messages | Median score | At least 0 | At least 3 | At least 5 |",
+        "| Source | Class | Messages | Median score | At least 0 | At least 2 | At least 5 |",
         "|---|---|---|---|---|---|---|",
     ]
     for source, label, mask in _groups(judged, np.ones(len(judged.score), dtype=bool)):
         score = judged.score[mask]
-        shares = " | ".join(_plain_share(score >= threshold) for threshold in (0.0, 3.0, 5.0))
+        shares = " | ".join(_plain_share(score >= threshold) for threshold in (0.0, 2.0, 5.0))
         lines.append(f"| {source} | {label} | {len(score):,} | {np.median(score):.1f} | {shares} |")
     return "\n".join(lines)
 
 
 def _by_language(judged: Judged) -> str:
-    lines = ["| Language (guessed) | Ham | At least 0 | At least 3 |", "|---|---|---|---|"]
+    lines = ["| Language (guessed) | Ham | At least 0 | At least 2 |", "|---|---|---|---|"]
     for language, count in sorted(Counter(judged.language[~judged.bad]).items(), key=lambda item: (-item[1], item[0])):
         score = judged.score[(judged.language == language) & ~judged.bad]
         if count >= _LEAST:
             lines.append(
-                f"| {language or 'unknown'} | {count:,} | {_plain_share(score >= 0.0)} | {_plain_share(score >= 3.0)} |"
+                f"| {language or 'unknown'} | {count:,} | {_plain_share(score >= 0.0)} | {_plain_share(score >= 2.0)} |"
             )
     return "\n".join(lines)
 

@@ -42,7 +42,7 @@ class Model:
 
     def __init__(self, manifest: Manifest, weights: Weights) -> None:
         self.manifest = manifest
-        self._weights = weights
+        self._weights = np.asarray(weights)
 
     @classmethod
     def load(cls, folder: Path) -> Model:
@@ -75,11 +75,11 @@ class Model:
         """The explanation of "unwanted", and the log-odds of "fraud, if unwanted"."""
         explained = explained_features_of(anatomy)
         buckets, values = explained.features.buckets, explained.features.values
-        shares = self._weights[:, buckets].astype(np.float64) * values
+        shares = self._weights[buckets].astype(np.float64) * values[:, None]
         unwanted, phishing = self.manifest.unwanted, self.manifest.phishing
         start = unwanted.of(self.manifest.intercepts[0])
-        fraud = phishing.of(self.manifest.intercepts[1] + float(shares[1].sum()))
-        by_token = unwanted.slope * np.bincount(explained.owners, weights=shares[0])
+        fraud = phishing.of(self.manifest.intercepts[1] + float(shares[:, 1].sum()))
+        by_token = unwanted.slope * np.bincount(explained.owners, weights=shares[:, 0])
         signals = tuple(_signal(explained.token(number), by_token[number]) for number in _strongest(by_token, most))
         return Explanation(start + float(by_token.sum()), start, signals), fraud
 

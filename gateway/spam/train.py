@@ -17,9 +17,10 @@ from scipy.sparse import csr_matrix
 
 from gateway.facts.content import MailClass
 from gateway.spam.artefact import Calibration, Manifest
-from gateway.spam.features import SIZE, values_of
+from gateway.spam.features import SIZE, bucket_of_fact, values_of
 from gateway.spam.folds import dominant_sources, folds_of, without_source
-from gateway.spam.lessons import Lesson, importance_of
+from gateway.spam.knowledge import KNOWN
+from gateway.spam.lessons import Lesson, importance_of, is_clear
 from gateway.spam.logistic import fit_logistic, fit_scale
 
 SEED: Final = 0
@@ -32,7 +33,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Two linear models: rows of weights, and their intercepts."""
+    """Two linear models: their weights side by side (`SIZE`, 2), and their intercepts."""
 
     weights: npt.NDArray[np.float32]
     intercepts: tuple[float, float]
@@ -58,18 +59,19 @@ def fit(lessons: Sequence[Lesson]) -> Fitted:
     columns = _columns(lessons)
     matrix = matrix_of(lessons, columns)
     unwanted, fraud = unwanted_of(lessons), fraud_of(lessons)
-    first = fit_logistic(matrix, unwanted, importance_of(lessons))
-    bad = [each for each in lessons if each.label is not MailClass.HAM]
-    second = fit_logistic(matrix[unwanted], fraud[unwanted], _even(importance_of(bad), fraud[unwanted]))
-    weights = np.zeros((2, SIZE), dtype=np.float32)
-    weights[0, columns], weights[1, columns] = first.weights, second.weights
+    first = fit_logistic(matrix, unwanted, importance_of(lessons), known=_known()[columns])
+    clear = np.flatnonzero([is_clear(each) for each in lessons])
+    weight = _even(importance_of([lessons[n] for n in clear.tolist()]), fraud[clear])
+    second = fit_logistic(matrix[clear], fraud[clear], weight)
+    weights = np.zeros((SIZE, 2), dtype=np.float32)
+    weights[columns, 0], weights[columns, 1] = first.weights, second.weights
     return Fitted(weights, (first.intercept, second.intercept))
 
 
 def raw_scores(fitted: Fitted, lessons: Sequence[Lesson]) -> Array:
     """Two columns of uncalibrated sums for each lesson."""
     rows = matrix_of(lessons, np.arange(SIZE))
-    scores: Array = np.asarray(rows @ fitted.weights.T, dtype=np.float64) + np.array(fitted.intercepts)
+    scores: Array = np.asarray(rows @ fitted.weights, dtype=np.float64) + np.array(fitted.intercepts)
     return scores
 
 
@@ -104,9 +106,10 @@ def calibrate(unseen: Unseen, lessons: Sequence[Lesson]) -> tuple[Calibration, C
     unwanted, fraud, weight = unwanted_of(chosen), fraud_of(chosen), importance_of(chosen)
     scores = unseen.scores[judged]
     first = fit_scale(scores[:, 0], unwanted, weight)
-    if len(set(fraud[unwanted].tolist())) < 2:
+    clear = np.array([is_clear(each) for each in chosen], dtype=bool)
+    if len(set(fraud[clear].tolist())) < 2:
         return Calibration(*first), Calibration()
-    second = fit_scale(scores[unwanted, 1], fraud[unwanted], _even(weight[unwanted], fraud[unwanted]))
+    second = fit_scale(scores[clear, 1], fraud[clear], _even(weight[clear], fraud[clear]))
     return Calibration(*first), Calibration(*second)
 
 
@@ -151,6 +154,13 @@ def fraud_of(lessons: Sequence[Lesson]) -> npt.NDArray[np.bool_]:
     return np.array([each.label is MailClass.PHISHING for each in lessons], dtype=bool)
 
 
+def _known() -> npt.NDArray[np.float64]:
+    found = np.zeros(SIZE)
+    for fact, weight in KNOWN.items():
+        found[bucket_of_fact(fact)] = weight
+    return found
+
+
 def _columns(lessons: Sequence[Lesson]) -> npt.NDArray[np.int64]:
     """Buckets worth learning: what stands in one source only is that source's dialect."""
     by_source: dict[str, list[npt.NDArray[np.int32]]] = {}
@@ -162,6 +172,7 @@ def _columns(lessons: Sequence[Lesson]) -> npt.NDArray[np.int64]:
         messages += counts
         sources += counts > 0
     wanted = (messages * RARE >= len(lessons)) & (sources >= min(2, len(by_source)))
+    wanted |= _known() > 0
     return np.flatnonzero(wanted)
 
 

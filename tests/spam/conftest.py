@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.spam.lessons import Lesson
+from gateway.spam.train import Unseen, unseen_scores
 from tests.spam.makings import lessons_from, write_corpus
 
 
@@ -18,3 +19,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def lessons(corpus: Path) -> list[Lesson]:
     return lessons_from(corpus)
+
+
+@pytest.fixture(scope="session")
+def unseen(lessons: list[Lesson]) -> Unseen:
+    return unseen_scores(lessons, progress=lambda: None)

@@ -1,4 +1,4 @@
-"""What the tests of this room are made of: a small written corpus, anatomies, manifests. None of it is anybody's mail."""
+"""What the tests of this room are made of: a small written corpus, anatomies, manifests. None is anybody's mail."""
 
 from __future__ import annotations
 

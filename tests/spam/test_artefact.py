@@ -14,7 +14,7 @@ from gateway.spam.artefact import FORMAT, ModelError, read, read_manifest, write
 from gateway.spam.features import SIZE
 from tests.spam.makings import manifest
 
-WEIGHTS = np.linspace(-2, 2, 2 * SIZE).reshape(2, SIZE)
+WEIGHTS = np.linspace(-2, 2, 2 * SIZE).reshape(SIZE, 2)
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def test_missing_files_are_refused(folder: Path) -> None:
     "array",
     [
         np.zeros((2, 8), dtype=np.float16),
-        np.zeros((2, SIZE), dtype=np.float64),
-        np.full((2, SIZE), np.nan, dtype=np.float16),
+        np.zeros((SIZE, 2), dtype=np.float64),
+        np.full((SIZE, 2), np.nan, dtype=np.float16),
         np.array([{"a": 1}], dtype=object),
     ],
     ids=["small", "double", "nan", "objects"],
@@ -110,4 +110,4 @@ def test_a_manifest_with_a_wrong_value_is_refused(folder: Path, wrong: dict[str,
 
 def test_weights_of_another_shape_are_not_written(tmp_path: Path) -> None:
     with pytest.raises(ModelError):
-        write(tmp_path, manifest(), np.zeros((1, SIZE)))
+        write(tmp_path, manifest(), np.zeros((SIZE, 1)))

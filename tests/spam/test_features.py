@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from gateway.anatomy.examine import examine
 from gateway.facts.content import Anatomy, AuthorFact, ContentFact, HtmlFact, LinkFact, PartFact
-from gateway.spam.features import FACTS_START, PIECES_START, SIZE, explained_features_of, features_of
+from gateway.spam.features import (
+    FACTS_START,
+    PIECE_SHARE,
+    PIECES_START,
+    SIZE,
+    WORD_SHARE,
+    explained_features_of,
+    features_of,
+)
 from tests.spam.makings import anatomy_of, author, link
 
 short = st.text(max_size=40)
@@ -37,7 +45,7 @@ anatomies = st.builds(
     header_names=st.lists(short, max_size=5).map(tuple),
 )
 
-BODY = b"Hello Alice,\r\n\r\nthe minutes are ready. See https://shop.partner.example/a\r\n\r\nAnn <ann@partner.example>\r\n"
+BODY = b"Hello Alice,\r\n\r\nthe minutes: https://shop.partner.example/a\r\n\r\nAnn <ann@partner.example>\r\n"
 
 
 def message(*fields_: str, body: bytes = BODY) -> Anatomy:
@@ -57,8 +65,8 @@ def test_any_anatomy_has_features_within_bounds_and_none_twice(anatomy: Anatomy)
     assert (np.diff(buckets) > 0).all()
     assert not len(buckets) or 0 <= buckets[0] <= buckets[-1] < SIZE
     words, pieces = buckets < PIECES_START, (buckets >= PIECES_START) & (buckets < FACTS_START)
-    for region in (words, pieces):
-        assert not region.any() or np.square(values[region]).sum() == pytest.approx(1.0, abs=1e-4)
+    for region, length in ((words, WORD_SHARE), (pieces, PIECE_SHARE)):
+        assert not region.any() or np.square(values[region]).sum() == pytest.approx(length**2, abs=1e-4)
     for owner in set(explained.owners.tolist()):
         kind, evidence = explained.token(owner)
         assert kind in ("subject", "name", "text", "fact")

@@ -11,7 +11,7 @@ import pytest
 from gateway.facts.content import ContentFact, HtmlFact, MailClass
 from gateway.spam.corpus import Labelled
 from gateway.spam.features import features_of
-from gateway.spam.lessons import Lesson, importance_of, is_commercial, is_hard_commercial, lesson_of
+from gateway.spam.lessons import Lesson, importance_of, is_clear, is_commercial, is_hard_commercial, lesson_of
 from tests.spam.makings import anatomy_of, author, link
 
 NOTHING = np.zeros(0, dtype=np.int32)
@@ -65,3 +65,18 @@ def test_only_ham_of_businesses_is_commercial() -> None:
     assert is_hard_commercial(lesson(MailClass.HAM, "foff"))
     assert not is_commercial(lesson(MailClass.SPAM, "foff"))
     assert not is_commercial(lesson(MailClass.HAM, "kernel"))
+
+
+@pytest.mark.parametrize(
+    ("label", "kind", "clear"),
+    [
+        (MailClass.PHISHING, "phishing", True),
+        (MailClass.PHISHING, "spam", False),
+        (MailClass.SPAM, "phishing", False),
+        (MailClass.SPAM, "", True),
+        (MailClass.SPAM, "newsletter", True),
+        (MailClass.HAM, "spam", False),
+    ],
+)
+def test_what_a_fraud_is_is_learnt_where_label_and_kind_agree(label: MailClass, kind: str, clear: bool) -> None:
+    assert is_clear(lesson(label, "a", kind=kind)) is clear

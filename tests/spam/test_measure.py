@@ -7,7 +7,7 @@ import pytest
 
 from gateway.spam.lessons import Lesson
 from gateway.spam.measure import area, interval, judged_of, markdown, threshold_at
-from gateway.spam.train import calibrate, unseen_scores
+from gateway.spam.train import Unseen, calibrate
 
 
 def test_the_area_is_the_chance_that_bad_mail_scores_higher() -> None:
@@ -32,14 +32,13 @@ def test_the_interval_holds_the_share_and_narrows() -> None:
     assert interval(0, 100)[0] == 0.0
 
 
-def test_measurements_of_a_small_corpus_are_told_in_all_their_parts(lessons: list[Lesson]) -> None:
-    unseen = unseen_scores(lessons, progress=lambda: None)
+def test_measurements_of_a_small_corpus_are_told_in_all_their_parts(lessons: list[Lesson], unseen: Unseen) -> None:
     calibration = calibrate(unseen, lessons)
     told = markdown(unseen, lessons, calibration, created="2026-11-21", command="postern model measure --corpus x")
     for part in ("Modern sources", "At fixed scores", "Calibration", "What is lost", "By source", "left out whole"):
-        assert f"## {part}" in told or part in told
+        assert part in told
     assert "120 messages of 8 sources: 40 ham, 40 phishing, 40 spam" in told
     assert "pot: of 30 bad messages" in told
-    assert "nan" not in told
+    assert " nan" not in told
     judged = judged_of(unseen, lessons, calibration)
     assert area(judged.score, judged.bad) > 0.95, "classes written from different words are told apart"

@@ -18,7 +18,7 @@ from tests.spam.makings import anatomy_of, author, manifest
 from tests.spam.test_features import anatomies
 
 ROOT = Path(__file__).resolve().parents[2]
-RANDOM = Model(manifest(), np.random.default_rng(1).normal(0, 3, (2, SIZE)).astype(np.float16))
+RANDOM = Model(manifest(), np.random.default_rng(1).normal(0, 3, (SIZE, 2)).astype(np.float16))
 DEFAULT = Model.load(ROOT / "models" / "default")
 
 
@@ -57,13 +57,13 @@ def test_the_strongest_signals_come_first_and_are_those_of_the_whole_explanation
 
 
 def test_an_empty_message_has_the_score_of_the_start() -> None:
-    weights = np.zeros((2, SIZE), dtype=np.float16)
+    weights = np.zeros((SIZE, 2), dtype=np.float16)
     fact = Model(manifest(), weights).judge(anatomy_of())
     assert fact.score == pytest.approx(1.5 * 0.25 - 0.25)
 
 
 def test_the_second_model_tells_phishing_from_spam() -> None:
-    weights = np.zeros((2, SIZE), dtype=np.float16)
+    weights = np.zeros((SIZE, 2), dtype=np.float16)
     unwanted = manifest(intercepts=(5.0, 5.0)), manifest(intercepts=(5.0, -5.0)), manifest(intercepts=(-5.0, 5.0))
     classes = [Model(each, weights).judge(anatomy_of("x")).mail_class for each in unwanted]
     assert classes == [MailClass.PHISHING, MailClass.SPAM, MailClass.HAM]
@@ -76,7 +76,7 @@ def test_a_model_that_is_not_there_is_an_error_with_a_text(tmp_path: Path) -> No
 
 def test_serving_imports_no_learning(tmp_path: Path) -> None:
     """In the jail nothing can be imported later, and scipy would cost memory in every worker."""
-    write(tmp_path, manifest(), np.zeros((2, SIZE)))
+    write(tmp_path, manifest(), np.zeros((SIZE, 2)))
     code = (
         "import sys; from pathlib import Path; from gateway.spam.model import Model;"
         "from gateway.facts.content import Anatomy, ContentFact;"
@@ -88,7 +88,7 @@ def test_serving_imports_no_learning(tmp_path: Path) -> None:
 
 
 def test_judging_loads_nothing_more(tmp_path: Path) -> None:
-    write(tmp_path, manifest(), np.zeros((2, SIZE)))
+    write(tmp_path, manifest(), np.zeros((SIZE, 2)))
     code = (
         "import sys, builtins; from pathlib import Path; from gateway.spam.model import Model;"
         "from gateway.facts.content import Anatomy, ContentFact;"
