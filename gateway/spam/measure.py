@@ -239,8 +239,8 @@ def _calibration(judged: Judged) -> str:
 
 def _fraud(judged: Judged) -> str:
     lines = [
-        "Of bad mail, how much the second model calls phishing. The kind is what the corpus adds to a label: a honeypot",
-        "labels all its mail phishing, and where the kind differs from the label a message is not learnt from here.",
+        "Of bad mail, how much the second model calls phishing. The kind is what the corpus adds to a label: a",
+        "honeypot labels all its mail phishing; where kind and label differ, a message is not learnt from here.",
         "",
         "| Source | Class | Kind | Messages | Called phishing |",
         "|---|---|---|---|---|",
