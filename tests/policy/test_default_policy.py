@@ -115,13 +115,15 @@ CASES = {
         "policy",
     ),
     "certain phishing": ({"spam": spam(16.0, MailClass.PHISHING)}, "reject", "phishing-reject", "phishing"),
-    "phishing": ({"spam": spam(3.0, MailClass.PHISHING)}, "quarantine", "phishing-hold", "phishing"),
-    "spam 15": ({"spam": spam(15.0)}, "reject", "spam-reject", "spam"),
-    "spam 14.9": ({"spam": spam(14.9)}, "quarantine", "spam-hold", "spam"),
-    "spam 8": ({"spam": spam(8.0)}, "quarantine", "spam-hold", "spam"),
-    "spam 7.9": ({"spam": spam(7.9)}, "deliver", None, "spam"),
-    "spam 5.9": ({"spam": spam(5.9)}, "deliver", None, "clean"),
-    "spam going out": ({"spam": spam(8.0), "direction": "outbound"}, "quarantine", "spam-hold", "spam"),
+    "phishing 14.9": ({"spam": spam(14.9, MailClass.PHISHING)}, "quarantine", "phishing-hold", "phishing"),
+    "phishing 2": ({"spam": spam(2.0, MailClass.PHISHING)}, "quarantine", "phishing-hold", "phishing"),
+    "phishing 1.9": ({"spam": spam(1.9, MailClass.PHISHING)}, "deliver", None, "spam"),
+    "spam 9": ({"spam": spam(9.0)}, "reject", "spam-reject", "spam"),
+    "spam 8.9": ({"spam": spam(8.9)}, "quarantine", "spam-hold", "spam"),
+    "spam 2": ({"spam": spam(2.0)}, "quarantine", "spam-hold", "spam"),
+    "spam 1.9": ({"spam": spam(1.9)}, "deliver", None, "spam"),
+    "spam 0.4": ({"spam": spam(0.4)}, "deliver", None, "clean"),
+    "spam going out": ({"spam": spam(2.0), "direction": "outbound"}, "quarantine", "spam-hold", "spam"),
     "no classifier": ({"spam": Unknown("no model")}, "deliver", None, "clean"),
     "all switched off": (
         dict.fromkeys(("spf", "dkim", "arc", "dmarc", "content", "spam", "malware"), Skipped()),
@@ -155,7 +157,7 @@ def test_what_dead_dns_hid_is_in_the_record(evidence):
 
 
 def test_suspected_spam_is_delivered_with_its_class(evidence):
-    verdict = decide(evidence(spam=spam(6.0)), ALICE, POLICY)
+    verdict = decide(evidence(spam=spam(0.5)), ALICE, POLICY)
     assert verdict.add_headers == (("X-Postern-Class", "spam"),)
 
 
@@ -180,7 +182,7 @@ def test_an_empty_list_matches_nobody(evidence):
         ({"spam": spam(20.0)}, "deliver"),
         ({"spam": spam(20.0), "malware": malware(MalwareResult.FOUND)}, "reject"),
         ({"spam": spam(20.0), "dmarc": FAILED}, "reject"),
-        ({"spam": spam(10.0), "dmarc": NO_RECORD}, "quarantine"),
+        ({"spam": spam(8.0), "dmarc": NO_RECORD}, "quarantine"),
         ({"content": content(defects=("type.executable",))}, "quarantine"),
     ],
     ids=["spam is skipped", "malware is not", "DMARC is not", "only who is authenticated", "programs are not"],
