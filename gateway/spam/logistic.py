@@ -1,5 +1,5 @@
-"""Logistic regression, by L-BFGS: of scipy on sparse rows, where the penalty counts from what is known beforehand (which
-scikit-learn cannot), and of scikit-learn for the scale of scores. Never on the way of a message.
+"""Logistic regression, by L-BFGS: scipy on sparse rows, where the penalty counts from what is known beforehand, which
+scikit-learn cannot do; scikit-learn for the scale of scores. Never on the way of a message.
 
 The same rows give the same weights: no randomness, one start, a fixed bound of steps.
 """
@@ -62,8 +62,8 @@ def fit_logistic(rows: csr_matrix, target: Array, importance: Array, *, known: A
 
 
 def fit_scale(scores: Array, target: Array, importance: Array) -> tuple[float, float]:
-    """Slope and intercept that make log-odds of scores (Platt, 1999). The penalty is so slight that it only matters where
-    the classes are told apart completely: then it keeps the numbers finite."""
+    """Slope and intercept that make log-odds of scores (Platt, 1999). The slight penalty only matters where the classes
+    are told apart completely: it keeps the numbers finite."""
     line = LogisticRegression(C=_LOOSE)
     line.fit(scores.reshape(-1, 1), target, sample_weight=importance * (len(importance) / importance.sum()))
     return float(line.coef_[0, 0]), float(line.intercept_[0])

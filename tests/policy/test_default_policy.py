@@ -225,15 +225,15 @@ SIGNED = Known(DkimFact((DkimSignatureFact(Auth.PASS, "friend.example", "s", "rs
 @pytest.mark.parametrize(
     ("changes", "waits"),
     [
-        ({"spam": spam(4.0), **UNPROVEN}, True),
-        ({"spam": spam(7.9), **UNPROVEN}, True),
-        ({"spam": spam(3.9), **UNPROVEN}, False),
-        ({"spam": spam(8.0), **UNPROVEN}, False),
-        ({"spam": spam(5.0), **UNPROVEN, "dkim": SIGNED}, False),
-        ({"spam": spam(5.0), **UNPROVEN, "spf": SPF_OF_OTHERS}, False),
-        ({"spam": spam(5.0), "dmarc": DNS_DEAD, "spf": DNS_DEAD, "dkim": DNS_DEAD}, False),
+        ({"spam": spam(1.0), **UNPROVEN}, True),
+        ({"spam": spam(1.9), **UNPROVEN}, True),
+        ({"spam": spam(0.9), **UNPROVEN}, False),
+        ({"spam": spam(2.0), **UNPROVEN}, False),
+        ({"spam": spam(1.5), **UNPROVEN, "dkim": SIGNED}, False),
+        ({"spam": spam(1.5), **UNPROVEN, "spf": SPF_OF_OTHERS}, False),
+        ({"spam": spam(1.5), "dmarc": DNS_DEAD, "spf": DNS_DEAD, "dkim": DNS_DEAD}, False),
         ({"spam": Unknown("no model"), **UNPROVEN}, False),
-        ({"spam": spam(5.0), **UNPROVEN, "direction": "outbound"}, False),
+        ({"spam": spam(1.5), **UNPROVEN, "direction": "outbound"}, False),
     ],
 )
 def test_only_suspects_for_whom_nobody_stands_are_asked_to_come_back(changes, waits, evidence):
@@ -241,7 +241,7 @@ def test_only_suspects_for_whom_nobody_stands_are_asked_to_come_back(changes, wa
 
 
 def test_who_waits_is_deferred_and_who_came_back_is_judged_on(evidence):
-    suspect = {"spam": spam(6.5), **UNPROVEN}
+    suspect = {"spam": spam(1.5), **UNPROVEN}
     verdict = decide(evidence(**suspect, greylist=Known(GreylistFact(waiting=(ALICE,)))), ALICE, POLICY)
     assert (verdict.disposition, verdict.reply, verdict.rule.id) == (
         Disposition.DEFER,
