@@ -7,6 +7,7 @@ and mail addresses are taken out, because they name senders.
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ _BASE: Final = 0x9E3779B97F4A7C15
 _PAIR: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 _MIX: Final = np.uint64(0xFF51AFD7ED558CCD)
 _SHIFT: Final = np.uint64(32)
+
+# Codecs are modules, loaded at first use: in the jail that would be too late.
+_WIDE: Final = codecs.lookup("utf-32-le")
 
 _WEB: Final = re.compile(r"(?:https?://|www\.)[^\s<>\"]+", re.IGNORECASE)
 _SPELT: Final = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .\-_*]{1,2}){3,20}[^\W\d_](?![^\W_])")
@@ -126,7 +130,7 @@ def read(text: str) -> Reading:
         codes = _FOLD[np.frombuffer(text.encode("ascii"), dtype=np.uint8)]
     else:
         wide = unicodedata.normalize("NFKC", text)[:MAX_TEXT]
-        raw = np.frombuffer(wide.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        raw = np.frombuffer(_WIDE.encode(wide, "surrogatepass")[0], dtype=np.uint32)
         codes = _FOLD[np.where(raw < _KNOWN, raw, _stand_in(raw)).astype(np.intp)]
         codes = codes[codes != 0]
     codes = _collapsed(codes)
