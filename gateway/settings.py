@@ -93,7 +93,7 @@ class Limits(_Model):
         100, ge=100, le=999_999, description="Recipients of one transaction; 100 are a must (RFC 5321)"
     )
     connections: int = Field(1000, ge=1, description="Connections of one edge process")
-    connections_per_client: int = Field(50, ge=1, description="Connections of one client address to one edge process")
+    connections_per_client: int = Field(50, ge=1, description="Connections of one client address to this machine")
     idle: float = Field(300.0, gt=0, description="Seconds that a session may be silent (RFC 5321 section 4.5.3.2.7)")
     transactions: int = Field(1000, ge=1, le=999_999, description="MAIL commands of one session (RFC 9422 MAILMAX)")
     errors: int = Field(20, ge=1, description="Errors of one session that are answered; the next one closes it")
@@ -153,6 +153,10 @@ class Settings(_Model):
     data: Path = Field(Path("data"), description="Folder for ledger, spool, store, keys and secrets")
     policy: Path = Field(_REPOSITORY / "policies", description="Folder of the policy")
     model: Path = Field(_REPOSITORY / "models" / "default", description="Folder of the classifier's artefact")
+    trusted: list[Network] = Field(
+        default_factory=list,
+        description="Our own networks (`192.0.2.0/24`), like this machine itself: never banned, never greylisted",
+    )
     edges: int = Field(0, ge=0, le=256, description="Edge processes; 0: one per core")
     couriers: int = Field(1, ge=1, le=64, description="Delivery processes")
     listen: Listen = Listen()
@@ -164,6 +168,11 @@ class Settings(_Model):
     signing: Signing = Signing()
     reports: Reports = Reports()
     console: Console = Console()
+
+    @property
+    def own_networks(self) -> list[str]:
+        """The networks that we trust in any way: a balancer must not be shut out for what its clients did."""
+        return [*self.trusted, *self.listen.proxy_networks, *self.listen.xclient_networks]
 
     @property
     def edge_count(self) -> int:

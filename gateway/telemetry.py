@@ -31,6 +31,21 @@ CHECK_SECONDS: Final = Histogram(
     buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10),
     registry=REGISTRY,
 )
+COUNTERS_UNAVAILABLE: Final = Counter(
+    "postern_counters_unavailable_total", "Questions that the shared counters did not answer in time", registry=REGISTRY
+)
+DNSBL_UNUSABLE: Final = Counter(
+    "postern_dnsbl_unusable_total", "Answers of DNS lists that could not be counted", ["zone", "why"], registry=REGISTRY
+)
+GREYLISTED: Final = Counter(
+    "postern_greylist_total", "Messages that met the greylist, by what it said", ["said"], registry=REGISTRY
+)
+GREYLIST_MINUTES: Final = Counter(
+    "postern_greylist_delay_minutes_total", "Minutes by which mail that passed the greylist was late", registry=REGISTRY
+)
+BANS: Final = Counter(
+    "postern_bans_total", "Clients that were shut out by themselves, by reason", ["reason"], registry=REGISTRY
+)
 CHECK_UNKNOWN: Final = Counter(
     "postern_check_unknown_total", "Checks that could not tell", ["check"], registry=REGISTRY
 )

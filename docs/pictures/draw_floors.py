@@ -18,7 +18,7 @@ WORDS = {
     "supervisor": "processes",
     "inbound | console | mailbox": "doors for MTAs and people",
     "pipeline | delivery | quarantine | reports": "verbs: scan, deliver, release, report",
-    "checks | queue": "senses and custody",
+    "checks | queue | counters": "senses, custody, counting",
     "spam | anatomy | telemetry | clock | settings": "computing, counting, time",
     "policy": "judgement, pure",
     "facts": "evidence, pure",

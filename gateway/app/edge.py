@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.app.accounts import user_base
-from gateway.app.doorkeeping import Inquiry, PasswordAuthentication, Recipients
 from gateway.app.installation import Folders
 from gateway.app.judging import Judging
 from gateway.app.keyring import Keyring
 from gateway.app.live_keys import LiveKeys
 from gateway.app.policies import LivePolicy
+from gateway.app.ports import door_ports
 from gateway.app.senses import open_senses
 from gateway.app.signals import Signals
 from gateway.clock import SystemClock
-from gateway.inbound.ports import Door, Ports
+from gateway.counters.counters import Counters
+from gateway.inbound.counting import own_networks
+from gateway.inbound.ports import Door
 from gateway.inbound.server import FrontDoor, Listener
 from gateway.inbound.tls import RenewableCertificate
 from gateway.pipeline.signing import Signer
@@ -33,22 +34,24 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     clock = SystemClock()
     folders = Folders(settings.data.resolve())
     policy = LivePolicy(settings, folders)
-    users = user_base(settings)
+    counters = Counters.open(folders.counters, clock=clock, processes=settings.edge_count)
     custody = Custody.open(folders.queue, clock=clock)
     try:
         async with open_senses(settings, folders, clock) as senses:
             stamper = Stamper(hostname=settings.hostname, signer=Signer(LiveKeys(Keyring(folders.dkim))))
+            own = own_networks(settings.own_networks)
+            judge = Judging(senses.scanner, stamper, policy, counters=counters, own=own)
             certificate = RenewableCertificate(folders.certificate, folders.key)
             listeners = [Listener(Door(name), listener) for name, listener in sockets.inherited().items()]
             door = FrontDoor(
                 listeners,
-                ports=Ports(
+                ports=door_ports(
+                    settings,
+                    policy,
                     custody=custody,
-                    judge=Judging(senses.scanner, stamper, policy),
-                    validation=Recipients(users, policy),
-                    authentication=PasswordAuthentication(users, clock),
-                    inquiry=Inquiry(senses.resolver, policy),
-                    current_policy=policy,
+                    counters=counters,
+                    resolver=senses.resolver,
+                    judge=judge,
                     clock=clock,
                 ),
                 settings=settings,
@@ -70,4 +73,5 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
             finally:
                 watching.cancel()
     finally:
+        await counters.close()
         await custody.close()

@@ -42,6 +42,11 @@ class Folders:
         return self.data / "queue"
 
     @property
+    def counters(self) -> Path:
+        """What all processes count together."""
+        return self.data / "counters"
+
+    @property
     def console(self) -> Path:
         """Accounts and sessions of the console."""
         return self.data / "console"
@@ -89,7 +94,7 @@ def prepare(settings: Settings, clock: Clock) -> Folders:
     # Root's store runs under an account of its own, which has to pass this folder but may not list it.
     folders.data.mkdir(parents=True, exist_ok=True)
     folders.data.chmod(0o711 if os.geteuid() == 0 else 0o700)
-    for folder in (folders.queue, folders.console, folders.certificate.parent):
+    for folder in (folders.queue, folders.counters, folders.console, folders.certificate.parent):
         folder.mkdir(exist_ok=True, mode=0o700)
     if not folders.certificate.exists() or not folders.key.exists():
         _make_certificate(folders, settings, clock)

@@ -18,6 +18,7 @@ from gateway.app.status import Status
 from gateway.clock import SystemClock
 from gateway.console.app import create_app
 from gateway.console.ports import Mailbox, OfficePorts
+from gateway.counters.counters import Counters
 from gateway.facts.content import MalwareFact
 from gateway.facts.outcome import Outcome, Skipped
 from gateway.mail.message import Octets
@@ -39,10 +40,11 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     folders = Folders(settings.data.resolve())
     policy = LivePolicy(settings, folders)
     signals.on_reload = policy.reload
+    counters = Counters.open(folders.counters, clock=clock)
     custody = Custody.open(folders.queue, clock=clock)
     try:
         async with open_senses(settings, folders, clock) as senses:
-            status = Status(settings, folders, custody, senses.engine, clock)
+            status = Status(settings, folders, custody=custody, counters=counters, engine=senses.engine, clock=clock)
             await status.look()
             app = create_app(
                 OfficePorts(
@@ -63,6 +65,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                 group.create_task(_serve(app, signals.stop))
                 group.create_task(lifeline.serve(signals.stop))
     finally:
+        await counters.close()
         await custody.close()
 
 

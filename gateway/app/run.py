@@ -159,7 +159,13 @@ class Installation:
     def _store(self, folders: Folders) -> list[Program]:
         listen = self._settings.listen
         try:
-            plan = store.prepare(folders.data, listen, certificate=folders.certificate, key=folders.key)
+            plan = store.prepare(
+                folders.data,
+                listen,
+                hostname=self._settings.hostname,
+                certificate=folders.certificate,
+                key=folders.key,
+            )
         except StoreError as error:
             self._missing.append(Missing("mail store (Dovecot)", "accepted mail waits in the queue", str(error)))
             return []

@@ -95,6 +95,17 @@ async def open_senses(
             await resolver.close()
 
 
+@asynccontextmanager
+async def open_resolver(settings: Settings, clock: Clock, *, zone: Answering | None = None) -> AsyncIterator[Answering]:
+    """The resolver alone, for who looks at clients and not at mail."""
+    resolver = zone or Resolver.from_settings(settings.dns, clock=clock)
+    try:
+        yield resolver
+    finally:
+        if isinstance(resolver, Resolver):
+            await resolver.close()
+
+
 def engine_of(settings: Settings, folders: Folders) -> Engine:
     """The malware engine of this machine; None where the operator switched it off."""
     address = clamd_address(settings, folders)

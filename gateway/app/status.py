@@ -6,10 +6,12 @@ import asyncio
 from dataclasses import replace
 from typing import Final
 
+from gateway.app.alerts import Alerts
 from gateway.app.installation import Folders
 from gateway.app.senses import Engine, NoEngine
 from gateway.clock import Clock
 from gateway.console.ports import Component, Mood
+from gateway.counters.counters import Counters
 from gateway.facts.outcome import Known
 from gateway.mailbox.store import MEND, find_dovecot, is_ready, layout_of
 from gateway.queue.custody import Custody
@@ -30,10 +32,21 @@ OLD_SIGNATURES: Final = 48 * 3600.0
 class Status:
     """Keeps the latest view of every component, and since when it has been so."""
 
-    def __init__(self, settings: Settings, folders: Folders, custody: Custody, engine: Engine, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        folders: Folders,
+        *,
+        custody: Custody,
+        counters: Counters,
+        engine: Engine,
+        clock: Clock,
+    ) -> None:
         self._settings = settings
         self._folders = folders
         self._custody = custody
+        self._counters = counters
+        self._alerts = Alerts(counters)
         self._malware = engine
         self._clock = clock
         self._components: tuple[Component, ...] = ()
@@ -43,7 +56,8 @@ class Status:
 
     async def look(self) -> None:
         """Ask every component once."""
-        self._remember([self._ledger(), await self._engine(), await self._store(), self._classifier()])
+        seen = [self._ledger(), await self._engine(), await self._store(), self._classifier(), self._counting()]
+        self._remember([*seen, *await self._standing_alerts()])
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Look again and again until `stop`."""
@@ -68,6 +82,16 @@ class Status:
     def _ledger(self) -> Component:
         ready, why = self._custody.readiness()
         return Component("ledger", Mood.UP) if ready else Component("ledger", Mood.DOWN, why, "free disk space")
+
+    def _counting(self) -> Component:
+        ready, why = self._counters.readiness()
+        if ready:
+            return Component("counters", Mood.UP)
+        words = f"each process counts for itself, and nobody is greylisted: {why}"
+        return Component("counters", Mood.DEGRADED, words, f"look at {self._folders.counters}")
+
+    async def _standing_alerts(self) -> list[Component]:
+        return [Component(each.key, Mood.DEGRADED, each.value) for each in await self._alerts.standing()]
 
     async def _engine(self) -> Component:
         if self._malware is None:

@@ -6,9 +6,10 @@ import logging
 
 import typer
 
-from gateway.cli import dkim, domain, model, policy, quarantine, queue, reports, user
+from gateway.cli import bans, dkim, domain, greylist, model, policy, quarantine, queue, reports, user
 from gateway.cli.demo import demo
 from gateway.cli.doctor import doctor
+from gateway.cli.explain_connection import explain
 from gateway.cli.model import learn
 from gateway.cli.reference import reference
 from gateway.cli.run import run
@@ -36,6 +37,9 @@ app.command("scan", epilog="Example: postern scan --json --ip 192.0.2.9 --rcpt a
 app.command("doctor")(doctor)
 app.command("demo")(demo)
 app.command("track", epilog="Example: postern track --rcpt bob@example.org")(track)
+app.command("explain-connection", epilog="Example: postern explain-connection 192.0.2.9 --rcpt bob@example.org")(
+    explain
+)
 app.command("learn", epilog="Example: postern learn spam junk/*.eml")(learn)
 app.command("reference", epilog="Example: postern reference settings")(reference)
 app.add_typer(policy.app, name="policy")
@@ -44,5 +48,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(model.app, name="model")
 app.add_typer(user.app, name="user")
 app.add_typer(domain.app, name="domain")
+app.add_typer(bans.app, name="bans")
+app.add_typer(greylist.app, name="greylist")
 app.add_typer(dkim.app, name="dkim")
 app.add_typer(reports.app, name="reports")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import multiprocessing
 import shutil
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -16,12 +18,18 @@ from rich.table import Table
 from gateway.anatomy.examine import examine
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, err, fail, out, settings_of
 from gateway.clock import SystemClock
-from gateway.facts.content import Anatomy, MailClass
+from gateway.facts.content import MailClass
 from gateway.spam.artefact import ModelError, read_manifest, write
 from gateway.spam.corpus import CorpusError, Labelled, read_corpora
-from gateway.spam.features import Features, features_of
+from gateway.spam.lessons import Lesson, lesson_of
+
+if TYPE_CHECKING:
+    from gateway.spam.train import Unseen
 
 app = typer.Typer(no_args_is_help=True, help="The classifier")
+
+SMALL: Final = 1_000
+"""Messages from which on it pays to start processes that take them apart."""
 
 CorpusOption = Annotated[
     list[Path],
@@ -39,26 +47,19 @@ def train(
     data: DataOption = None,
 ) -> None:
     """Learn from labelled mail and write an artefact with its measurements."""
-    # scikit-learn takes a second to load: only here.
+    # scipy takes half a second to load: only here.
     from gateway.spam import train as training
     from gateway.spam.measure import markdown
 
     settings = settings_of(config, data)
     target = folder or settings.model
-    try:
-        labelled = read_corpora([*corpus, *_lessons(settings.data)])
-    except CorpusError as error:
-        fail(str(error))
+    labelled = _labelled([*corpus, *_lessons(settings.data)])
     created = _today()
     with _progress() as progress:
-        reading = progress.add_task("Taking messages apart", total=len(labelled))
-        lessons = training.lessons_of(labelled, _features, progress=lambda: progress.advance(reading))
-        if {each.label for each in lessons} != set(MailClass):
-            fail("training needs ham, spam and phishing")
-        measuring = progress.add_task("Measuring on unseen sources", total=2 * training.FOLDS)
-        scores = training.unseen_scores(lessons, progress=lambda: progress.advance(measuring))
+        lessons = _take_apart(labelled, progress)
+        unseen = _measure(lessons, progress)
         fitting = progress.add_task("Learning from all of it", total=1)
-        calibration = training.calibrate(scores, lessons)
+        calibration = training.calibrate(unseen, lessons)
         fitted = training.fit(lessons)
         progress.advance(fitting)
     manifest = training.manifest_of(lessons, fitted, calibration, name=target.name, created=created)
@@ -67,8 +68,7 @@ def train(
         shutil.rmtree(previous, ignore_errors=True)
         shutil.copytree(target, previous)
     written = write(target, manifest, fitted.weights)
-    command = "postern model train " + " ".join(f"--corpus {each.name}" for each in corpus)
-    measurements = markdown(scores, lessons, calibration[0], created=created, command=command)
+    measurements = markdown(unseen, lessons, calibration, created=created, command=_command("train", corpus))
     (target / "MEASUREMENTS.md").write_text(measurements, encoding="utf-8")
     out.print(f"Wrote {target} ({written.sha256[:12]}). How good it is: {target / 'MEASUREMENTS.md'}")
 
@@ -79,17 +79,13 @@ def measure(corpus: CorpusOption) -> None:
     from gateway.spam import train as training
     from gateway.spam.measure import markdown
 
-    try:
-        labelled = read_corpora(list(corpus))
-    except CorpusError as error:
-        fail(str(error))
+    labelled = _labelled(list(corpus))
     with _progress() as progress:
-        reading = progress.add_task("Taking messages apart", total=len(labelled))
-        lessons = training.lessons_of(labelled, _features, progress=lambda: progress.advance(reading))
-        measuring = progress.add_task("Measuring on unseen sources", total=2 * training.FOLDS)
-        scores = training.unseen_scores(lessons, progress=lambda: progress.advance(measuring))
-    unwanted, _ = training.calibrate(scores, lessons)
-    out.print(markdown(scores, lessons, unwanted, created=_today(), command="postern model measure"), markup=False)
+        lessons = _take_apart(labelled, progress)
+        unseen = _measure(lessons, progress)
+    calibration = training.calibrate(unseen, lessons)
+    told = markdown(unseen, lessons, calibration, created=_today(), command=_command("measure", corpus))
+    out.print(told, markup=False, soft_wrap=True)
 
 
 @app.command("info")
@@ -158,12 +154,45 @@ def _lessons(data: Path) -> list[Path]:
     return [folder] if folder.is_dir() else []
 
 
-def _features(each: Labelled) -> Features:
-    anatomy = examine(each.octets())
-    if each.invented_header:
-        # Nobody wrote these headers: only what the reader sees is real.
-        anatomy = Anatomy(content=anatomy.content, subject=anatomy.subject, text=anatomy.text, html=anatomy.html)
-    return features_of(anatomy)
+def _labelled(folders: list[Path]) -> list[Labelled]:
+    try:
+        found = read_corpora(folders)
+    except CorpusError as error:
+        fail(str(error))
+    if {each.label for each in found} != set(MailClass):
+        fail("this needs ham, spam and phishing, at least one message of each")
+    return found
+
+
+def _take_apart(labelled: list[Labelled], progress: Progress) -> list[Lesson]:
+    task = progress.add_task("Taking messages apart", total=len(labelled))
+    if len(labelled) < SMALL:
+        lessons = []
+        for each in labelled:
+            lessons.append(_lesson(each))
+            progress.advance(task)
+        return lessons
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        lessons = []
+        for lesson in pool.map(_lesson, labelled, chunksize=50):
+            lessons.append(lesson)
+            progress.advance(task)
+    return lessons
+
+
+def _measure(lessons: list[Lesson], progress: Progress) -> Unseen:
+    from gateway.spam import train as training
+
+    task = progress.add_task("Measuring on unseen sources", total=training.steps_of(lessons))
+    return training.unseen_scores(lessons, progress=lambda: progress.advance(task))
+
+
+def _lesson(each: Labelled) -> Lesson:
+    return lesson_of(each, examine(each.octets()))
+
+
+def _command(verb: str, corpus: list[Path]) -> str:
+    return f"postern model {verb} " + " ".join(f"--corpus {each.name}" for each in corpus)
 
 
 def _progress() -> Progress:

@@ -55,7 +55,7 @@ class Carrier:
 
     async def carry(self, parcel: Parcel, route: Route) -> tuple[Handover, ...]:
         """One attempt: a handover for each recipient, in order."""
-        doors = await self._doors(route)
+        doors = await self.doors(route)
         if isinstance(doors, Reply):
             return _for_all(parcel, Handover(_ending(doors), doors))
         result: tuple[Handover, ...] = ()
@@ -95,7 +95,8 @@ class Carrier:
         self.pool.give_back(connection)
         return passage
 
-    async def _doors(self, route: Route) -> Sequence[Endpoint] | Reply:
+    async def doors(self, route: Route) -> Sequence[Endpoint] | Reply:
+        """Where the route leads, best first, or why nowhere."""
         match route:
             case ToMailbox():
                 return (self.routes.mailbox,) if self.routes.mailbox else replies.NO_ROUTE

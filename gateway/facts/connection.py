@@ -30,6 +30,28 @@ class SenderDomain(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PastFact:
+    """What the client did in the last hour, before this connection: at all processes of this machine."""
+
+    connections: int = 0
+    messages: int = 0
+    errors: int = 0
+    unknown_recipients: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GreylistFact:
+    """Whom the greylist was asked about. `waiting` are the recipients for whom the sender has to come back, in lower
+    case; `let_in_at` is when (seconds since the epoch); `waited` are the seconds that passing just now has cost;
+    `pool` is whom the sender counts as."""
+
+    waiting: tuple[str, ...] = ()
+    pool: str = ""
+    let_in_at: float = 0.0
+    waited: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class ClientFact:
     """The host that connected. `ip` is textual; `reverse_name` is its PTR name if that resolves back, else empty.
 
@@ -46,4 +68,5 @@ class ClientFact:
     user: str = ""
     dnsbl: Outcome[DnsblFact] = NOT_ASKED
     esmtp: bool = True
+    past: Outcome[PastFact] = NOT_ASKED
     sender_domain: Outcome[SenderDomain] = NOT_ASKED

@@ -13,7 +13,7 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from gateway.facts.auth import ArcFact, DkimFact, DmarcFact, SpfFact
-from gateway.facts.connection import ClientFact
+from gateway.facts.connection import ClientFact, GreylistFact
 from gateway.facts.content import AuthorFact, ContentFact, MalwareFact, SpamFact, YaraFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Skipped, Unknown
 
@@ -65,6 +65,7 @@ class Evidence:
     content: Outcome[ContentFact] = NOT_ASKED
     spam: Outcome[SpamFact] = NOT_ASKED
     malware: Outcome[MalwareFact] = NOT_ASKED
+    greylist: Outcome[GreylistFact] = NOT_ASKED
     timings: tuple[Timing, ...] = ()
     dns: tuple[DnsRecorded, ...] = field(default=(), repr=False)
     yara: Outcome[YaraFact] = NOT_ASKED

@@ -1,22 +1,24 @@
 """What the front door needs from the rest of the house, as small protocols and frozen records: judge, recipient
-validation, authentication, questions about the client, and the policy in force; custody is the queue's own. No
-behaviour beyond predicates.
+validation, authentication, questions about the client, and the policy in force; custody and counters are rooms
+below. No behaviour beyond predicates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Protocol
 
 from gateway.clock import Clock
+from gateway.counters.counters import Counters
 from gateway.facts.connection import ClientFact, DnsblFact, SenderDomain
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Outcome
 from gateway.mail.address import Address, ReversePath
 from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message
+from gateway.policy.policy import Bans, RateLimit
 from gateway.policy.verdict import Settlement
 from gateway.queue.custody import Custody
 
@@ -36,11 +38,11 @@ class GroupLimits(Protocol):
 
     @property
     def connections(self) -> int | None:
-        """Connections of one client address to one edge process."""
+        """Connections of one client address to this machine."""
 
     @property
-    def messages_per_second(self) -> float | None:
-        """Transactions that one client address may begin, averaged."""
+    def rates(self) -> Sequence[RateLimit]:
+        """How much they may do in which time."""
 
 
 class Group(Protocol):
@@ -58,6 +60,10 @@ class Group(Protocol):
     def limits(self) -> GroupLimits:
         """What its clients may do."""
 
+    @property
+    def place(self) -> str:
+        """Where it is written."""
+
 
 class RecipientEntry(Protocol):
     """What the policy says about a recipient that is ours."""
@@ -68,7 +74,19 @@ class RecipientEntry(Protocol):
 
     @property
     def on_unknown(self) -> str:
-        """`defer` or `accept`: what to do when it cannot be told whether the recipient exists."""
+        """`defer`, `accept` or `last_known`: what to do when it cannot be told whether the recipient exists."""
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        """Addresses that stand for another one, both as `Address.key`."""
+
+    @property
+    def catch_all(self) -> str:
+        """Who gets mail to addresses that do not exist; empty: nobody."""
+
+    @property
+    def place(self) -> str:
+        """Where it is written."""
 
 
 class PolicyInForce(Protocol):
@@ -79,6 +97,14 @@ class PolicyInForce(Protocol):
 
     def recipient_entry(self, address: str) -> RecipientEntry | None:
         """What is said about a recipient; None: not ours, and so nothing is relayed there."""
+
+    @property
+    def asks_about_the_past(self) -> bool:
+        """Whether any of its groups depends on what a client did before."""
+
+    @property
+    def bans(self) -> Bans:
+        """Who is shut out by itself."""
 
 
 # ---------------------------------------------------------------- questions about clients, users and recipients
@@ -196,4 +222,5 @@ class Ports:
     authentication: Authentication
     inquiry: ClientInquiry
     current_policy: Callable[[], PolicyInForce]
+    counters: Counters
     clock: Clock

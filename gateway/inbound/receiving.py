@@ -9,9 +9,9 @@ import asyncio
 import errno
 from typing import Final
 
-from gateway.inbound.admission import Refused
 from gateway.inbound.chunks import ChunkReader
 from gateway.inbound.dots import DotReader
+from gateway.inbound.refused import Refused
 from gateway.inbound.wire import Wire
 from gateway.mail import replies
 from gateway.mail.message import Fault

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from gateway.clock import Clock
 from gateway.facts.connection import ClientFact
-from gateway.inbound.admission import Refused
 from gateway.inbound.ports import Judged
+from gateway.inbound.refused import Refused
 from gateway.mail.address import path_text
 from gateway.mail.envelope import Envelope
 from gateway.mail.replies import Reply

@@ -9,8 +9,8 @@ from typing import Final
 
 from gateway.facts.connection import SenderDomain
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Unknown
-from gateway.inbound.admission import Refused
 from gateway.inbound.ports import ClientInquiry
+from gateway.inbound.refused import Refused
 from gateway.mail import replies
 from gateway.mail.address import ReversePath
 

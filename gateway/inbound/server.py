@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.inbound.admission import Admission
+from gateway.inbound.counting import Counting, own_networks
 from gateway.inbound.networks import Networks
 from gateway.inbound.occupancy import Occupancy
 from gateway.inbound.ports import Door, Ports
@@ -61,7 +62,7 @@ class FrontDoor:
         self._reception = Reception(ports, refusals, hops=limits.hops, scan_patience=scan_patience)
         self._household = Household(
             ports=ports,
-            admission=Admission(ports, limits),
+            admission=Admission(ports, limits, Counting(ports.counters, own=own_networks(settings.own_networks))),
             reception=self._reception,
             refusals=refusals,
             limits=limits,

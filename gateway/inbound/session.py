@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from gateway.facts.connection import ClientFact
 from gateway.inbound import commands
-from gateway.inbound.admission import Admission, Refused
+from gateway.inbound.admission import Admission
 from gateway.inbound.client import ClientAddress, client_address
 from gateway.inbound.commands import BadCommand
 from gateway.inbound.networks import Networks
@@ -23,6 +23,7 @@ from gateway.inbound.occupancy import Occupancy
 from gateway.inbound.ports import Door, Ports, Principal
 from gateway.inbound.proxying import V2_SIGNATURE, BadProxyHeader, begins_proxy_header, is_balancer_itself
 from gateway.inbound.refusals import Refusals
+from gateway.inbound.refused import Refused
 from gateway.inbound.transaction import Reception, Transaction
 from gateway.inbound.wire import ClientGone, LineFault, Wire
 from gateway.mail import replies
@@ -108,6 +109,7 @@ class Session(Wire):
     def _leave(self, _: asyncio.Task[None]) -> None:
         self.forget_transaction()
         self._occupancy.leave(self)
+        self._tell_how_many()
 
     def _heard_from(self) -> ClientAddress:
         assert self.session is not None
@@ -115,10 +117,17 @@ class Session(Wire):
 
     def identify(self, address: ClientAddress) -> None:
         """From now on this is who the client is: its connections are counted, its trust is looked up."""
-        self.address = address
+        before, self.address = self.address, address
         self.client = ClientFact(address.ip, address.port)
         self.may_xclient = self.may_xclient or address.ip in self.household.xclients
         self._occupancy.identify(self, address.network)
+        self._tell_how_many(before)
+
+    def _tell_how_many(self, of: ClientAddress | None = None) -> None:
+        """One connection less of a client: other processes want to know."""
+        gone = of or self.address
+        if gone.ip:
+            self.household.admission.has_gone(gone.ip, connections=self._occupancy.of(gone.network))
 
     def drain(self) -> None:
         """Finish what is open, then say goodbye; at once if the client has nothing open but the line."""
@@ -149,7 +158,7 @@ class Session(Wire):
     async def _welcome(self) -> bool:
         if self._behind_balancer and not await self._learn_who_is_behind():
             return False
-        if refused := self._crowded():
+        if refused := await self._crowded():
             return await self._turn_away(refused)
         if self.door is Door.SUBMISSIONS:
             await self.start_tls()
@@ -188,13 +197,13 @@ class Session(Wire):
         self.is_health_check = True
         self.client = ClientFact(balancer.ip, balancer.port)
 
-    def _crowded(self) -> Refused | None:
+    async def _crowded(self) -> Refused | None:
         if self._draining:
             return Refused(replies.SHUTTING_DOWN, "draining")
         if self.is_health_check:
             ready, why_not = self.household.ports.custody.readiness()
             return None if ready else Refused(replies.TOO_BUSY, why_not)
-        return self.household.admission.has_room(
+        return await self.household.admission.has_room(
             self.client,
             connections=self._occupancy.of(self.address.network),
             everybodys=self._occupancy.total,
@@ -202,10 +211,11 @@ class Session(Wire):
 
     async def _make_acquaintance(self) -> Refused | None:
         self.client = await self.household.admission.acquaint(self.client, self.door)
-        return self.household.admission.may_enter(self.client)
+        return await self.household.admission.may_enter(self.client)
 
     async def _turn_away(self, refused: Refused) -> bool:
         self.say(refused.reply)
+        self._note(refused.reply)
         await self.refuse("connect", refused)
         return False
 
@@ -214,7 +224,7 @@ class Session(Wire):
         self.forget_transaction()
         self.identify(address)
         self.principal, self.extended = None, False
-        return self._crowded() or await self._make_acquaintance()
+        return await self._crowded() or await self._make_acquaintance()
 
     async def _obey(self, line: bytes | LineFault) -> Reply | None:
         if isinstance(line, LineFault):
@@ -237,6 +247,7 @@ class Session(Wire):
     async def _answer(self, reply: Reply) -> bool:
         """Say it; False when it was the last word. Who errs often waits, who errs too often goes."""
         limits = self.household.limits
+        self._note(reply)
         self._errors += reply.is_permanent
         if self._errors > limits.errors or self._idle_commands > IDLE_COMMANDS:
             reply = replies.TOO_MANY_ERRORS
@@ -244,6 +255,10 @@ class Session(Wire):
             await self.household.sleep(limits.error_delay)
         self.say(reply)
         return not reply.ends_session
+
+    def _note(self, reply: Reply) -> None:
+        if not self.is_health_check:
+            self.household.admission.note(reply, self.client, self.door)
 
     async def handle_exception(self, error: Exception) -> str:
         """The reply to our own failure: a reference for the client, the story for the log, and a clean slate."""

@@ -22,6 +22,8 @@ class Reply:
     code: int
     enhanced: str
     text: str
+    closes: bool = False
+    """Whether we hang up after it, although its code does not say so."""
 
     def __post_init__(self) -> None:
         if self.enhanced and not _ENHANCED.match(self.enhanced):
@@ -52,7 +54,7 @@ class Reply:
     @property
     def ends_session(self) -> bool:
         """Whether the connection is closed after it (RFC 5321 section 4.2.2, RFC 7504 section 3)."""
-        return self.code in (221, 421, 521)
+        return self.closes or self.code in (221, 421, 521)
 
     @property
     def is_success(self) -> bool:
@@ -68,6 +70,8 @@ class Reply:
 SHUTTING_DOWN: Final = Reply(421, "4.3.2", "Service is shutting down, try again later")
 TOO_BUSY: Final = Reply(421, "4.3.2", "Too busy now, try again later")
 TOO_MANY_CONNECTIONS: Final = Reply(421, "4.7.0", "Too many connections from your network")
+CONNECTING_TOO_FAST: Final = Reply(421, "4.7.1", "You connect too often, try again later")
+BANNED: Final = Reply(421, "4.7.1", "Your host is shut out for a while, try again later")
 IDLE_TOO_LONG: Final = Reply(421, "4.4.2", "Idle for too long")
 TOO_MANY_ERRORS: Final = Reply(421, "4.7.0", "Too many errors")
 BLOCKED_CLIENT: Final = Reply(554, "5.7.1", "Your host is not allowed to send mail here")
@@ -122,6 +126,7 @@ BAD_SENDER_SYNTAX: Final = Reply(501, "5.1.7", "Bad sender address syntax")
 BAD_RECIPIENT_SYNTAX: Final = Reply(501, "5.1.3", "Bad recipient address syntax")
 NO_RELAY: Final = Reply(550, "5.7.1", "Relaying denied")
 NO_SUCH_USER: Final = Reply(550, "5.1.1", "No such recipient here")
+TOO_MANY_UNKNOWN: Final = Reply(550, "5.7.1", "Too many invalid recipients", closes=True)
 CANNOT_VERIFY: Final = Reply(451, "4.4.3", "Recipient cannot be checked now, try again later")
 MAILBOX_FULL: Final = Reply(452, "4.2.2", "Mailbox is full")
 TOO_MANY_RECIPIENTS: Final = Reply(452, "4.5.3", "Too many recipients")

@@ -44,13 +44,15 @@ class StorePorts:
     sieve: int
 
 
-def render(layout: StoreLayout, ports: StorePorts) -> str:
-    """dovecot.conf. Every path in it is absolute; every process runs as the one unprivileged account."""
+def render(layout: StoreLayout, ports: StorePorts, *, hostname: str) -> str:
+    """dovecot.conf. Every path in it is absolute; every process runs as the one unprivileged account. `hostname` is the
+    name in Received fields."""
     return f"""\
 # Written by `postern run` at every start: change the settings of Postern instead.
 base_dir = {layout.sockets}
 state_dir = {layout.sockets}
 instance_name = postern
+hostname = {hostname}
 log_path = {layout.folder}/dovecot.log
 listen = {ports.host}
 protocols = imap pop3 lmtp sieve

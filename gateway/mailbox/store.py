@@ -12,6 +12,7 @@ import hashlib
 import os
 import pwd
 import shutil
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,9 +81,9 @@ def layout_of(data: Path) -> StoreLayout:
     )
 
 
-def prepare(data: Path, listen: Listen, *, certificate: Path, key: Path) -> StorePlan:
-    """Write the configuration and the folders. Raises `StoreError` when Dovecot is missing or cannot reach its
-    folder."""
+def prepare(data: Path, listen: Listen, *, hostname: str, certificate: Path, key: Path) -> StorePlan:
+    """Write the configuration and the folders. Raises `StoreError` when Dovecot is missing or cannot reach its folder,
+    and OSError when the folder of its sockets is somebody else's."""
     binary = find_dovecot()
     if binary is None:
         raise StoreError(MEND)
@@ -95,12 +96,13 @@ def prepare(data: Path, listen: Listen, *, certificate: Path, key: Path) -> Stor
         pop3s=listen.pop3s_port,
         sieve=listen.sieve_port,
     )
+    _make_socket_folder(layout)
     for folder, mode in ((layout.folder, 0o700), (layout.folder / "mail", 0o700), (layout.sockets, 0o755)):
         folder.mkdir(parents=True, exist_ok=True)
         _give(folder, layout, mode=mode)
     for source, target in ((certificate, layout.certificate), (key, layout.key)):
         _write(target, source.read_bytes(), layout)
-    _write(layout.configuration, render(layout, ports).encode(), layout)
+    _write(layout.configuration, render(layout, ports, hostname=hostname).encode(), layout)
     if not layout.users.exists():
         _write(layout.users, b"", layout)
     if os.geteuid() == 0:
@@ -136,6 +138,18 @@ def _command(binary: str, layout: StoreLayout) -> tuple[str, ...]:
     # The store must not outlive us, and must not be root.
     leave_root = ("--reuid", str(layout.uid), "--regid", str(layout.gid), "--clear-groups") if os.geteuid() == 0 else ()
     return (setpriv, *leave_root, "--pdeathsig", "TERM", "--", *dovecot)
+
+
+def _make_socket_folder(layout: StoreLayout) -> None:
+    """Under a long path the sockets lie in the folder for temporary files, where anybody may have been before us: who
+    owns the folder could put a socket of his own there and be given all mail."""
+    layout.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        layout.sockets.mkdir(mode=0o700)
+    except FileExistsError:
+        status = layout.sockets.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (layout.uid, os.geteuid()):
+            raise PermissionError(f"{layout.sockets} belongs to somebody else; remove it, and start again") from None
 
 
 def _give(path: Path, layout: StoreLayout, *, mode: int) -> None:

@@ -89,7 +89,7 @@ def _no_action(written: Any) -> tuple[str, str]:
         if unknown:
             return f"there is no action `{str(unknown[0])[:60]}`", nearest(str(unknown[0]), ACTIONS)
         word = next(iter(written), "")
-        if word in ("deliver", "defer"):
+        if word in ("deliver", "defer", "greylist"):
             return f"`{word}` stands alone", f"write `{word}` without anything after it"
         if len(written) == 1:
             return f"`{next(iter(written))}` does not end the matter", "write deliver, defer, reject or quarantine here"

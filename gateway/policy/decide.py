@@ -9,11 +9,13 @@ looked at, and the stricter of the two outcomes holds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final
 
+from gateway.facts.connection import GreylistFact
 from gateway.facts.evidence import Evidence
+from gateway.facts.outcome import Known, known_or_none
 from gateway.policy import reasons
 from gateway.policy.conditions import TRUE, Answer, Facts, Truth, facts_of
 from gateway.policy.policy import Effect, Policy, Rule
@@ -22,6 +24,10 @@ from gateway.policy.vocabulary import Case, doubts
 
 UNKNOWN_HEADER: Final = "X-Postern-Unknown"
 """The header field that `deliver_marked` adds: the checks that could not tell."""
+
+
+GREYLISTED: Final = "greylisted"
+"""The reply of a rule that asks the sender to come back."""
 
 
 class Seen(Enum):
@@ -56,6 +62,21 @@ def decide_all(evidence: Evidence, policy: Policy) -> Settlement:
     """The verdict for every recipient of the evidence, and the one answer to DATA. Raises ValueError without any."""
     trial = _Trial(evidence, policy)
     return merge([(each, trial.judge(each).verdict()) for each in evidence.recipients])
+
+
+def who_would_wait(evidence: Evidence, policy: Policy) -> tuple[str, ...]:
+    """The recipients for whose sake this message is deferred if nobody knows who sends it: those for whom the greylist
+    has to be asked. None where something else is stricter or there is no such rule."""
+    if not policy.greylists:
+        return ()
+    nobody_passed = GreylistFact(waiting=tuple(each.lower() for each in evidence.recipients))
+    settlement = decide_all(replace(evidence, greylist=Known(nobody_passed)), policy)
+    if settlement.disposition is not Disposition.DEFER:
+        return ()
+    deferred = [(each, verdict) for each, verdict in settlement.verdicts if verdict.disposition is Disposition.DEFER]
+    if any(verdict.reply != GREYLISTED for _, verdict in deferred):
+        return ()  # it is deferred anyway
+    return tuple(each for each, _ in deferred)
 
 
 def explain(evidence: Evidence, recipient: str, policy: Policy) -> tuple[RuleTrace, ...]:
@@ -100,10 +121,17 @@ class _Trial:
                 judged.doubtful.append((rule, truth))
             elif truth.answer is Answer.TRUE and rule.effect.disposition is None:
                 judged.additions.append(rule)
+            elif truth.answer is Answer.TRUE and rule.effect.greylists and not self._has_to_wait(recipient):
+                continue
             elif truth.answer is Answer.TRUE:
                 judged.decisive = rule
                 break
         return judged
+
+    def _has_to_wait(self, recipient: str) -> bool:
+        """Whether the greylist says so. Where it was not asked, or could not tell, nobody waits."""
+        fact = known_or_none(self.evidence.greylist)
+        return fact is not None and recipient.lower() in fact.waiting
 
     def facts_for(self, recipient: str) -> Facts:
         """The facts as conditions see them for one recipient."""

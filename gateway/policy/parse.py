@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any, Final, TypeVar
 
@@ -17,14 +18,15 @@ from pydantic import BaseModel, ValidationError
 from gateway.policy import document as documents
 from gateway.policy import policy as running
 from gateway.policy import schema
+from gateway.policy.assembly import bans_of, effect_of, entry_of, limits_of
 from gateway.policy.complaints import complaints
 from gateway.policy.conditions import Condition, ConditionError, Language
 from gateway.policy.document import Document, Path
 from gateway.policy.lists import OUR_DOMAINS, Entry, EntryList
-from gateway.policy.policy import Effect, Policy
+from gateway.policy.policy import Policy
 from gateway.policy.problem import PolicyError, Problem, nearest
 from gateway.policy.quantities import NEVER
-from gateway.policy.verdict import Disposition, RuleRef, VerdictClass
+from gateway.policy.verdict import Disposition, RuleRef
 from gateway.policy.vocabulary import Scope, in_scope
 
 ENTRY: Final = "default.yaml"
@@ -35,9 +37,6 @@ MAX_LISTS: Final = 500
 
 DOMAINS_BY_COMMAND: Final = "postern domain add"
 """Where the recipients come from that no file names."""
-
-CLASS_HEADER: Final = "X-Postern-Class"
-"""The header field that `tag` adds."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -98,6 +97,7 @@ class _Reading:
         lists = {OUR_DOMAINS: _our_domains(recipients), **dict(self._lists())}
         groups = tuple(self._groups(Language(in_scope(Scope.CLIENT), lists)))
         rules = tuple(self._rules(Language(in_scope(*Scope), lists), top.on_unknown if top else "defer"))
+        never = self._never(top, lists)
         if top is None or self._problems:
             raise PolicyError(self._problems)
         return Policy(
@@ -105,9 +105,11 @@ class _Reading:
             groups=groups,
             recipients=recipients,
             rules=rules,
-            default=_effect(top.default),
+            default=effect_of(top.default),
             lists=lists,
             dnsbl=tuple(running.DnsblZone(each.zone, each.weight, tuple(each.answers)) for each in top.dnsbl),
+            bans=bans_of(top.bans, never or EntryList(()), partial(self._place_below, ("bans",))),
+            greylisting=running.Greylisting(**top.greylist.model_dump()),
             trusted_sealers=frozenset(top.trusted_sealers),
             retention=top.quarantine.model_dump(),
             variables=frozenset(name for rule in rules if rule.condition for name in rule.condition.names),
@@ -120,6 +122,13 @@ class _Reading:
         parts = ("lists", "groups", "recipients", "rules")
         plain = {key: value for key, value in self._document.plain.items() if key not in parts}
         return self._model(schema.PolicyFile, plain, (), self._document)
+
+    def _never(self, top: schema.PolicyFile | None, lists: Mapping[str, EntryList]) -> EntryList | None:
+        """Who is never shut out."""
+        name = top.bans.never if top else None
+        if name is not None and name not in lists:
+            self._complain(("bans", "never"), f"there is no list `{name}`", nearest(name, sorted(lists)))
+        return lists.get(name) if name else None
 
     def _items(self, section: str, model: type[M]) -> Iterator[tuple[Path, M]]:
         plain = self._document.plain.get(section)
@@ -166,7 +175,7 @@ class _Reading:
                 self._complain(path, f"nobody gets as far as group {group.id}", f"move it above `{for_all}`")
             for_all = for_all or ("" if group.when.strip() else group.id)
             reject = group.then.reject if group.then else ""
-            limits = running.Limits(**group.limits.model_dump())
+            limits = limits_of(group.limits, partial(self._place_below, (*path, "limits")))
             yield running.Group(self._ref(group.id, path), condition, reject, limits)
         if path and not for_all:
             self._complain(path, "the last group must be for everyone", "add `- {id: everyone}` below")
@@ -176,17 +185,17 @@ class _Reading:
         for path, each in self._items("recipients", schema.Recipient):
             if each.name in entries:
                 self._complain(path, f"{each.name} stands twice in `recipients`", "keep one of the two")
-            entries[each.name] = _entry(each)
+            entries[each.name] = entry_of(each, self._place(path))
         for index, plain in enumerate(self._extra):
             document = Document(DOMAINS_BY_COMMAND, plain, {(): documents.Place(index + 1, 1)})
             model = self._model(schema.Recipient, dict(plain), (), document)
             if model is not None:
-                entries[model.name] = _entry(model)
+                entries[model.name] = entry_of(model, DOMAINS_BY_COMMAND)
         return entries
 
     def _rules(self, language: Language, on_unknown: str) -> Iterator[running.Rule]:
         for path, rule in self._once("rules", schema.Rule):
-            effect = _effect(rule.then)
+            effect = effect_of(rule.then)
             permits = effect.disposition in (None, Disposition.DELIVER)
             yield running.Rule(
                 ref=self._ref(rule.id, path),
@@ -231,6 +240,12 @@ class _Reading:
     def _ref(self, name: str, path: Path) -> RuleRef:
         return RuleRef(name, self._document.file, self._document.place(path).line)
 
+    def _place(self, path: Path) -> str:
+        return f"{self._document.file}:{self._document.place(path).line}"
+
+    def _place_below(self, path: Path, steps: Path) -> str:
+        return self._place((*path, *steps))
+
     def _complain(self, path: Path, text: str, mend: str) -> None:
         place = self._document.place(path)
         self._problems.append(Problem(self._document.file, place.line, place.column, text, mend))
@@ -239,34 +254,3 @@ class _Reading:
 def _our_domains(recipients: Mapping[str, running.RecipientEntry]) -> EntryList:
     names = sorted({each.rpartition("@")[2] for each in recipients})
     return EntryList(Entry(each, "postern", "we receive for it", NEVER) for each in names)
-
-
-def _entry(model: schema.Recipient) -> running.RecipientEntry:
-    return running.RecipientEntry(
-        name=model.name,
-        route=model.route,
-        validate=model.validate_by,
-        addresses=frozenset(model.addresses),
-        on_unknown=model.on_unknown,
-    )
-
-
-_CLASSES: Final[Mapping[str, VerdictClass]] = {str(each): each for each in VerdictClass}
-
-
-def _effect(action: Any) -> Effect:
-    """What an action of the schema does."""
-    match action:
-        case "deliver":
-            return Effect(Disposition.DELIVER)
-        case "defer":
-            return Effect(Disposition.DEFER, VerdictClass.POLICY, reply="deferred")
-        case schema.Reject(reject=name):
-            return Effect(Disposition.REJECT, _CLASSES.get(name, VerdictClass.POLICY), reply=name)
-        case schema.Quarantine(quarantine=name):
-            return Effect(Disposition.QUARANTINE, _CLASSES.get(name, VerdictClass.POLICY), quarantine=name)
-        case schema.AddHeader(add_header=headers):
-            return Effect(None, headers=tuple(headers.items()))
-        case schema.Mark(tag=name):
-            return Effect(None, VerdictClass(name), headers=((CLASS_HEADER, name),))
-    raise TypeError(f"no action is a {type(action).__name__}")

@@ -7,25 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from gateway.facts.connection import ClientFact
 from gateway.facts.evidence import Evidence, MessageFact
 from gateway.policy.conditions import Answer, Condition, facts_of
-from gateway.policy.lists import Lists
+from gateway.policy.lists import EntryList, Lists
+from gateway.policy.quantities import Rate
 from gateway.policy.verdict import Disposition, RuleRef, VerdictClass
-from gateway.policy.vocabulary import MAIL_FROM, Case, domain_of
+from gateway.policy.vocabulary import MAIL_FROM, VARIABLES, Case, domain_of
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What a rule does. `disposition` is None for a rule that only adds header fields or a class, and does not end the
-    matter; `reply` and `quarantine` are as in `Verdict`."""
+    matter; `reply` and `quarantine` are as in `Verdict`. `greylists`: it holds for those alone who have to wait."""
 
     disposition: Disposition | None
     verdict_class: VerdictClass = VerdictClass.CLEAN
     reply: str = ""
     quarantine: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    greylists: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,40 @@ def _matches(pattern: str, recipient: str) -> bool:
     return domain_of(recipient) == pattern[2:] if pattern.startswith("*@") else recipient == pattern
 
 
+class Whose(StrEnum):
+    """Whose doings a rate counts."""
+
+    CLIENT = "client"
+    NETWORK = "network"
+    SENDER_DOMAIN = "sender_domain"
+    RECIPIENT = "recipient"
+
+
+class Doing(StrEnum):
+    """What a rate counts."""
+
+    CONNECTIONS = "connections"
+    MESSAGES = "messages"
+    RECIPIENTS = "recipients"
+    ERRORS = "errors"
+    UNKNOWN_RECIPIENTS = "unknown_recipients"
+    FAILED_SIGN_INS = "failed_sign_ins"
+    EARLY_TALKS = "early_talks"
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """No more than `rate` of that. `place` is where it is written."""
+
+    whose: Whose
+    doing: Doing
+    rate: Rate
+    place: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.whose.replace('_', ' ')}: {self.doing.replace('_', ' ')} {self.rate}"
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What clients of a group may do. None: as the settings say. `size` is in octets."""
@@ -61,7 +98,7 @@ class Limits:
     size: int | None = None
     recipients: int | None = None
     connections: int | None = None
-    messages_per_second: float | None = None
+    rates: tuple[RateLimit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +115,27 @@ class Group:
         """Its name."""
         return self.ref.id
 
+    @property
+    def place(self) -> str:
+        """Where it is written."""
+        return f"{self.ref.file}:{self.ref.line}" if self.ref.file else ""
+
 
 @dataclass(frozen=True, slots=True)
 class RecipientEntry:
-    """What is said about one domain or address (`name`). `validate` is mailbox, static, callahead or none; `on_unknown`
-    (defer or accept) holds when that cannot be told. `addresses` are keys (`Address.key`)."""
+    """What is said about one domain or address (`name`). `validate` is mailbox, static, file, http, callahead or none;
+    `on_unknown` (defer, accept or last_known) holds when that cannot be told. `addresses`, `aliases` and `catch_all`
+    are keys (`Address.key`); `source` is the path or address of the service that knows."""
 
     name: str
     route: str
     validate: str = "none"
     addresses: frozenset[str] = frozenset()
     on_unknown: str = "defer"
+    source: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    catch_all: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +143,26 @@ class DnsblZone:
     """A DNS list (RFC 5782): an answer within `answers` (addresses or networks of 127/8) adds `weight`."""
 
     zone: str
-    weight: float
-    answers: tuple[str, ...]
+    weight: float = 1.0
+    answers: tuple[str, ...] = ("127.0.0.0/24",)
+
+
+@dataclass(frozen=True, slots=True)
+class Bans:
+    """Who is shut out by itself, for so many seconds; `never` holds networks that never are."""
+
+    seconds: float = 3600.0
+    rates: tuple[RateLimit, ...] = ()
+    never: EntryList = field(default_factory=lambda: EntryList(()), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Greylisting:
+    """When those pass who were asked to come back, in seconds."""
+
+    delay: float = 180.0
+    window: float = 2 * 86400.0
+    memory: float = 36 * 86400.0
 
 
 EVERYONE = Group(RuleRef("everyone", "", 0))
@@ -119,6 +184,19 @@ class Policy:
     trusted_sealers: frozenset[str]
     retention: Mapping[str, float]
     variables: frozenset[str] = field(repr=False)
+    bans: Bans = Bans()
+    greylisting: Greylisting = Greylisting()
+
+    @property
+    def greylists(self) -> bool:
+        """Whether any of its rules asks senders to come back."""
+        return any(rule.effect.greylists for rule in self.rules)
+
+    @property
+    def asks_about_the_past(self) -> bool:
+        """Whether any of its groups depends on what a client did before."""
+        read = (name for group in self.groups if group.condition for name in group.condition.names)
+        return any(VARIABLES[name].check == "past" for name in read)
 
     def recipient_entry(self, address: str) -> RecipientEntry | None:
         """What is said about that address, its own entry before its domain's. None: not ours, so nothing is relayed."""

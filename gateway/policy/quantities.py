@@ -6,12 +6,14 @@ Pure text to number. Never knows where the text stood.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 _SIZE_UNITS: Final = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _DURATION_UNITS: Final = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 _NUMBER_AND_UNIT = re.compile(r"([0-9]{1,12}) ?([A-Za-z]{0,3})\Z")
+_RATE = re.compile(r"([0-9]{1,9}) ?/ ?([0-9]{0,4}) ?([a-z]{1,3})\Z")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 
 NEVER: Final = float("inf")
@@ -26,6 +28,33 @@ def size(text: str) -> int:
 def duration(text: str) -> float:
     """Seconds: `30d`, `12h`, `90s`. Raises ValueError; a bare number is refused, for nobody can tell its unit."""
     return float(_scaled(text, units=_DURATION_UNITS, example="30d"))
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many in so many seconds."""
+
+    number: int
+    seconds: float
+
+    def __str__(self) -> str:
+        for unit in ("w", "d", "h", "min", "s"):
+            times, rest = divmod(self.seconds, _DURATION_UNITS[unit])
+            if times and not rest:
+                return f"{self.number}/{int(times) if times > 1 else ''}{unit}"
+        return f"{self.number}/{self.seconds:g}s"
+
+
+def rate(text: str) -> Rate:
+    """`300/min`, `25/h`, `100/10min`. Raises ValueError; a rate has a number of 1 at least and a window of a week at
+    most."""
+    found = _RATE.match(text)
+    if found is not None and found[3] in _DURATION_UNITS:
+        number, times = int(found[1]), int(found[2] or 1)
+        seconds = times * _DURATION_UNITS[found[3]]
+        if number > 0 and 0 < seconds <= _DURATION_UNITS["w"]:
+            return Rate(number, float(seconds))
+    raise ValueError("write a number and a time, like `300/min`, `25/h` or `100/10min`, a week at most")
 
 
 def _scaled(text: str, *, units: dict[str, int], example: str) -> int:

@@ -20,9 +20,14 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("lists", schema.ListFile),
     ("groups", schema.Group),
     ("groups: limits", schema.Limits),
+    ("groups: limits: client, network", schema.ClientRates),
+    ("groups: limits: sender_domain", schema.SenderRates),
+    ("groups: limits: recipient", schema.RecipientRates),
     ("recipients", schema.Recipient),
     ("rules", schema.Rule),
     ("dnsbl", schema.DnsblZone),
+    ("bans", schema.Bans),
+    ("greylist", schema.Greylist),
     ("quarantine", schema.Retention),
     ("entries (of a list file)", schema.ListEntry),
 )
@@ -63,7 +68,11 @@ def _settings() -> Iterator[str]:
 
 def _actions() -> Iterator[str]:
     yield from ("## Actions", "")
-    words = [("`deliver`", "Accept and deliver"), ("`defer`", "Refuse for now; the client tries again")]
+    words = [
+        ("`deliver`", "Accept and deliver"),
+        ("`defer`", "Refuse for now; the client tries again"),
+        ("`greylist`", "The same, until a sender that nobody knows has come back once; then go on to the next rule"),
+    ]
     models = [(f"`{call}`", (model.__doc__ or "").strip()) for call, model in _ACTIONS]
     yield from _table(("Action", "What it does"), [*words, *models])
 

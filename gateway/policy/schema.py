@@ -6,142 +6,36 @@ runs is `policy.py`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import (
-    AfterValidator,
-    AllowInfNan,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    WithJsonSchema,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from gateway.mail.address import Address, BadAddress
-from gateway.mail.replies import BY_NAME
-from gateway.policy import quantities
-from gateway.policy.problem import nearest
-
-REPLIES: Final = tuple(name for name, reply in BY_NAME.items() if reply.is_permanent)
-"""The replies by which a rule may refuse: the permanent ones. To refuse for now there is `defer`."""
-
-_OWN_FIELDS: Final = frozenset(
-    {"from", "sender", "reply-to", "to", "cc", "bcc", "date", "subject", "message-id", "in-reply-to", "references"}
-    | {"return-path", "received", "received-spf", "authentication-results", "dkim-signature", "mime-version"}
-    | {"arc-seal", "arc-message-signature", "arc-authentication-results"}
-    | {"content-type", "content-transfer-encoding", "content-disposition", "content-id"}
+from gateway.policy.words import (
+    REPLIES,
+    Domain,
+    Duration,
+    End,
+    FileName,
+    HeaderName,
+    HeaderValue,
+    Id,
+    ListAnswer,
+    MailAddress,
+    Model,
+    OnUnknown,
+    QuarantineClass,
+    RateOf,
+    RecipientPattern,
+    ReplyName,
+    Route,
+    Size,
+    TagClass,
+    Text,
+    Url,
+    fault,
 )
 
-
-def fault(text: str, mend: str) -> PydanticCustomError:
-    """A fault in the words that people read."""
-    return PydanticCustomError("policy", "{text}", {"text": text, "mend": mend})
-
-
-def _converted(convert: Callable[[str], float], what: str) -> BeforeValidator:
-    def validate(value: Any) -> Any:
-        try:
-            return convert(str(value))
-        except ValueError as error:
-            raise fault(f"`{str(value)[:60]}` is not a {what}", str(error)) from None
-
-    return BeforeValidator(validate)
-
-
-def _shaped(pattern: str, what: str, mend: str) -> AfterValidator:
-    compiled = re.compile(pattern)
-
-    def validate(value: str) -> str:
-        if not compiled.fullmatch(value):
-            raise fault(f"`{value[:60]}` is not {what}", mend)
-        return value
-
-    return AfterValidator(validate)
-
-
-def _reply(name: str) -> str:
-    if name in REPLIES:
-        return name
-    if name in BY_NAME:
-        raise fault(f"the reply {name} is not permanent", "write `then: defer` to refuse for now")
-    raise fault(f"no reply is called {name[:60]}", nearest(name, REPLIES))
-
-
-def _header_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9-]{1,60}", name):
-        raise fault(f"`{name[:60]}` is not a name for a header field", "use letters, digits and -")
-    if name.lower() in _OWN_FIELDS:
-        raise fault(f"the header field {name} has a meaning of its own", "choose a name that begins with X-")
-    return name
-
-
-def _domain(value: str) -> str:
-    try:
-        return Address.parse(f"x@{value}").domain
-    except BadAddress as error:
-        raise fault(f"`{value[:60]}` is not a domain: {error}", "write one like `example.org`") from None
-
-
-def _address(value: str) -> str:
-    try:
-        return Address.parse(value).key
-    except BadAddress as error:
-        raise fault(f"`{value[:60]}` is not an address: {error}", "write one like `alice@example.org`") from None
-
-
-def _recipient_pattern(value: str) -> str:
-    local, at, domain = value.lower().rpartition("@")
-    if not at or "*" in local.replace("*", "", 1) or (("*" in local) and local != "*"):
-        raise fault(
-            f"`{value[:60]}` matches no recipient", "write `alice@example.org`, `*@example.org` or `*@*.example.org`"
-        )
-    _domain(domain.removeprefix("*."))
-    return value.lower()
-
-
-_HOST_PORT = r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
-_ROUTES = rf"mailbox|mx|lmtp://{_HOST_PORT}|lmtp\+unix:/\S+|smtp://{_HOST_PORT}(?:,{_HOST_PORT})*"
-_ROUTE_MEND = "write mailbox, mx, lmtp://HOST:PORT, lmtp+unix:/PATH or smtp://HOST:PORT[,HOST:PORT]"
-
-_TEXT_SCHEMA: Final = {"type": "string"}
-Size = Annotated[int, _converted(quantities.size, "size"), Field(ge=1), WithJsonSchema({"type": ["string", "integer"]})]
-Duration = Annotated[float, _converted(quantities.duration, "duration"), WithJsonSchema(_TEXT_SCHEMA)]
-End = Annotated[
-    float,
-    AllowInfNan(True),
-    _converted(quantities.end_of_validity, "day or time"),
-    WithJsonSchema(_TEXT_SCHEMA),
-]
-Id = Annotated[str, _shaped(r"[a-z][a-z0-9-]{0,59}", "an id", "use small letters, digits and -, a letter first")]
-Text = Annotated[str, Field(max_length=300)]
-Domain = Annotated[str, AfterValidator(_domain)]
-MailAddress = Annotated[str, AfterValidator(_address)]
-Route = Annotated[str, _shaped(_ROUTES, "a route", _ROUTE_MEND)]
-ReplyName = Annotated[str, AfterValidator(_reply), WithJsonSchema({"enum": list(REPLIES)})]
-RecipientPattern = Annotated[str, AfterValidator(_recipient_pattern)]
-HeaderName = Annotated[str, AfterValidator(_header_name)]
-HeaderValue = Annotated[str, _shaped(r"[\x20-\x7e]{0,300}", "a header value", "one line of printable ASCII")]
-QuarantineClass = Literal["spam", "phishing", "malware", "policy", "bulk", "unscannable"]
-TagClass = Literal["spam", "phishing", "bulk", "policy"]
-OnUnknown = Literal["defer", "next", "hold", "deliver_marked"]
-Network = Annotated[
-    str,
-    _shaped(r"127(?:\.\d{1,3}){3}(?:/\d{1,2})?", "an answer of a list", "write one like `127.0.0.2` or `127.0.0.0/24`"),
-]
-
-
-class Model(BaseModel):
-    """Strict: no key that is not described, no value that must be bent to fit."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
+__all__ = ["REPLIES"]
 
 # ---------------------------------------------------------------- actions
 
@@ -170,7 +64,7 @@ class Mark(Model):
     tag: TagClass = Field(description="Class that is written into the header")
 
 
-ACTIONS: Final = ("deliver", "defer", "reject", "quarantine", "add_header", "tag")
+ACTIONS: Final = ("deliver", "defer", "greylist", "reject", "quarantine", "add_header", "tag")
 
 
 _ACTION_TAGS: Final[dict[Any, str]] = {
@@ -194,7 +88,7 @@ _NO_ACTION: Final = {
     "custom_error_type": "action",
     "custom_error_message": "this is not one action",
 }
-Word = Annotated[Literal["deliver", "defer"], Tag("Word")]
+Word = Annotated[Literal["deliver", "defer", "greylist"], Tag("Word")]
 Action = Annotated[
     Word
     | Annotated[Reject, Tag("Reject")]
@@ -204,7 +98,9 @@ Action = Annotated[
     Discriminator(_action_kind, **_NO_ACTION),
 ]
 FinalAction = Annotated[
-    Word | Annotated[Reject, Tag("Reject")] | Annotated[Quarantine, Tag("Quarantine")],
+    Annotated[Literal["deliver", "defer"], Tag("Word")]
+    | Annotated[Reject, Tag("Reject")]
+    | Annotated[Quarantine, Tag("Quarantine")],
     Discriminator(_action_kind, **_NO_ACTION),
 ]
 
@@ -212,15 +108,46 @@ FinalAction = Annotated[
 # ---------------------------------------------------------------- the parts of a policy
 
 
+class ClientRates(Model):
+    """How much one client address (of IPv6: one /64), or one network, may do."""
+
+    connections: RateOf | None = Field(None, description="Connections that are opened, like `60/min`")
+    messages: RateOf | None = Field(None, description="Messages that are begun (MAIL), like `300/min`")
+    recipients: RateOf | None = Field(None, description="Recipients that are taken, like `1000/h`")
+    errors: RateOf | None = Field(None, description="Commands that are refused for good, like `100/h`")
+    unknown_recipients: RateOf | None = Field(
+        None, description="Recipients of ours that do not exist, like `25/h`: who asks for more is hung up on"
+    )
+
+
+class SenderRates(Model):
+    """How much one domain of the reverse-path may send us."""
+
+    messages: RateOf | None = Field(None, description="Messages that are begun, like `1000/h`")
+    recipients: RateOf | None = Field(None, description="Recipients that are taken, like `5000/h`")
+
+
+class RecipientRates(Model):
+    """How much may come for one recipient."""
+
+    messages: RateOf | None = Field(None, description="Messages for it, like `500/h`")
+
+
 class Limits(Model):
     """What clients of a group may do. What is not said is as in the settings (`limits`)."""
 
     size: Size | None = Field(None, description="Largest message, like `50MiB`")
     recipients: Annotated[int, Field(ge=1)] | None = Field(None, description="Recipients of one transaction")
-    connections: Annotated[int, Field(ge=1)] | None = Field(None, description="Connections of one address at a time")
-    messages_per_second: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="Messages of one address, averaged; more are deferred"
+    connections: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Connections of one client address (of IPv6: one /64) to this machine at a time"
     )
+    messages_per_second: Annotated[float, Field(gt=0, le=1000)] | None = Field(
+        None, description="Messages of one address, averaged over ten seconds; `client: {messages: ...}` says more"
+    )
+    client: ClientRates = Field(ClientRates(), description="Rates of one client address")
+    network: ClientRates = Field(ClientRates(), description="Rates of one network: /24 of IPv4, /64 of IPv6")
+    sender_domain: SenderRates = Field(SenderRates(), description="Rates of one domain of the reverse-path, inbound")
+    recipient: RecipientRates = Field(RecipientRates(), description="Rates of one recipient, inbound")
 
 
 class Group(Model):
@@ -238,11 +165,28 @@ class Recipient(Model):
     domain: Domain | None = Field(None, description="Domain that we receive for")
     address: MailAddress | None = Field(None, description="One address, in place of `domain`")
     route: Route = Field(description="Where accepted mail goes: mailbox, mx, lmtp://..., lmtp+unix:..., smtp://...")
-    validate_by: Literal["mailbox", "static", "callahead", "none"] = Field(
+    validate_by: Literal["mailbox", "static", "file", "http", "callahead", "none"] = Field(
         "none", alias="validate", description="How we know that a recipient exists, before DATA"
     )
     addresses: list[MailAddress] = Field([], description="The recipients that exist, for `validate: static`")
-    on_unknown: Literal["defer", "accept"] = Field("defer", description="What to do when that cannot be told")
+    path: FileName | None = Field(
+        None, description="A file with one address a line, for `validate: file`; it is read again when it changes"
+    )
+    url: Url | None = Field(
+        None,
+        description="For `validate: http`, with `{address}` in it: 200 says that a recipient exists, 404 that not",
+    )
+    aliases: dict[MailAddress, MailAddress] = Field(
+        {}, description="Addresses of the domain that stand for another one: from, to"
+    )
+    catch_all: MailAddress | None = Field(
+        None, description="Who gets mail to addresses of the domain that do not exist"
+    )
+    on_unknown: Literal["defer", "accept", "last_known"] = Field(
+        "defer",
+        description="What to do when that cannot be told: defer (451), accept, or last_known (as the source said last, "
+        "else defer)",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Recipient:
@@ -252,11 +196,29 @@ class Recipient(Model):
             raise fault("`validate: mailbox` asks the shipped store", "use callahead, static or none with this route")
         if self.validate_by == "callahead" and self.route == "mailbox":
             raise fault("`callahead` asks a next hop, and this route has none", "write `validate: mailbox`")
+        self._check_source()
+        if self.domain is None and (self.aliases or self.catch_all):
+            raise fault("aliases belong to a domain", "write them into the entry with `domain:`")
+        strange = next((each for each in self.aliases if not each.endswith(f"@{self.domain}")), None)
+        if strange:
+            raise fault(f"the alias {strange[:60]} is not of {self.domain}", "write it into its own domain's entry")
+        return self
+
+    def _check_source(self) -> None:
+        """Each source has its setting, and no setting stands without its source."""
         if self.validate_by == "static" and not self.addresses:
             raise fault("`validate: static` without addresses refuses everyone", "add `addresses: [...]`")
-        if self.validate_by != "static" and self.addresses:
-            raise fault("`addresses` is used by `validate: static` alone", "write `validate: static`, or remove it")
-        return self
+        for source, setting, given in (
+            ("static", "addresses", self.addresses),
+            ("file", "path", self.path),
+            ("http", "url", self.url),
+        ):
+            if self.validate_by == source and not given:
+                raise fault(f"`validate: {source}` has nothing to ask", f"add `{setting}: ...`")
+            if self.validate_by != source and given:
+                raise fault(
+                    f"`{setting}` is used by `validate: {source}` alone", f"write `validate: {source}`, or remove it"
+                )
 
     @property
     def name(self) -> str:
@@ -270,7 +232,7 @@ class Rule(Model):
     id: Id = Field(description="Name of the rule; the record of a message names it")
     description: Text = Field("", description="One sentence for people who ask why")
     when: str = Field("", description="Condition; left out: always")
-    then: Action = Field(description="What happens: deliver, defer, reject, quarantine, add_header, tag")
+    then: Action = Field(description="What happens: deliver, defer, greylist, reject, quarantine, add_header, tag")
     recipients: list[RecipientPattern] = Field(
         [], alias="for", description="Recipients: `alice@example.org`, `*@example.org`, `*@*.example.org`; empty: all"
     )
@@ -296,8 +258,32 @@ class DnsblZone(Model):
     weight: Annotated[float, Field(ge=-10, le=10)] = Field(
         1.0, description="What a listing adds to `client.dnsbl_score`; negative for a list of good clients"
     )
-    answers: Annotated[list[Network], Field(min_length=1)] = Field(
-        ["127.0.0.0/24"], description="Answers that are listings; all others are errors of the list, not listings"
+    answers: Annotated[list[ListAnswer], Field(min_length=1)] = Field(
+        ["127.0.0.0/24"],
+        description="Addresses or networks whose answers are listings; all others are no listings, and raise an alert",
+    )
+
+
+class Bans(Model):
+    """Shutting out who abuses us, for a while. Our own networks (`trusted` in the settings, this machine) never are."""
+
+    duration: Duration = Field(3600.0, alias="for", description="How long, like `4h`")
+    unknown_recipients: RateOf | None = Field(None, description="More unknown recipients than this, like `100/d`")
+    errors: RateOf | None = Field(None, description="More commands refused for good than this, like `500/d`")
+    failed_sign_ins: RateOf | None = Field(None, description="More wrong passwords than this, like `50/h`")
+    early_talks: RateOf | None = Field(None, description="Speaking before our greeting more often than this")
+    never: Id | None = Field(None, description="A list of networks that are never shut out, not even by command")
+
+
+class Greylist(Model):
+    """When those come through whom `then: greylist` asks to come back (RFC 6647)."""
+
+    delay: Annotated[Duration, Field(ge=0, le=3600)] = Field(180.0, description="How long they have to wait at least")
+    window: Annotated[Duration, Field(ge=3600, le=14 * 86400)] = Field(
+        2 * 86400.0, description="How long they may take to come back"
+    )
+    memory: Annotated[Duration, Field(ge=3600, le=366 * 86400)] = Field(
+        36 * 86400.0, description="How long we remember that they came back; they are not asked again meanwhile"
     )
 
 
@@ -325,6 +311,8 @@ class PolicyFile(Model):
         "defer", description="For rules that reject, quarantine or defer and do not say it themselves"
     )
     dnsbl: list[DnsblZone] = Field([], description="DNS lists that clients are looked up in")
+    bans: Bans = Field(Bans(), description="Who is shut out by itself")
+    greylist: Greylist = Field(Greylist(), description="When those pass who were asked to come back")
     trusted_sealers: list[Domain] = Field([], description="Domains whose ARC seal we believe (RFC 8617)")
     quarantine: Retention = Field(Retention(), description="How long held mail is kept")
 

@@ -188,6 +188,10 @@ def _dnsbl(evidence: Evidence) -> Outcome[Any]:
     return evidence.client.dnsbl
 
 
+def _past(evidence: Evidence) -> Outcome[Any]:
+    return evidence.client.past
+
+
 def _reverse_name(evidence: Evidence) -> Outcome[Any]:
     return evidence.client.reverse_name
 
@@ -202,6 +206,14 @@ _FACTS: Final[tuple[Variable, ...]] = (
     Variable("client.user", _TEXT, "Who signed in, or empty", lambda c: c.evidence.client.user, scope=_CLIENT),
     Variable("client.dnsbl_score", _NUMBER, "Sum of the weights of the block lists that name the client",
              _of(_dnsbl, lambda fact: fact.score, 0.0), "dnsbl", _CLIENT),
+    Variable("client.connections", _WHOLE, "Connections that it opened in the last hour",
+             _of(_past, lambda fact: fact.connections, 0), "past", _CLIENT),
+    Variable("client.messages", _WHOLE, "Messages that it began in the last hour",
+             _of(_past, lambda fact: fact.messages, 0), "past", _CLIENT),
+    Variable("client.errors", _WHOLE, "Commands of it that were refused for good in the last hour",
+             _of(_past, lambda fact: fact.errors, 0), "past", _CLIENT),
+    Variable("client.unknown_recipients", _WHOLE, "Recipients that do not exist, which it asked for in the last hour",
+             _of(_past, lambda fact: fact.unknown_recipients, 0), "past", _CLIENT),
     Variable("mail.from", _TEXT, "Reverse-path (MAIL FROM); empty for the null path",
              lambda c: c.evidence.reverse_path.lower(), scope=_CLIENT),
     Variable("mail.from_domain", _TEXT, "Domain of the reverse-path", lambda c: domain_of(c.evidence.reverse_path),
@@ -278,6 +290,7 @@ _FACTS: Final[tuple[Variable, ...]] = (
 CHECKS: Final[Mapping[str, Callable[[Evidence], Outcome[Any]]]] = {
     "reverse_name": _reverse_name,
     "dnsbl": _dnsbl,
+    "past": _past,
     "spf": lambda evidence: evidence.spf,
     "dkim": lambda evidence: evidence.dkim,
     "arc": lambda evidence: evidence.arc,
@@ -285,6 +298,7 @@ CHECKS: Final[Mapping[str, Callable[[Evidence], Outcome[Any]]]] = {
     "content": lambda evidence: evidence.content,
     "spam": lambda evidence: evidence.spam,
     "malware": lambda evidence: evidence.malware,
+    "greylist": lambda evidence: evidence.greylist,
     "yara": lambda evidence: evidence.yara,
 }
 """The checks by name, and where their outcome stands."""
@@ -316,7 +330,7 @@ def _is_unknown(check: str) -> Variable:
         Type.YES_NO,
         f"The check {check} could not tell; always known",
         lambda case: bool(doubt(case.evidence, check)),
-        scope=Scope.CLIENT if check in ("reverse_name", "dnsbl") else Scope.MESSAGE,
+        scope=Scope.CLIENT if check in ("reverse_name", "dnsbl", "past") else Scope.MESSAGE,
     )
 
 

@@ -12,11 +12,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gateway.facts.content import MailClass
 
 MAX_MESSAGE: Final = 2 * 1024 * 1024
+_MADE_UP: Final = ("template", "synthetic", "ai")
 _LINE_END: Final = re.compile(rb"\r?\n")
 
 
@@ -26,15 +27,20 @@ class CorpusError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """One message and what people say it is. `source` groups messages that must not stand on both sides of a
-    measurement;
-    `invented_header` tells that only its text is real; `date` is ISO or empty."""
+    """One message and what people say it is.
+
+    `source` groups messages that must not stand on both sides of a measurement; `date` is ISO or empty; `language` is
+    a guess or empty; `invented_header` tells that only its text is real; `made_up` that nobody wrote even that to
+    anybody: a template, or by a machine.
+    """
 
     file: Path
     label: MailClass
     source: str
     kind: str = ""
     date: str = ""
+    language: str = ""
+    made_up: bool = False
     invented_header: bool = False
 
     def octets(self) -> bytes:
@@ -43,7 +49,8 @@ class Labelled:
 
 
 def read_corpora(folders: list[Path]) -> list[Labelled]:
-    """All labelled messages of the folders, without repeated files, in a stable order. Raises `CorpusError`."""
+    """All labelled messages of the folders, none twice, in an order that only their octets decide. Raises
+    `CorpusError`."""
     found: list[Labelled] = []
     for folder in folders:
         indexes = sorted(folder.rglob("index.jsonl"))
@@ -53,26 +60,39 @@ def read_corpora(folders: list[Path]) -> list[Labelled]:
                 f"{folder}: expected folders ham, spam and phishing with one message a file, or index.jsonl"
             )
         found += here
-    unique = {hashlib.sha256(str(each.file).encode()).hexdigest(): each for each in found}
+    unique = {hashlib.sha256(each.file.read_bytes()).hexdigest(): each for each in found}
     return [unique[key] for key in sorted(unique)]
 
 
 def _from_index(index: Path) -> Iterator[Labelled]:
     with index.open(encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            file = index.parent / row["path"]
-            if not file.exists():
-                file = index.parent / row["label"] / Path(row["path"]).name
-            if file.exists():
-                yield Labelled(
-                    file=file,
-                    label=MailClass(row["label"]),
-                    source=str(row.get("source", index.parent.name)),
-                    kind=str(row.get("kind", "")),
-                    date=str(row.get("date", "")),
-                    invented_header=bool(row.get("synthetic_headers")),
-                )
+        for number, line in enumerate(lines, start=1):
+            try:
+                found = _from_row(json.loads(line), index.parent)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise CorpusError(f"{index}:{number}: not a row about a message: {error}") from None
+            if found.file.is_file():
+                yield found
+
+
+def _from_row(row: dict[str, Any], folder: Path) -> Labelled:
+    label = MailClass(row["label"])
+    path = Path(row["path"])
+    file = folder / path if (folder / path).is_file() else folder / label.value / path.name
+    return Labelled(
+        file=file,
+        label=label,
+        source=str(row.get("source") or folder.name),
+        kind=str(row.get("kind") or ""),
+        date=str(row.get("date") or ""),
+        language=_language(str(row.get("lang") or "")),
+        made_up=row.get("generated") in _MADE_UP or row.get("kind") == "template",
+        invented_header=bool(row.get("synthetic_headers")),
+    )
+
+
+def _language(guess: str) -> str:
+    return "" if guess == "?" else guess
 
 
 def _from_folders(folder: Path) -> Iterator[Labelled]:

@@ -1,148 +1,141 @@
-"""From a message taken apart to features: which words it uses, and how its parts agree with each other.
+"""From a message taken apart to features: which words it uses, which pieces these are made of, how its parts agree.
 
 Only what generalises. Nothing here may recognise a corpus instead of a kind of mail: no header names, no sender
-domains, no
-numbers (a year is a number), no charset, no language tag. Binary presence; the vector is scaled to unit length by
-the model.
+domains, no numbers (a year is a number), no charset, no language tag. What is present counts once.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from itertools import combinations
+from typing import Any, Final
 from zlib import crc32
 
-from gateway.facts.content import Anatomy, LinkFact
+import numpy as np
+import numpy.typing as npt
 
-BITS: Final = 18
-SIZE: Final = 1 << BITS
-_MASK: Final = SIZE - 1
+from gateway.facts.content import Anatomy
+from gateway.spam.reading import Hashes, Places, Reading, joined_spelling, read
+from gateway.spam.relations import facts_of
 
-MAX_TEXT: Final = 12_000
-"""Characters of visible text that are read: later ones change the answer of one message in several hundred."""
-MAX_WORDS: Final = 1_500
-MAX_LINKS: Final = 100
+WORD_BITS: Final = 18
+PIECE_BITS: Final = 18
+FACT_BITS: Final = 14
+PIECES_START: Final = 1 << WORD_BITS
+FACTS_START: Final = PIECES_START + (1 << PIECE_BITS)
+SIZE: Final = FACTS_START + (1 << FACT_BITS)
+"""Buckets: words and pairs, then pieces of words, then facts."""
 
-_WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-_DIGITS: Final = re.compile(r"\d+")
-_HOST: Final = re.compile(r"(?:https?://)?((?:[a-z0-9\-]+\.)+[a-z]{2,})", re.IGNORECASE)
-_ADDRESS_HOST: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}\Z")
-_INVISIBLE: Final = dict.fromkeys([0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF])
+MAX_SUBJECT: Final = 500
+MAX_NAME: Final = 200
+MAX_COMBINED: Final = 14
+"""Facts that are also taken two by two."""
+MAX_SPELT: Final = 1_000
+"""Characters that are searched for words spelt with gaps."""
 
-# Letters that are drawn like Latin ones: obfuscated words should meet the words that they imitate.
-_CONFUSABLE: Final = str.maketrans("аеорсухіјԁɡɩαορνικτ", "aeopcyxijdgiaopvikt")
+WORD_SHARE: Final = 1.0
+PIECE_SHARE: Final = 1.5
+FACT_VALUE: Final = 0.28
+"""Length of the vector of words, of that of pieces, and the value of one fact."""
+
+Buckets = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What is present in one message: bucket numbers, none twice, and for each its kind (text, subject, name, fact)
-    and words."""
+    """What is present in one message: bucket numbers, none twice, and how strongly each counts."""
 
-    buckets: tuple[int, ...]
-    names: tuple[tuple[str, str], ...]
+    buckets: Buckets
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Features, and for each the number of its token: a word, a pair or a fact. `token(n)` tells kind and words."""
+
+    features: Features
+    owners: Places
+    token: Callable[[int], tuple[str, str]]
 
 
 def features_of(anatomy: Anatomy) -> Features:
-    """The features of a message. Bounded by the caps above, total, and the same for the same anatomy."""
-    found: dict[int, tuple[str, str]] = {}
-    _add_words(found, normalise(anatomy.subject[:500]), "subject")
-    for author in anatomy.authors[:1]:
-        _add_words(found, normalise(author.name[:200]), "name")
-    _add_words(found, normalise(anatomy.text[:MAX_TEXT]), "text")
-    for fact in _relations(anatomy):
-        found.setdefault(crc32(fact.encode("utf-8", "replace"), crc32(b"fact")) & _MASK, ("fact", fact))
-    return Features(tuple(found), tuple(found.values()))
+    """The features of a message. Bounded, total, and the same for the same anatomy."""
+    return explained_features_of(anatomy).features
 
 
-def normalise(text: str) -> str:
-    """Lower case without invisible characters; what merely looks Latin becomes Latin where the word is mixed."""
-    if text.isascii():
-        return text.lower()
-    folded = unicodedata.normalize("NFKC", text).translate(_INVISIBLE).lower()
-    return _WORD.sub(lambda match: _latinise(match.group()), folded)
-
-
-def _latinise(word: str) -> str:
-    if word.isascii() or not any("a" <= char <= "z" for char in word):
-        return word
-    return word.translate(_CONFUSABLE)
-
-
-def _add_words(found: dict[int, tuple[str, str]], text: str, kind: str) -> None:
-    """Words and pairs of neighbours. A pair's hash continues its first word's hash, which saves building the string."""
-    seed = crc32(kind.encode())
-    previous, previous_hash = "", 0
-    for count, match in enumerate(_WORD.finditer(text)):
-        if count == MAX_WORDS:
-            return
-        word = match.group()
-        if not word.isascii() and len(word) > 6 and not word.isupper():
-            for piece in _pieces(word):
-                found.setdefault(crc32(piece.encode("utf-8", "replace"), seed) & _MASK, (kind, piece))
-            previous = ""
+def explained_features_of(anatomy: Anatomy) -> Explained:
+    """The features with the tokens that they come from. A piece of a word belongs to the word where it stood first."""
+    subject = anatomy.subject[:MAX_SUBJECT]
+    name = anatomy.authors[0].name[:MAX_NAME] if anatomy.authors else ""
+    spelt = joined_spelling(f"{subject}\n{anatomy.text[:MAX_SPELT]}")
+    texts = (
+        ("subject", subject),
+        ("name", name),
+        ("text", f"{subject}\n{anatomy.text}" + (f"\n{spelt}" if spelt else "")),
+    )
+    found: list[tuple[Buckets, Places]] = []
+    readings: list[tuple[str, Reading, int]] = []
+    tokens = 0
+    for kind, text in texts:
+        if not text:
             continue
-        word = _DIGITS.sub("0", word[:24])
-        octets = word.encode("utf-8", "replace")
-        found.setdefault(crc32(octets, seed) & _MASK, (kind, word))
-        if previous:
-            found.setdefault(crc32(octets, previous_hash) & _MASK, (kind, f"{previous} {word}"))
-        previous, previous_hash = word, crc32(octets + b" ", seed)
+        reading = read(text)
+        readings.append((kind, reading, tokens))
+        for hashes, words, second in (
+            (*reading.words(crc32(kind.encode())), 0),
+            (*reading.pairs(crc32(kind.encode())), 1),
+        ):
+            found.append((_bucket(hashes, WORD_BITS, 0), tokens + 2 * words + second))
+        hashes, words = reading.pieces(0 if kind == "text" else crc32(kind.encode()))
+        found.append((_bucket(hashes, PIECE_BITS, PIECES_START), tokens + 2 * words))
+        tokens += 2 * len(reading.starts)
+    facts = facts_of(anatomy)
+    facts += [f"{one} and {other}" for one, other in combinations(facts[:MAX_COMBINED], 2)]
+    if facts:
+        numbers = [bucket_of_fact(fact) for fact in facts]
+        found.append((np.array(numbers, dtype=np.int64), tokens + np.arange(len(facts), dtype=np.int64)))
+    buckets, owners = _once(found)
+
+    def token(number: int) -> tuple[str, str]:
+        if number >= tokens:
+            return "fact", facts[number - tokens]
+        kind, reading, start = next(each for each in reversed(readings) if each[2] <= number)
+        word, second = divmod(number - start, 2)
+        return kind, reading.shown(word, 1 + second)
+
+    return Explained(Features(buckets, values_of(buckets)), owners, token)
 
 
-def _pieces(word: str) -> list[str]:
-    """Long words of other scripts, and text written without spaces, by three letters."""
-    return [word[start : start + 3] for start in range(min(len(word), 120) - 2)]
+def bucket_of_fact(fact: str) -> int:
+    """The bucket of a fact."""
+    return FACTS_START + (crc32(fact.encode("utf-8", "replace")) >> (32 - FACT_BITS))
 
 
-def _relations(anatomy: Anatomy) -> list[str]:
-    """How the parts of the message agree: facts that hold for any sender, in any language."""
-    content, html = anatomy.content, anatomy.html
-    found = [
-        f"link {kind}" for kind in sorted({kind for link in content.links[:MAX_LINKS] for kind in _link_kinds(link)})
-    ]
-    author = anatomy.authors[0] if anatomy.authors else None
-    if author is not None:
-        named = _HOST.search(author.name)
-        if "@" in author.name and author.domain not in author.name.lower():
-            found.append("display name shows another address")
-        elif named and not _same_site(named.group(1), author.domain):
-            found.append("display name shows another domain")
-        if any(not _same_site(reply.domain, author.domain) for reply in anatomy.reply_to[:1]):
-            found.append("replies go to another domain")
-    if html is not None:
-        if html.password_fields:
-            found.append("asks for a password in the message")
-        if html.forms:
-            found.append("has a form")
-        if html.scripts:
-            found.append("has a script")
-        if html.hidden > 200 and html.hidden > html.visible:
-            found.append("most of its text is hidden")
-        if html.images and html.visible < 40:
-            found.append("is a picture without words")
-    found += [f"defect {defect}" for defect in content.defects if defect.startswith(("name.", "type.", "mime."))]
-    found += [f"attachment {part.true_type}" for part in content.parts if part.name and not part.note][:20]
-    return found
+def _bucket(hashes: Hashes, bits: int, start: int) -> Buckets:
+    return (hashes >> np.uint64(64 - bits)).astype(np.int64) + start
 
 
-def _link_kinds(link: LinkFact) -> list[str]:
-    kinds = []
-    shown = _HOST.match(link.text.strip())
-    if shown and link.host and not _same_site(shown.group(1), link.host):
-        kinds.append("text shows another site")
-    if _ADDRESS_HOST.match(link.host):
-        kinds.append("goes to a bare address")
-    if "xn--" in link.host:
-        kinds.append("has a punycode host")
-    if "@" in link.url.partition("//")[2].partition("/")[0]:
-        kinds.append("hides its host behind a user name")
-    if link.host.count(".") >= 4:
-        kinds.append("has a deep host name")
-    return kinds
+def _once(found: list[tuple[Buckets, Places]]) -> tuple[Buckets, Places]:
+    """Each bucket once, ascending, with its first owner: bucket and place share one number, which sorts fast."""
+    if not found:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    owners = np.concatenate([each[1] for each in found])
+    keys = np.concatenate([each[0] for each in found])
+    keys = (keys << 32) | np.arange(len(keys), dtype=np.int64)
+    keys.sort()
+    buckets = keys >> 32
+    first = np.ones(len(keys), dtype=bool)
+    np.not_equal(buckets[1:], buckets[:-1], out=first[1:])
+    return buckets[first], owners[keys[first] & 0xFFFFFFFF]
 
 
-def _same_site(one: str, other: str) -> bool:
-    """Whether two host names share their last two labels. A rough rule, and enough for a feature."""
-    return one.lower().rsplit(".", 2)[-2:] == other.lower().rsplit(".", 2)[-2:]
+def values_of(buckets: npt.NDArray[Any]) -> Values:
+    """How strongly each of these ascending buckets counts: words together and pieces together have a fixed length."""
+    words = int(np.searchsorted(buckets, PIECES_START))
+    pieces = int(np.searchsorted(buckets, FACTS_START)) - words
+    values = np.full(len(buckets), FACT_VALUE, dtype=np.float32)
+    values[:words] = WORD_SHARE / max(1, words) ** 0.5
+    values[words : words + pieces] = PIECE_SHARE / max(1, pieces) ** 0.5
+    return values

@@ -1,26 +1,40 @@
 """The classifier that serves: ham, spam or phishing, a calibrated probability, and the words that moved it.
 
 Two linear models over the same features: is it unwanted, and if so, is it a fraud. A linear model can be explained
-exactly:
-each feature's weight is its share of the answer. scikit-learn is never imported here.
+exactly: each feature's weight is its share of the answer, and what the pieces of a word say is told as that word.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from gateway.facts.content import Anatomy, MailClass, Signal, SpamFact
-from gateway.spam.artefact import Calibration, Manifest, ModelError, Weights, read
-from gateway.spam.features import Features, features_of
+from gateway.spam.artefact import Manifest, ModelError, Weights, read
+from gateway.spam.features import explained_features_of
 
-__all__ = ["Model", "ModelError"]
+__all__ = ["Explanation", "Model", "ModelError"]
 
 MAX_SIGNALS: Final = 12
-"""The features with the greatest share, for and against, that are recorded."""
+"""The tokens with the greatest share, for and against, that are recorded."""
+MAX_EVIDENCE: Final = 80
+_LEAST: Final = 1e-4
+_BOUND: Final = 60.0
+"""Beyond these log-odds a probability is 0 or 1 in every digit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A score taken apart: `score` is `start` plus the weights of all `signals`, strongest first."""
+
+    score: float
+    start: float
+    signals: tuple[Signal, ...]
 
 
 class Model:
@@ -28,7 +42,7 @@ class Model:
 
     def __init__(self, manifest: Manifest, weights: Weights) -> None:
         self.manifest = manifest
-        self._weights = weights
+        self._weights = np.asarray(weights)
 
     @classmethod
     def load(cls, folder: Path) -> Model:
@@ -37,55 +51,56 @@ class Model:
 
     def judge(self, anatomy: Anatomy) -> SpamFact:
         """What the message is taken for. `score` is the calibrated log-odds of not-ham."""
-        features = features_of(anatomy)
-        shares, unwanted, fraud = self._raw(features)
-        score = _calibrated(self.manifest.unwanted, unwanted)
-        not_ham = _sigmoid(score)
-        phishing = not_ham * _sigmoid(_calibrated(self.manifest.phishing, fraud))
+        explanation, fraud = self._explain(anatomy, most=MAX_SIGNALS)
+        not_ham = _sigmoid(explanation.score)
+        phishing = not_ham * _sigmoid(fraud)
         probability = {
-            MailClass.HAM.value: round(1.0 - not_ham, 6),
-            MailClass.SPAM.value: round(not_ham - phishing, 6),
-            MailClass.PHISHING.value: round(phishing, 6),
+            MailClass.HAM.value: 1.0 - not_ham,
+            MailClass.SPAM.value: not_ham - phishing,
+            MailClass.PHISHING.value: phishing,
         }
         return SpamFact(
             mail_class=MailClass(max(probability, key=lambda name: probability[name])),
-            probability=probability,
-            score=round(score, 4),
-            signals=_signals(features, shares * self.manifest.unwanted.slope),
+            probability={name: round(share, 6) for name, share in probability.items()},
+            score=round(explanation.score, 4),
+            signals=explanation.signals,
             model=self.manifest.name,
         )
 
-    def raw(self, features: Features) -> tuple[float, float]:
-        """The two uncalibrated sums: unwanted, and fraud given unwanted. For training and measuring."""
-        _, unwanted, fraud = self._raw(features)
-        return unwanted, fraud
+    def explain(self, anatomy: Anatomy) -> Explanation:
+        """All that moved the score, and not only the strongest."""
+        return self._explain(anatomy, most=None)[0]
 
-    def _raw(self, features: Features) -> tuple[Weights, float, float]:
-        first, second = self.manifest.intercepts
-        if not features.buckets:
-            return np.zeros(0, dtype=np.float32), first, second
-        chosen = self._weights[:, np.fromiter(features.buckets, dtype=np.intp, count=len(features.buckets))]
-        scaled = chosen / math.sqrt(len(features.buckets))
-        sums = scaled.sum(axis=1)
-        return scaled[0], float(sums[0]) + first, float(sums[1]) + second
-
-
-def _signals(features: Features, shares: Weights) -> tuple[Signal, ...]:
-    if not len(shares):
-        return ()
-    strongest = np.argsort(-np.abs(shares))[:MAX_SIGNALS]
-    return tuple(
-        Signal(
-            name=features.names[index][0], weight=round(float(shares[index]), 4), evidence=features.names[index][1][:80]
-        )
-        for index in strongest
-        if abs(float(shares[index])) > 1e-4
-    )
+    def _explain(self, anatomy: Anatomy, *, most: int | None) -> tuple[Explanation, float]:
+        """The explanation of "unwanted", and the log-odds of "fraud, if unwanted"."""
+        explained = explained_features_of(anatomy)
+        buckets, values = explained.features.buckets, explained.features.values
+        shares = self._weights[buckets].astype(np.float64) * values[:, None]
+        unwanted, phishing = self.manifest.unwanted, self.manifest.phishing
+        start = unwanted.of(self.manifest.intercepts[0])
+        fraud = phishing.of(self.manifest.intercepts[1] + float(shares[:, 1].sum()))
+        by_token = unwanted.slope * np.bincount(explained.owners, weights=shares[:, 0])
+        signals = tuple(_signal(explained.token(number), by_token[number]) for number in _strongest(by_token, most))
+        return Explanation(start + float(by_token.sum()), start, signals), fraud
 
 
-def _calibrated(calibration: Calibration, raw: float) -> float:
-    return calibration.slope * raw + calibration.intercept
+def _strongest(shares: npt.NDArray[Any], most: int | None) -> list[int]:
+    """Numbers of the tokens with the largest shares either way, largest first; equal ones in the order of the text."""
+    size = np.abs(shares)
+    if most is None:
+        kept = np.flatnonzero(size)
+    elif len(size) > most:
+        kept = np.sort(np.argpartition(size, -most)[-most:])
+    else:
+        kept = np.arange(len(size))
+    ordered: list[int] = kept[np.argsort(-size[kept], kind="stable")].tolist()
+    return ordered if most is None else [number for number in ordered if size[number] > _LEAST]
+
+
+def _signal(token: tuple[str, str], weight: float) -> Signal:
+    kind, words = token
+    return Signal(name=kind, weight=round(float(weight), 4), evidence=words[:MAX_EVIDENCE])
 
 
 def _sigmoid(value: float) -> float:
-    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, value))))
+    return 1.0 / (1.0 + math.exp(-max(-_BOUND, min(_BOUND, value))))

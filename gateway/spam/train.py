@@ -1,136 +1,116 @@
-"""Training: from labelled mail to an artefact. The only file, with `measure.py`, that imports scikit-learn; never on
-the way
-of a message.
+"""Training: from labelled mail to an artefact. Never on the way of a message; never on mail that it is judged by.
 
-Sources are weighted by the square root of their size, so that one large archive does not teach its own dialect, and
-classes
-are balanced. Calibration is fitted on predictions for sources that the predicting model had not seen.
+Calibration is fitted on predictions for sources that the predicting model had not seen.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
-from sklearn.linear_model import LogisticRegression
 
 from gateway.facts.content import MailClass
-from gateway.spam.artefact import Calibration, Manifest, Weights
-from gateway.spam.corpus import Labelled
-from gateway.spam.features import SIZE, Features
+from gateway.spam.artefact import Calibration, Manifest
+from gateway.spam.features import SIZE, bucket_of_fact, values_of
+from gateway.spam.folds import dominant_sources, folds_of, without_source
+from gateway.spam.knowledge import KNOWN
+from gateway.spam.lessons import Lesson, importance_of, is_clear
+from gateway.spam.logistic import fit_logistic, fit_scale
 
-FOLDS: Final = 4
-STRENGTH: Final = 8.0
-"""Inverse of the L2 penalty: 8 did best on left-out sources among 1, 4, 8, 16 and 32 (MEASUREMENTS.md)."""
-SEED: Final = 2026
+SEED: Final = 0
+"""Nothing here is random; the manifest has the field all the same."""
+RARE: Final = 10_000
+"""A feature that stands in less than one of so many messages, or in one source only, is not learnt."""
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
-    """One message ready to learn from."""
-
-    label: MailClass
-    source: str
-    kind: str
-    features: Features
-
-
-@dataclass(frozen=True, slots=True)
 class Fitted:
-    """Two linear models: rows of weights, and their intercepts."""
+    """Two linear models: their weights side by side (`SIZE`, 2), and their intercepts."""
 
-    weights: Weights
+    weights: npt.NDArray[np.float32]
     intercepts: tuple[float, float]
 
 
-def lessons_of(
-    corpus: Iterable[Labelled], read: Callable[[Labelled], Features], *, progress: Callable[[], None]
-) -> list[Lesson]:
-    """Take every message apart. `read` does it for one; `progress` is called after each."""
-    lessons = []
-    for each in corpus:
-        lessons.append(Lesson(each.label, each.source, each.kind, read(each)))
-        progress()
-    return lessons
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Raw scores of lessons by models that had not seen them: two columns, NaN where nothing judged. `left_out` holds
+    further first columns, by name of the dominant source that was left out whole."""
+
+    scores: Array
+    left_out: dict[str, Array]
+
+    @property
+    def judged(self) -> npt.NDArray[np.bool_]:
+        """Which lessons were judged."""
+        found: npt.NDArray[np.bool_] = ~np.isnan(self.scores[:, 0])
+        return found
 
 
 def fit(lessons: Sequence[Lesson]) -> Fitted:
     """Learn both models from the lessons. Needs at least one message of each class."""
-    matrix = matrix_of(lessons)
-    unwanted = np.array([each.label is not MailClass.HAM for each in lessons])
-    fraud = np.array([each.label is MailClass.PHISHING for each in lessons])
-    weight = _weights(lessons)
-    first = _logistic(matrix, unwanted, weight)
-    second = _logistic(matrix[unwanted], fraud[unwanted], weight[unwanted])
-    rows = np.vstack([first.coef_[0], second.coef_[0]]).astype(np.float32)
-    return Fitted(rows, (float(first.intercept_[0]), float(second.intercept_[0])))
+    columns = _columns(lessons)
+    matrix = matrix_of(lessons, columns)
+    unwanted, fraud = unwanted_of(lessons), fraud_of(lessons)
+    first = fit_logistic(matrix, unwanted, importance_of(lessons), known=_known()[columns])
+    clear = np.flatnonzero([is_clear(each) for each in lessons])
+    weight = _even(importance_of([lessons[n] for n in clear.tolist()]), fraud[clear])
+    second = fit_logistic(matrix[clear], fraud[clear], weight)
+    weights = np.zeros((SIZE, 2), dtype=np.float32)
+    weights[columns, 0], weights[columns, 1] = first.weights, second.weights
+    return Fitted(weights, (first.intercept, second.intercept))
 
 
 def raw_scores(fitted: Fitted, lessons: Sequence[Lesson]) -> Array:
     """Two columns of uncalibrated sums for each lesson."""
-    scores: Array = np.asarray(matrix_of(lessons) @ fitted.weights.T) + np.array(fitted.intercepts)
+    rows = matrix_of(lessons, np.arange(SIZE))
+    scores: Array = np.asarray(rows @ fitted.weights, dtype=np.float64) + np.array(fitted.intercepts)
     return scores
 
 
-def folds_by_source(lessons: Sequence[Lesson], count: int = FOLDS) -> list[tuple[list[int], list[int]]]:
-    """(train, test) positions such that no source stands on both sides; large sources are spread first."""
-    sizes = Counter(each.source for each in lessons)
-    bins: list[set[str]] = [set() for _ in range(count)]
-    load = [0] * count
-    for source, size in sorted(sizes.items(), key=lambda item: (-item[1], item[0])):
-        lightest = load.index(min(load))
-        bins[lightest].add(source)
-        load[lightest] += size
-    return [
-        (
-            [n for n, each in enumerate(lessons) if each.source not in held],
-            [n for n, each in enumerate(lessons) if each.source in held],
-        )
-        for held in bins
-    ]
+def unseen_scores(lessons: Sequence[Lesson], *, progress: Callable[[], None]) -> Unseen:
+    """Judge the lessons by models that learnt from other sources (`folds`). `progress` is called `steps_of` times."""
+    scores = np.full((len(lessons), 2), np.nan)
+    for fold in folds_of(lessons):
+        fitted = fit([lessons[n] for n in fold.learnt.tolist()])
+        scores[fold.judged] = raw_scores(fitted, [lessons[n] for n in fold.judged.tolist()])
+        progress()
+    left_out = {}
+    for source in dominant_sources(lessons):
+        fold = without_source(lessons, source)
+        if {lessons[n].label for n in fold.learnt.tolist()} == set(MailClass):
+            fitted = fit([lessons[n] for n in fold.learnt.tolist()])
+            left_out[source] = raw_scores(fitted, [lessons[n] for n in fold.judged.tolist()])[:, 0]
+        progress()
+    return Unseen(scores, left_out)
 
 
-def unseen_scores(lessons: Sequence[Lesson], *, progress: Callable[[], None]) -> Array:
-    """Raw scores of every lesson, each by a model that never saw it. Wanted or not: by one that never saw its source.
-
-    Spam or fraud cannot be told that way: what one corpus calls spam another calls phishing, and most phishing is of
-    one source. That column is by models that saw other messages of the source, and measures less.
-    """
-    scores = np.zeros((len(lessons), 2))
-    for column, folds in enumerate((folds_by_source(lessons), folds_by_message(lessons))):
-        for train, test in folds:
-            fitted = fit([lessons[n] for n in train])
-            scores[test, column] = raw_scores(fitted, [lessons[n] for n in test])[:, column]
-            progress()
-    return scores
+def steps_of(lessons: Sequence[Lesson]) -> int:
+    """How often `unseen_scores` tells of progress."""
+    return len(folds_of(lessons)) + len(dominant_sources(lessons))
 
 
-def folds_by_message(lessons: Sequence[Lesson], count: int = FOLDS) -> list[tuple[list[int], list[int]]]:
-    """(train, test) positions, every n-th message to the n-th fold."""
-    positions = range(len(lessons))
-    return [
-        ([n for n in positions if n % count != fold], [n for n in positions if n % count == fold])
-        for fold in range(count)
-    ]
-
-
-def calibrate(scores: Array, lessons: Sequence[Lesson]) -> tuple[Calibration, Calibration]:
-    """Platt scaling of both sums on scores of unseen sources."""
-    unwanted = np.array([each.label is not MailClass.HAM for each in lessons])
-    fraud = np.array([each.label is MailClass.PHISHING for each in lessons])
-    weight = _weights(lessons)
-    return (
-        _platt(scores[:, 0], unwanted, weight),
-        _platt(scores[unwanted, 1], fraud[unwanted], weight[unwanted]),
-    )
+def calibrate(unseen: Unseen, lessons: Sequence[Lesson]) -> tuple[Calibration, Calibration]:
+    """Platt scaling of both sums on scores of unseen sources. Without any, the sums stand as they are."""
+    judged = np.flatnonzero(unseen.judged)
+    if not len(judged):
+        return Calibration(), Calibration()
+    chosen = [lessons[n] for n in judged.tolist()]
+    unwanted, fraud, weight = unwanted_of(chosen), fraud_of(chosen), importance_of(chosen)
+    scores = unseen.scores[judged]
+    first = fit_scale(scores[:, 0], unwanted, weight)
+    clear = np.array([is_clear(each) for each in chosen], dtype=bool)
+    if len(set(fraud[clear].tolist())) < 2:
+        return Calibration(*first), Calibration()
+    second = fit_scale(scores[clear, 1], fraud[clear], _even(weight[clear], fraud[clear]))
+    return Calibration(*first), Calibration(*second)
 
 
 def manifest_of(
@@ -143,7 +123,7 @@ def manifest_of(
         sha256="",
         corpus=dict(sorted(Counter(each.label.value for each in lessons).items())),
         sources=dict(sorted(Counter(each.source for each in lessons).items())),
-        versions={each: importlib.metadata.version(each) for each in ("scikit-learn", "numpy", "selectolax")},
+        versions={each: importlib.metadata.version(each) for each in ("numpy", "scikit-learn", "scipy", "selectolax")},
         unwanted=calibration[0],
         phishing=calibration[1],
         intercepts=fitted.intercepts,
@@ -151,30 +131,59 @@ def manifest_of(
     )
 
 
-def matrix_of(lessons: Sequence[Lesson]) -> csr_matrix:
-    """The lessons as rows of unit length."""
-    lengths = [len(each.features.buckets) for each in lessons]
-    columns = np.fromiter((bucket for each in lessons for bucket in each.features.buckets), dtype=np.int32)
-    values = np.repeat([1.0 / np.sqrt(max(1, length)) for length in lengths], lengths).astype(np.float32)
-    return csr_matrix((values, columns, np.concatenate([[0], np.cumsum(lengths)])), shape=(len(lessons), SIZE))
+def matrix_of(lessons: Sequence[Lesson], columns: npt.NDArray[Any]) -> csr_matrix:
+    """The lessons as rows over the given buckets, others left out."""
+    place = np.full(SIZE, -1, dtype=np.int32)
+    place[columns] = np.arange(len(columns), dtype=np.int32)
+    found = place[_joined([each.buckets for each in lessons], np.int32)]
+    values = _joined([values_of(each.buckets) for each in lessons], np.float32)
+    kept = found >= 0
+    ends = np.cumsum([len(each.buckets) for each in lessons], dtype=np.int64)
+    before = np.concatenate([[0], np.cumsum(kept, dtype=np.int64)])
+    starts = before[np.concatenate([[0], ends])].astype(np.int64)
+    return csr_matrix((values[kept], found[kept], starts), shape=(len(lessons), len(columns)))
 
 
-def _weights(lessons: Sequence[Lesson]) -> Array:
-    """1 / sqrt(size of the message's source and class), scaled so that wanted and unwanted mail weigh the same."""
-    sizes = Counter((each.source, each.label) for each in lessons)
-    weight = np.array([1.0 / np.sqrt(sizes[each.source, each.label]) for each in lessons])
-    unwanted = np.array([each.label is not MailClass.HAM for each in lessons])
-    for side in (unwanted, ~unwanted):
+def unwanted_of(lessons: Sequence[Lesson]) -> npt.NDArray[np.bool_]:
+    """Which lessons are spam or phishing."""
+    return np.array([each.label is not MailClass.HAM for each in lessons], dtype=bool)
+
+
+def fraud_of(lessons: Sequence[Lesson]) -> npt.NDArray[np.bool_]:
+    """Which lessons are phishing."""
+    return np.array([each.label is MailClass.PHISHING for each in lessons], dtype=bool)
+
+
+def _known() -> npt.NDArray[np.float64]:
+    found = np.zeros(SIZE)
+    for fact, weight in KNOWN.items():
+        found[bucket_of_fact(fact)] = weight
+    return found
+
+
+def _columns(lessons: Sequence[Lesson]) -> npt.NDArray[np.int64]:
+    """Buckets worth learning: what stands in one source only is that source's dialect."""
+    by_source: dict[str, list[npt.NDArray[np.int32]]] = {}
+    for each in lessons:
+        by_source.setdefault(each.source, []).append(each.buckets)
+    messages, sources = np.zeros(SIZE, dtype=np.int64), np.zeros(SIZE, dtype=np.int64)
+    for group in by_source.values():
+        counts = np.bincount(np.concatenate(group), minlength=SIZE)
+        messages += counts
+        sources += counts > 0
+    wanted = (messages * RARE >= len(lessons)) & (sources >= min(2, len(by_source)))
+    wanted |= _known() > 0
+    return np.flatnonzero(wanted)
+
+
+def _even(weight: Array, chosen: npt.NDArray[np.bool_]) -> Array:
+    """The weights scaled so that both sides count the same."""
+    weight = weight.copy()
+    for side in (chosen, ~chosen):
         if side.any():
-            weight[side] *= len(lessons) / 2 / weight[side].sum()
+            weight[side] *= len(weight) / 2 / weight[side].sum()
     return weight
 
 
-def _logistic(matrix: csr_matrix, target: Array, weight: Array) -> LogisticRegression:
-    model = LogisticRegression(C=STRENGTH, solver="liblinear", max_iter=200, random_state=SEED)
-    return model.fit(matrix, target, sample_weight=weight)
-
-
-def _platt(scores: Array, target: Array, weight: Array) -> Calibration:
-    model = LogisticRegression(C=1e6, solver="lbfgs").fit(scores.reshape(-1, 1), target, sample_weight=weight)
-    return Calibration(slope=float(model.coef_[0, 0]), intercept=float(model.intercept_[0]))
+def _joined(arrays: list[npt.NDArray[Any]], kind: type[Any]) -> npt.NDArray[Any]:
+    return np.concatenate(arrays) if arrays else np.zeros(0, dtype=kind)

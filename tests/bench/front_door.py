@@ -13,13 +13,16 @@ import asyncio
 import multiprocessing
 import resource
 import socket
+import tempfile
 import time
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import uvloop
 from aiosmtpd.smtp import SMTP
 
 from gateway.clock import SystemClock
+from gateway.counters.counters import Counters
 from gateway.inbound.ports import Door, Ports
 from gateway.inbound.server import FrontDoor, Listener
 from gateway.settings import Limits, Settings
@@ -53,16 +56,20 @@ async def serve_ours(listening: socket.socket, stop: asyncio.Event) -> None:
     from tests.inbound.house import Bench, Directory, Inquiry
 
     bench, people = Bench(), Directory()
+    folder = tempfile.TemporaryDirectory(prefix="postern-bench-")
+    counters = Counters.open(Path(folder.name), clock=SystemClock())
     bench.seen = type("Forget", (list,), {"append": lambda self, item: None})()
     ports = Ports(
         custody=Nothing(), judge=bench, validation=people, authentication=people, inquiry=Inquiry(),
-        current_policy=PlainPolicy, clock=SystemClock(),
+        current_policy=lambda: PlainPolicy(asks_about_the_past=False), clock=SystemClock(), counters=counters,
     )  # fmt: skip
     settings = Settings(limits=Limits(connections_per_client=1000))
     front = FrontDoor([Listener(Door.MX, listening)], ports=ports, settings=settings, tls_context=None)
     await front.start()
     await stop.wait()
     await front.drain(1.0)
+    await counters.close()
+    folder.cleanup()
 
 
 async def serve_stock(listening: socket.socket, stop: asyncio.Event) -> None:

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.checks.dnsbl import DnsblZone, check_dnsbl, reversed_labels
+from gateway.checks.dnsbl import check_dnsbl, reversed_labels
 from gateway.checks.zone import ZoneResolver
 from gateway.facts.connection import DnsblFact
 from gateway.facts.outcome import Known, Unknown
+from gateway.policy.policy import DnsblZone
 
 ONE = DnsblZone("one.example")
 TWO = DnsblZone("two.example", weight=1.5)
@@ -44,7 +45,7 @@ async def test_a_refusal_to_answer_is_no_listing(answer: str) -> None:
 async def test_a_list_that_answers_everything_is_no_listing() -> None:
     for answer in ("203.0.113.5", "nonsense"):
         resolver = ZoneResolver(listed("one.example", answer))
-        assert await check_dnsbl(resolver, IP, [ONE]) == Unknown("one.example answers outside 127.0.0.0/8")
+        assert await check_dnsbl(resolver, IP, [ONE]) == Unknown("one.example answers outside its range")
 
 
 async def test_silence_counts_nothing_and_is_unknown_if_all_are_silent() -> None:
@@ -54,10 +55,25 @@ async def test_silence_counts_nothing_and_is_unknown_if_all_are_silent() -> None
     assert await check_dnsbl(resolver, IP, [ONE]) == Unknown("one.example did not answer")
 
 
-async def test_only_the_codes_that_were_asked_for_count() -> None:
-    resolver = ZoneResolver(listed("one.example", "127.0.0.10"))
-    zone = DnsblZone("one.example", codes=frozenset({"127.0.0.2"}))
-    assert await check_dnsbl(resolver, IP, [zone]) == Known(DnsblFact(0.0))
+@pytest.mark.parametrize(
+    ("answers", "counted"),
+    [
+        (("127.0.0.2",), []),
+        (("127.0.0.2", "127.0.0.10"), ["127.0.0.10"]),
+        (("127.0.0.0/29",), []),
+        (("127.0.0.8/29",), ["127.0.0.10"]),
+        (("127.0.0.0/8",), ["127.0.0.10", "127.0.1.3"]),
+    ],
+)
+async def test_only_the_answers_that_the_policy_names_are_listings(
+    answers: tuple[str, ...], counted: list[str]
+) -> None:
+    resolver = ZoneResolver(listed("one.example", "127.0.0.10", "127.0.1.3"))
+    outcome = await check_dnsbl(resolver, IP, [DnsblZone("one.example", answers=answers)])
+    if counted:
+        assert outcome == Known(DnsblFact(1.0, tuple(("one.example", each) for each in counted)))
+    else:
+        assert outcome == Unknown("one.example answers outside its range")
 
 
 async def test_a_list_of_good_hosts_takes_off() -> None:

@@ -85,7 +85,11 @@ def test_dovecot_reads_what_we_write_for_it(tmp_path: Path, host: str) -> None:
     for file in (layout.certificate, layout.key):
         file.write_text("only named here\n")
     layout.configuration.write_text(
-        render(layout, StorePorts(host=host, imap=2143, imaps=2993, pop3=2110, pop3s=2995, sieve=2190))
+        render(
+            layout,
+            StorePorts(host=host, imap=2143, imaps=2993, pop3=2110, pop3s=2995, sieve=2190),
+            hostname="mx.example.org",
+        )
     )
     done = run("doveconf", "-c", str(layout.configuration), "-n", package="dovecot-core")
     assert done.returncode == 0, done.stderr

@@ -16,6 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner
+
+from gateway.cli import app
+
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"
 DOORS = ("mx", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "sieve", "console")
@@ -55,9 +59,9 @@ class Gateway:
         )  # fmt: skip
 
     def json(self, *words: str) -> Any:
-        """What `postern ... --json` prints. It must succeed."""
-        done = self.command(*words, "--json")
-        assert done.returncode == 0, done.stderr
+        """What `postern ... --json` prints. It must succeed. Run in this process, which has all of it loaded."""
+        done = CliRunner().invoke(app, [*words, "--json"], env=self.environment)
+        assert done.exit_code == 0, done.output
         return json.loads(done.stdout)
 
     def role_pids(self, name: str) -> list[int]:

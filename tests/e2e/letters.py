@@ -115,10 +115,9 @@ def fields(octets: bytes, name: str) -> list[str]:
     return [line.partition(":")[2].strip() for line in unfolded if line.lower().startswith(f"{name.lower()}:")]
 
 
-def held(gateway: Gateway, subject: str) -> dict[str, Any]:
-    """The held item with that subject; and only one is held."""
-    listed = gateway.json("quarantine", "list", "--text", subject)
-    (item,) = [each for each in listed if each["listing"]["subject"] == subject]
+def held(gateway: Gateway, answer: Answer) -> dict[str, Any]:
+    """The item under which the message is held that was accepted with this answer."""
+    (item,) = [each for each in gateway.json("quarantine", "list") if each["message"] == answer.id]
     found_item: dict[str, Any] = item
     return found_item
 

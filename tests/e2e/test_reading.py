@@ -104,7 +104,7 @@ Port {gateway.ports["imaps"]}
 User {ALICE}
 Pass "{PASSWORD}"
 SSLType IMAPS
-CertificateFile {gateway.data}/tls/certificate.pem
+CertificateFile {gateway.data}/mailbox/certificate.pem
 
 MaildirStore near
 Path {tmp_path}/mail/
@@ -133,7 +133,7 @@ def test_mutt_opens_the_mailbox(gateway: Gateway, subject: str, tmp_path: Path) 
     (tmp_path / "muttrc").write_text(
         f"""\
 set imap_user="{ALICE}" imap_pass="{PASSWORD}" ssl_starttls=no ssl_force_tls=no
-set certificate_file="{gateway.data}/tls/certificate.pem" ssl_verify_host=no
+set certificate_file="{gateway.data}/mailbox/certificate.pem" ssl_verify_host=no
 set folder="{tmp_path}" record="" quit=yes copy=no confirmappend=no delete=no header_cache="" timeout=1
 set wait_key=no mark_old=no
 """

@@ -59,25 +59,20 @@ def test_swaks_delivers(gateway: Gateway) -> None:
 
 
 def test_gtube_is_held_by_its_rule(gateway: Gateway) -> None:
-    subject, octets = letter(GTUBE)
-    assert deliver(gateway, octets).code == 250
-    item = held(gateway, subject)
+    item = held(gateway, deliver(gateway, letter(GTUBE)[1]))
     assert (item["judgement"]["rule"], item["quarantine"]) == ("gtube", "spam")
     assert item["judgement"]["reasons"]
 
 
 def test_phishing_is_held_with_the_words_that_betrayed_it(gateway: Gateway) -> None:
-    answer = deliver(gateway, sample("03-phishing"), sender="alert@secure-login-check.example")
-    assert answer.code == 250
-    item = held(gateway, "Your account has been limited - verify your identity within 24 hours")
+    item = held(gateway, deliver(gateway, sample("03-phishing"), sender="alert@secure-login-check.example"))
     assert (item["judgement"]["rule"], item["quarantine"]) == ("phishing-hold", "phishing")
     assert item["judgement"]["reasons"]
 
 
 def test_forged_authors_of_our_own_domain_are_held(gateway: Gateway) -> None:
-    subject, octets = letter(author="Boss <boss@example.org>")
-    assert deliver(gateway, octets, sender="x@mailer.example").code == 250
-    assert held(gateway, subject)["judgement"]["rule"] == "own-domain-spoof"
+    _, octets = letter(author="Boss <boss@example.org>")
+    assert held(gateway, deliver(gateway, octets, sender="x@mailer.example"))["judgement"]["rule"] == "own-domain-spoof"
 
 
 def test_what_the_authors_domain_asks_to_refuse_is_refused(gateway: Gateway) -> None:
@@ -117,8 +112,7 @@ def test_strangers_are_refused_at_rcpt_and_tracked(gateway: Gateway, address: st
 
 def test_what_is_released_is_what_was_received_under_our_stamps(gateway: Gateway) -> None:
     subject, octets = letter(GTUBE + "\n.a line with a dot\n..and two\n\ttabs \x7f and no end  \n")
-    assert deliver(gateway, octets).code == 250
-    item = held(gateway, subject)
+    item = held(gateway, deliver(gateway, octets))
     done = gateway.command("quarantine", "release", str(item["id"]), "--reason", "it is a test")
     assert done.returncode == 0, done.stdout + done.stderr
     stored = arrives(gateway, subject)

@@ -7,10 +7,11 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.clock import FixedClock
+from gateway.counters.counters import Counters
 from gateway.facts.connection import ClientFact, DnsblFact, SenderDomain
 from gateway.facts.evidence import Evidence, MessageFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome
@@ -27,6 +29,7 @@ from gateway.inbound.server import FrontDoor, Listener
 from gateway.mail.address import Address, path_text
 from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message, Octets
+from gateway.policy.policy import Bans, RateLimit
 from gateway.policy.verdict import Disposition, Reason, RuleRef, Verdict, VerdictClass, merge
 from gateway.queue.records import Acceptance, Refusal
 from gateway.settings import Limits, Listen, Settings
@@ -42,7 +45,7 @@ class PlainLimits:
     size: int | None = None
     recipients: int | None = None
     connections: int | None = None
-    messages_per_second: float | None = None
+    rates: tuple[RateLimit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,16 @@ class PlainGroup:
     id: str = "everyone"
     reject: str = ""
     limits: PlainLimits = PlainLimits()
+    place: str = "default.yaml:1"
 
 
 @dataclass(frozen=True)
 class PlainEntry:
     route: str = "mailbox"
     on_unknown: str = "defer"
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    catch_all: str = ""
+    place: str = "default.yaml:2"
 
 
 @dataclass(frozen=True)
@@ -65,13 +72,16 @@ class PlainPolicy:
     groups: Mapping[str, PlainGroup] = field(default_factory=dict)
     everyone: PlainGroup = PlainGroup()
     routes: Mapping[str, str] = field(default_factory=lambda: {"example.net": "mailbox"})
+    entry: PlainEntry = PlainEntry()
+    bans: Bans = field(default_factory=Bans)
+    asks_about_the_past: bool = True
 
     def group_for(self, client: ClientFact, now: float, *, mail_from: str | None = None) -> PlainGroup:
         return self.groups.get(client.ip, self.everyone)
 
     def recipient_entry(self, address: str) -> PlainEntry | None:
         route = self.routes.get(address.rpartition("@")[2].lower())
-        return None if route is None else PlainEntry(route)
+        return None if route is None else replace(self.entry, route=route)
 
 
 # ---------------------------------------------------------------- people and recipients
@@ -253,6 +263,8 @@ class House:
     inquiry: Inquiry
     policy: PlainPolicy
     clock: FixedClock
+    counters: Counters = None  # type: ignore[assignment]
+    folder: Path = Path()
     naps: list[float] = field(default_factory=list)
 
     async def sleep(self, seconds: float) -> None:
@@ -273,6 +285,9 @@ async def open_house(
     scan_patience: float = 30.0,
     edit: Callable[[Ports], Ports] = lambda ports: ports,
     shelf: Shelf | None = None,
+    trusted: tuple[str, ...] = (),
+    folder: Path | None = None,
+    processes: int = 1,
     listen: dict[str, object] | None = None,
 ) -> AsyncIterator[House]:
     """A front door on free loopback ports. What is in `House` may be changed while it runs."""
@@ -289,6 +304,9 @@ async def open_house(
         policy=policy or PlainPolicy(),
         clock=clock,
     )
+    own_folder = tempfile.TemporaryDirectory(prefix="postern-counters-")
+    opened.folder = folder or Path(own_folder.name)
+    counters = opened.counters = Counters.open(opened.folder, clock=clock, processes=processes)
     ports = Ports(
         custody=shelf,
         judge=bench,
@@ -296,11 +314,13 @@ async def open_house(
         authentication=people,
         inquiry=inquiry,
         current_policy=lambda: opened.policy,
+        counters=counters,
         clock=clock,
     )
     settings = Settings(
         hostname="mx.example.net",
         domain="example.net",
+        trusted=list(trusted),
         limits=Limits.model_validate(limits or {}),
         listen=Listen.model_validate(listen or {}),
     )
@@ -317,6 +337,8 @@ async def open_house(
         yield opened
     finally:
         await opened.front.drain(0.2)
+        await counters.close()
+        own_folder.cleanup()
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:

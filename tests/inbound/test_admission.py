@@ -6,8 +6,10 @@ import pytest
 
 from gateway.facts.connection import DnsblFact
 from gateway.facts.outcome import Known, Unknown
-from gateway.inbound import admission
+from gateway.inbound import addressees, admission
 from gateway.mail import replies
+from gateway.policy.policy import Doing, RateLimit, Whose
+from gateway.policy.quantities import Rate
 from tests.inbound.house import Inquiry, PlainEntry, PlainGroup, PlainLimits, PlainPolicy, open_house
 from tests.inbound.talk import MESSAGE, Talk
 
@@ -98,8 +100,11 @@ async def test_the_limits_of_the_group_go_before_those_of_the_settings() -> None
     assert [each.rule for each in house.shelf.refusals if each.stage == "rcpt"] == ["small"]
 
 
+TWO_IN_TEN_SECONDS = RateLimit(Whose.CLIENT, Doing.MESSAGES, Rate(2, 10.0))
+
+
 async def test_too_many_transactions_a_second() -> None:
-    policy = PlainPolicy(everyone=PlainGroup("slow", limits=PlainLimits(messages_per_second=0.2)))
+    policy = PlainPolicy(everyone=PlainGroup("slow", limits=PlainLimits(rates=(TWO_IN_TEN_SECONDS,))))
     async with open_house(policy=policy) as house:
         talk = await Talk.to(house.port)
         await talk.say_hello()
@@ -108,7 +113,7 @@ async def test_too_many_transactions_a_second() -> None:
             said.append((await talk.ask("MAIL FROM:<>"))[:9])
             await talk.ask("RSET")
         assert said == ["250 2.1.0", "250 2.1.0", "451 4.7.1"]
-        house.clock.advance(5.1)
+        house.clock.advance(15.1)
         assert (await talk.ask("MAIL FROM:<>")).startswith("250 ")
         await talk.close()
     assert [(each.stage, each.rule) for each in house.shelf.refusals] == [("mail", "slow")]
@@ -129,7 +134,7 @@ async def test_a_recipient_that_cannot_be_checked_may_be_accepted_by_policy() ->
 
 
 async def test_a_directory_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admission, "VALIDATION_PATIENCE", 0.05)
+    monkeypatch.setattr(addressees, "VALIDATION_PATIENCE", 0.05)
     async with open_house() as house:
 
         async def never(address: object, entry: object) -> None:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from gateway.clock import FixedClock
 from gateway.facts.connection import ClientFact
-from gateway.inbound.admission import Refused
 from gateway.inbound.refusals import MAX_TEXT, Refusals
+from gateway.inbound.refused import Refused
 from gateway.mail import replies
 from gateway.queue.records import Refusal
 from tests.inbound.house import NOW, Shelf

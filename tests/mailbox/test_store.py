@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,19 +18,20 @@ pytestmark = pytest.mark.dovecot
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
+def data(tmp_path: Path) -> Iterator[Path]:
     """A data folder that the store's account may pass."""
     for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         folder.chmod(0o711)
     (tmp_path / "c").write_text("certificate")
     (tmp_path / "k").write_text("key")
-    return tmp_path
+    yield tmp_path
+    shutil.rmtree(layout_of(tmp_path).sockets, ignore_errors=True)
 
 
 def prepared(data: Path) -> StorePlan:
     if store.find_dovecot() is None:
         pytest.skip("Dovecot is not installed: apt-get install dovecot-imapd dovecot-lmtpd dovecot-pop3d")
-    return prepare(data, Listen(), certificate=data / "c", key=data / "k")
+    return prepare(data, Listen(), hostname="mx.example.org", certificate=data / "c", key=data / "k")
 
 
 def test_everything_is_the_accounts_own_and_private(data: Path) -> None:
@@ -64,10 +67,30 @@ def test_a_socket_folder_with_a_long_name_moves_to_a_short_one(tmp_path: Path) -
     assert layout_of(tmp_path / ("a" * 60) / ("c" * 60)).sockets != layout.sockets
 
 
+def test_a_socket_folder_that_is_somebody_elses_is_not_touched(data: Path, tmp_path: Path) -> None:
+    prepared(data)
+    sockets = layout_of(data).sockets
+    shutil.rmtree(sockets)
+    theirs = tmp_path / "theirs"
+    theirs.mkdir(mode=0o700)
+    sockets.symlink_to(theirs)
+    try:
+        with pytest.raises(PermissionError, match="somebody else"):
+            prepared(data)
+        assert stat.S_IMODE(theirs.stat().st_mode) == 0o700
+    finally:
+        sockets.unlink()
+    if os.geteuid() == 0:
+        sockets.mkdir()
+        os.chown(sockets, 65534, 65534)
+        with pytest.raises(PermissionError, match="somebody else"):
+            prepared(data)
+
+
 def test_without_dovecot_the_mend_is_told(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "_NEEDED", ("/no/such/part",))
     with pytest.raises(StoreError, match="apt-get install dovecot"):
-        prepare(data, Listen(), certificate=data / "c", key=data / "k")
+        prepare(data, Listen(), hostname="mx.example.org", certificate=data / "c", key=data / "k")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the store under another account")
@@ -75,7 +98,7 @@ def test_a_folder_that_the_account_cannot_pass_is_named(data: Path) -> None:
     closed = data / "closed"
     closed.mkdir(mode=0o700)
     with pytest.raises(StoreError, match=re.escape(str(closed))):
-        prepare(closed / "data", Listen(), certificate=data / "c", key=data / "k")
+        prepare(closed / "data", Listen(), hostname="mx.example.org", certificate=data / "c", key=data / "k")
 
 
 async def test_nobody_answers_before_it_is_started(tmp_path: Path) -> None:
@@ -84,7 +107,7 @@ async def test_nobody_answers_before_it_is_started(tmp_path: Path) -> None:
 
 def test_every_port_and_path_stands_in_the_configuration(data: Path) -> None:
     plan = prepared(data)
-    text = render(plan.layout, plan.ports)
+    text = render(plan.layout, plan.ports, hostname="mx.example.org")
     for port in (2143, 2993, 2110, 2995, 2190):
         assert text.count(f"port = {port}\n") == 1
     assert "{" + "layout" not in text

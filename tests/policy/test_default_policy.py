@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from gateway.facts.auth import ArcFact, Auth, DkimFact, DkimSignatureFact, DmarcFact, SpfFact, SpfIdentity
-from gateway.facts.connection import ClientFact
+from gateway.facts.connection import ClientFact, GreylistFact
 from gateway.facts.content import AuthorFact, ContentFact, MailClass, MalwareFact, MalwareResult, SpamFact, YaraFact
 from gateway.facts.evidence import MessageFact
 from gateway.facts.outcome import Known, Skipped, Unknown
-from gateway.policy.decide import decide
+from gateway.policy.decide import decide, who_would_wait
 from gateway.policy.parse import load
 from gateway.policy.verdict import Disposition
 
@@ -115,13 +115,15 @@ CASES = {
         "policy",
     ),
     "certain phishing": ({"spam": spam(16.0, MailClass.PHISHING)}, "reject", "phishing-reject", "phishing"),
-    "phishing": ({"spam": spam(3.0, MailClass.PHISHING)}, "quarantine", "phishing-hold", "phishing"),
-    "spam 15": ({"spam": spam(15.0)}, "reject", "spam-reject", "spam"),
-    "spam 14.9": ({"spam": spam(14.9)}, "quarantine", "spam-hold", "spam"),
-    "spam 8": ({"spam": spam(8.0)}, "quarantine", "spam-hold", "spam"),
-    "spam 7.9": ({"spam": spam(7.9)}, "deliver", None, "spam"),
-    "spam 5.9": ({"spam": spam(5.9)}, "deliver", None, "clean"),
-    "spam going out": ({"spam": spam(8.0), "direction": "outbound"}, "quarantine", "spam-hold", "spam"),
+    "phishing 14.9": ({"spam": spam(14.9, MailClass.PHISHING)}, "quarantine", "phishing-hold", "phishing"),
+    "phishing 2": ({"spam": spam(2.0, MailClass.PHISHING)}, "quarantine", "phishing-hold", "phishing"),
+    "phishing 1.9": ({"spam": spam(1.9, MailClass.PHISHING)}, "deliver", None, "spam"),
+    "spam 9": ({"spam": spam(9.0)}, "reject", "spam-reject", "spam"),
+    "spam 8.9": ({"spam": spam(8.9)}, "quarantine", "spam-hold", "spam"),
+    "spam 2": ({"spam": spam(2.0)}, "quarantine", "spam-hold", "spam"),
+    "spam 1.9": ({"spam": spam(1.9)}, "deliver", None, "spam"),
+    "spam 0.4": ({"spam": spam(0.4)}, "deliver", None, "clean"),
+    "spam going out": ({"spam": spam(2.0), "direction": "outbound"}, "quarantine", "spam-hold", "spam"),
     "no classifier": ({"spam": Unknown("no model")}, "deliver", None, "clean"),
     "all switched off": (
         dict.fromkeys(("spf", "dkim", "arc", "dmarc", "content", "spam", "malware"), Skipped()),
@@ -155,7 +157,7 @@ def test_what_dead_dns_hid_is_in_the_record(evidence):
 
 
 def test_suspected_spam_is_delivered_with_its_class(evidence):
-    verdict = decide(evidence(spam=spam(6.0)), ALICE, POLICY)
+    verdict = decide(evidence(spam=spam(0.5)), ALICE, POLICY)
     assert verdict.add_headers == (("X-Postern-Class", "spam"),)
 
 
@@ -180,7 +182,7 @@ def test_an_empty_list_matches_nobody(evidence):
         ({"spam": spam(20.0)}, "deliver"),
         ({"spam": spam(20.0), "malware": malware(MalwareResult.FOUND)}, "reject"),
         ({"spam": spam(20.0), "dmarc": FAILED}, "reject"),
-        ({"spam": spam(10.0), "dmarc": NO_RECORD}, "quarantine"),
+        ({"spam": spam(8.0), "dmarc": NO_RECORD}, "quarantine"),
         ({"content": content(defects=("type.executable",))}, "quarantine"),
     ],
     ids=["spam is skipped", "malware is not", "DMARC is not", "only who is authenticated", "programs are not"],
@@ -203,7 +205,53 @@ def test_groups():
     everyone = POLICY.group_for(ClientFact("192.0.2.1"), 0.0)
     assert everyone.id == "everyone"
     assert (everyone.limits.size, everyone.limits.recipients) == (50 * 2**20, 100)
-    assert (everyone.limits.connections, everyone.limits.messages_per_second) == (50, 5)
+    assert everyone.limits.connections == 50
+    assert sorted(map(str, everyone.limits.rates)) == [
+        "client: connections 300/min",
+        "client: errors 300/h",
+        "client: messages 300/min",
+        "client: unknown recipients 25/h",
+    ]
+    assert POLICY.group_for(ClientFact("127.0.0.1"), 0.0).limits.rates == ()
+
+
+UNPROVEN = {
+    "spf": Known(SpfFact(Auth.NONE, SpfIdentity.MAILFROM, "friend.example")),
+    "dmarc": Known(DmarcFact(Auth.NONE, "friend.example")),
+}
+SIGNED = Known(DkimFact((DkimSignatureFact(Auth.PASS, "friend.example", "s", "rsa-sha256"),)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "waits"),
+    [
+        ({"spam": spam(4.0), **UNPROVEN}, True),
+        ({"spam": spam(7.9), **UNPROVEN}, True),
+        ({"spam": spam(3.9), **UNPROVEN}, False),
+        ({"spam": spam(8.0), **UNPROVEN}, False),
+        ({"spam": spam(5.0), **UNPROVEN, "dkim": SIGNED}, False),
+        ({"spam": spam(5.0), **UNPROVEN, "spf": SPF_OF_OTHERS}, False),
+        ({"spam": spam(5.0), "dmarc": DNS_DEAD, "spf": DNS_DEAD, "dkim": DNS_DEAD}, False),
+        ({"spam": Unknown("no model"), **UNPROVEN}, False),
+        ({"spam": spam(5.0), **UNPROVEN, "direction": "outbound"}, False),
+    ],
+)
+def test_only_suspects_for_whom_nobody_stands_are_asked_to_come_back(changes, waits, evidence):
+    assert who_would_wait(evidence(**changes), POLICY) == ((ALICE,) if waits else ())
+
+
+def test_who_waits_is_deferred_and_who_came_back_is_judged_on(evidence):
+    suspect = {"spam": spam(6.5), **UNPROVEN}
+    verdict = decide(evidence(**suspect, greylist=Known(GreylistFact(waiting=(ALICE,)))), ALICE, POLICY)
+    assert (verdict.disposition, verdict.reply, verdict.rule.id) == (
+        Disposition.DEFER,
+        "greylisted",
+        "greylist-suspect",
+    )
+    for said in (Known(GreylistFact()), Unknown("the counters did not answer"), Skipped("our own network")):
+        passed = decide(evidence(**suspect, greylist=said), ALICE, POLICY)
+        assert passed.disposition is Disposition.DELIVER
+        assert passed.add_headers == (("X-Postern-Class", "spam"),)
 
 
 def test_example_org_is_received_for():

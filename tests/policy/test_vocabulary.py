@@ -21,7 +21,7 @@ from gateway.facts.outcome import Known, Skipped, Unknown
 from gateway.policy.vocabulary import ABSENT, CHECKS, VARIABLES, Case, Scope, Type, doubts, in_scope
 
 PYTHON_TYPES = {Type.TEXT: str, Type.TEXTS: list, Type.WHOLE: int, Type.NUMBER: float, Type.YES_NO: bool}
-EVIDENCE_CHECKS = ("spf", "dkim", "arc", "dmarc", "content", "spam", "malware", "yara")
+EVIDENCE_CHECKS = ("spf", "dkim", "arc", "dmarc", "content", "spam", "malware", "greylist", "yara")
 
 
 def value(name: str, evidence: Evidence, *sealers: str):
@@ -29,7 +29,7 @@ def value(name: str, evidence: Evidence, *sealers: str):
 
 
 def with_all(evidence, outcome):
-    client = replace(evidence().client, reverse_name=outcome, dnsbl=outcome)
+    client = replace(evidence().client, reverse_name=outcome, dnsbl=outcome, past=outcome)
     return evidence(client=client, **dict.fromkeys(EVIDENCE_CHECKS, outcome))
 
 
@@ -158,4 +158,5 @@ def test_a_client_is_asked_only_what_is_known_when_it_connects():
     assert {name for name in names if not name.startswith(("client.", "mail.from"))} == {
         "unknown.reverse_name",
         "unknown.dnsbl",
+        "unknown.past",
     }

@@ -7,7 +7,7 @@ from __future__ import annotations
 from gateway.facts.connection import SenderDomain
 from gateway.facts.outcome import NOT_ASKED, Outcome
 from gateway.inbound import commands, senders
-from gateway.inbound.admission import Refused
+from gateway.inbound.refused import Refused
 from gateway.inbound.session import Session
 from gateway.inbound.transaction import Transaction
 from gateway.mail import replies
@@ -34,11 +34,11 @@ async def mail(session: Session, argument: str) -> Reply:
         return replies.UTF8_UNDECLARED
     admission = session.household.admission
     allowance = admission.allowance(session.client, mail_from=path_text(sender))
-    refused = admission.may_send(
+    refused = await admission.may_send(
         sender,
         size=parameters.size,
         allowance=allowance,
-        network=session.address.network,
+        client=session.client,
         principal=session.principal,
     )
     domain: Outcome[SenderDomain] = NOT_ASKED
@@ -73,11 +73,19 @@ async def rcpt(session: Session, argument: str) -> Reply:
         limit = transaction.allowance
         too_many = Refused(replies.TOO_MANY_RECIPIENTS, f"more than {limit.recipients}", limit.group.id)
         return await session.refuse("rcpt", too_many, recipient=path)
-    answer = await admission.may_receive(address, policy=transaction.allowance.policy, principal=session.principal)
+    answer = await admission.may_receive(
+        address,
+        allowance=transaction.allowance,
+        client=session.client,
+        reverse_path=transaction.reverse_path,
+        principal=session.principal,
+    )
     if isinstance(answer, Refused):
         return await session.refuse("rcpt", answer, recipient=path)
     session.note_progress()
-    transaction.add(Recipient(address, parameters.notify, parameters.original), answer)
+    # Who stands for whom is no secret of ours: a report to the sender names the address that he wrote (RFC 3461).
+    original = parameters.original or ("" if answer.address == address else f"rfc822;{address}")
+    transaction.add(Recipient(answer.address, parameters.notify, original), answer.destination)
     return replies.RECIPIENT_OK
 
 

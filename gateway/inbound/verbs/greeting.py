@@ -15,9 +15,9 @@ from typing import Final
 from gateway.facts.outcome import Known, Unknown
 from gateway.inbound import sasl
 from gateway.inbound import xclient as attributes
-from gateway.inbound.admission import Refused
 from gateway.inbound.client import address_of
 from gateway.inbound.ports import Door
+from gateway.inbound.refused import Refused
 from gateway.inbound.session import Session
 from gateway.mail import replies
 from gateway.mail.replies import Reply

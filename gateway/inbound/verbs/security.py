@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.inbound import sasl
-from gateway.inbound.admission import Refused
 from gateway.inbound.ports import AuthFailure, Principal
+from gateway.inbound.refused import Refused
 from gateway.inbound.session import Session
 from gateway.inbound.signing_in import ask_credentials
 from gateway.mail import replies

@@ -128,6 +128,7 @@ def _plain_client(client: ClientFact) -> dict[str, Any]:
         "user": client.user,
         "dnsbl": to_plain(client.dnsbl),
         "esmtp": client.esmtp,
+        "past": to_plain(client.past),
         "sender_domain": to_plain(client.sender_domain),
     }
 

@@ -1,0 +1,44 @@
+"""Who writes to whom: people to whom one of us wrote are known to that one, and their answers are never asked to come
+back. Remembered in the counters, as digests: the list of somebody's correspondents is nobody's business."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+
+from gateway.counters.counters import Counters
+from gateway.facts.evidence import Evidence
+
+TOPIC: Final = "correspondent"
+
+REMEMBERED: Final = 180 * 86400.0
+"""Seconds since one of us wrote to them last."""
+
+
+class Correspondents:
+    """Remembers pairs of ours and theirs."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+
+    async def wrote(self, evidence: Evidence) -> None:
+        """One of us wrote this to others."""
+        pairs = {_pair(ours, theirs): "" for ours in _names_of(evidence) for theirs in evidence.recipients}
+        if pairs:
+            await self._counters.remember(TOPIC, pairs, seconds=REMEMBERED)
+
+    async def know(self, evidence: Evidence, recipients: Sequence[str]) -> bool:
+        """Whether one of these recipients wrote to whoever wrote this: then it is somebody whom the house knows."""
+        pairs = {_pair(ours, theirs) for ours in recipients for theirs in _names_of(evidence)}
+        return bool(await self._counters.recall(TOPIC, pairs))
+
+
+def _names_of(evidence: Evidence) -> list[str]:
+    """The reverse-path and the first author of a message, in as far as there are any."""
+    authors = [author.address for author in evidence.message.authors[:1]]
+    return [name for name in dict.fromkeys((evidence.reverse_path.lower(), *map(str.lower, authors))) if name]
+
+
+def _pair(ours: str, theirs: str) -> str:
+    return hashlib.sha256(f"{ours.lower()}\0{theirs.lower()}".encode("utf-8", "surrogatepass")).hexdigest()[:32]

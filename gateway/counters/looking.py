@@ -1,0 +1,28 @@
+"""The counters for somebody who only looks: every question is answered, nothing is counted, noted or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gateway.counters.counters import Counters
+from gateway.counters.records import Ban, Counted, Take
+
+
+class OnlyLooking(Counters):
+    """What would be answered next."""
+
+    async def count(self, takes: Sequence[Take]) -> Counted:
+        """What it would answer."""
+        return await self.peek(takes)
+
+    def tally(self, take: Take) -> None:
+        """Not counted."""
+
+    async def ban(self, network: str, *, seconds: float, reason: str, by: str) -> Ban:
+        """Nobody is shut out for what did not happen."""
+        now = self.now()
+        return Ban(network, reason, by, now, now)
+
+    async def remember(self, topic: str, values: Mapping[str, str], *, seconds: float) -> frozenset[str]:
+        """Not remembered."""
+        return frozenset()
