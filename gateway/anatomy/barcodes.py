@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from typing import Final
 
@@ -26,6 +27,7 @@ _NO_PICTURE: Final = (
 )  # fmt: skip
 """What Pillow's readers raise on damage."""
 
+Image.MAX_IMAGE_PIXELS = limits.MAX_CODE_PIXELS  # some formats tell their size twice
 Image.init()  # its readers are modules of their own, and none can be loaded later
 
 
@@ -38,7 +40,10 @@ def note_codes(octets: bytes, kind: str, findings: Findings) -> None:
         return
     findings.pictures += 1
     try:
-        with Image.open(io.BytesIO(octets), formats=(_KINDS[kind],)) as picture:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(io.BytesIO(octets), formats=(_KINDS[kind],)) as picture,
+        ):
             if picture.size[0] * picture.size[1] > limits.MAX_CODE_PIXELS:
                 return  # its reader sees another head than we do
             picture.draft("L", (limits.CODE_SIDE, limits.CODE_SIDE))  # JPEG is scaled while it is unpacked

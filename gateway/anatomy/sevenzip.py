@@ -214,6 +214,7 @@ def _names(reader: _Reader, most: int) -> list[tuple[str, bool]]:
 def _streams(reader: _Reader) -> _Streams:
     streams = _Streams()
     with_substreams = False
+    has_digest: list[bool] = []
     while kind := reader.octet():
         if kind == _PACK:
             streams.position = reader.number()

@@ -51,6 +51,15 @@ def test_what_stays_closed_has_a_reason(name, reason):
     assert list(findings.unscannable) == [reason]
 
 
+def test_a_header_out_of_order_is_damaged():
+    # Substreams are announced before there are any folders that they could be in.
+    header = bytes([0x01, 0x04, 0x08, 0x0A, 0x00, 0x00, 0x00])
+    start = b"7z\xbc\xaf\x27\x1c\0\4" + bytes(12) + len(header).to_bytes(8, "little") + bytes(4)
+    findings = Findings()
+    assert list(members(start + header, findings)) == []
+    assert list(findings.unscannable) == ["archive.damaged"]
+
+
 @given(
     st.sampled_from(["lzma2", "bcj1", "copy", "aes"]),
     st.lists(st.tuples(st.integers(0, 300), st.integers(0, 255)), min_size=1, max_size=6),

@@ -86,7 +86,7 @@ async def test_a_check_that_crashes_could_not_tell_and_stops_no_other(
     message: Message, envelope: Envelope, client: ClientFact
 ) -> None:
     evidence = await scanned(scanner(Anatomist(fails=True), Engine()), message, envelope, client)
-    assert evidence.unknown() == dict.fromkeys(("content", "spam"), "examination failed: ConnectionError")
+    assert evidence.unknown() == dict.fromkeys(("content", "spam", "yara"), "examination failed: ConnectionError")
     assert isinstance(evidence.malware, Known)
     assert isinstance(evidence.spf, Known)
 
