@@ -1,8 +1,20 @@
-"""What holds for all tests: properties are explored the same way at every run."""
+"""What holds for all tests: properties are explored the same way at every run, and no test leaves its log behind."""
 
+from collections.abc import Iterator
+
+import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "deterministic", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("deterministic")
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """A verb that ran in this process has bound the log to its standard error, which is closed at the test's end."""
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()

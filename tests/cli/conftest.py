@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import structlog
 from click.testing import Result
 from typer.testing import CliRunner
 
@@ -16,7 +15,7 @@ Postern = Callable[..., Result]
 
 
 @pytest.fixture
-def postern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Postern]:
+def postern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Postern:
     """`postern WORDS...`; `said` is what stands on standard input."""
     for name, value in {"POSTERN_DATA": str(tmp_path / "data"), "POSTERN_CLAMD": "off", "COLUMNS": "200"}.items():
         monkeypatch.setenv(name, value)
@@ -28,5 +27,4 @@ def postern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Postern
             raise result.exception
         return result
 
-    yield run
-    structlog.reset_defaults()  # a verb logs to the standard error that it found, which is closed by now
+    return run

@@ -3,6 +3,7 @@ bans within seconds, refusals on record, and all of it after a restart."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import smtplib
 import time
@@ -120,4 +121,10 @@ def test_a_ban_by_command_holds_at_all_edges_within_seconds_and_after_a_restart(
     assert machine.mail("192.0.2.77") == 421
     assert machine.gateway.command("bans", "add", "127.0.0.1").returncode == 2
     assert machine.gateway.command("bans", "remove", "192.0.2.0/24").returncode == 0
-    eventually(lambda: [machine.mail("192.0.2.78") for _ in range(4)] == [250] * 4, within=10.0)
+    strangers = itertools.count(100)  # whoever was let in by one edge and not by the other has used up some of its rate
+
+    def everybody_is_let_in() -> bool:
+        stranger = f"192.0.2.{next(strangers)}"
+        return [machine.mail(stranger) for _ in range(4)] == [250] * 4
+
+    eventually(everybody_is_let_in, within=10.0)

@@ -66,7 +66,7 @@ def test_gtube_is_held_by_its_rule(gateway: Gateway) -> None:
 
 def test_phishing_is_held_with_the_words_that_betrayed_it(gateway: Gateway) -> None:
     item = held(gateway, deliver(gateway, sample("03-phishing"), sender="alert@secure-login-check.example"))
-    assert (item["judgement"]["rule"], item["quarantine"]) == ("phishing-hold", "phishing")
+    assert (item["judgement"]["rule"], item["quarantine"]) == ("yara-lure", "phishing")
     assert item["judgement"]["reasons"]
 
 
