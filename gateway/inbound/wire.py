@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from abc import ABC, abstractmethod
 from asyncio import sslproto
 from collections.abc import Callable
 from enum import Enum
@@ -46,7 +47,7 @@ class ClientGone(Exception):
     """The client left, or cannot speak TLS: nobody is there to be answered."""
 
 
-class Wire(SMTP):
+class Wire(SMTP, ABC):
     """One connection. A subclass gives it a `_converse`; everything else here is about octets."""
 
     def __init__(
@@ -91,8 +92,9 @@ class Wire(SMTP):
         finally:
             self._hang_up()
 
+    @abstractmethod
     async def _converse(self) -> None:
-        raise NotImplementedError
+        """The conversation itself, from the greeting to the last word."""
 
     def eof_received(self) -> bool:
         """A client that has said all it wants to say may still listen: what it sent is answered (but TLS has no half

@@ -111,7 +111,6 @@ async def test_many_at_once(anatomists: AnatomistPool) -> None:
 
 
 async def test_a_model_that_is_refused_is_named_and_only_the_classifier_is_silent(tmp_path: Path) -> None:
-    pytest.importorskip("gateway.spam.model")
     started = await AnatomistPool.start(workers=1, timeout=10.0, memory=MEMORY, model=tmp_path / "no-model")
     async with started as pool:
         assert pool.model_problem.startswith("model refused: ")
