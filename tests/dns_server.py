@@ -1,6 +1,6 @@
 """A real DNS server on loopback, UDP and TCP on one port, that can be slow, lie, cut its answers, die and come back.
 
-Answers from a zone as `gateway.checks.zone` reads it; `Behaviour` says how it misbehaves, for each name or for all.
+Answers from a zone as `gateway.checks.dns.zone` reads it; `Behaviour` says how it misbehaves, for each name or for all.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import dns.rdatatype
 import dns.rrset
 from dns.rdtypes.ANY.TXT import TXT
 
-from gateway.checks.answers import Answer, Status
-from gateway.checks.zone import ZoneResolver
+from gateway.checks.dns.answers import Answer, Status
+from gateway.checks.dns.zone import ZoneResolver
 
 TTL = 60
 

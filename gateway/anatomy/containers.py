@@ -7,27 +7,14 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Final
 
-from gateway.anatomy import (
-    cabs,
-    capsules,
-    carried,
-    cms,
-    discs,
-    olefiles,
-    ooxml,
-    pdf,
-    rars,
-    rtf,
-    sevenzip,
-    shortcuts,
-    tars,
-    types,
-    zips,
-)
-from gateway.anatomy.encodings import embedded
+from gateway.anatomy import types
+from gateway.anatomy.archives import cabs, discs, rars, sevenzip, tars, zips
+from gateway.anatomy.archives.unpacking import OutOfBounds, Unpacked, bunzip2, gunzip, unxz
+from gateway.anatomy.documents import olefiles, ooxml, pdf, rtf, shortcuts
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
-from gateway.anatomy.unpacking import OutOfBounds, Unpacked, bunzip2, gunzip, unxz
+from gateway.anatomy.mime.encodings import embedded
+from gateway.anatomy.wrappings import capsules, carried, cms
 
 _DOCUMENTS: Final = (
     ("word/", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),

@@ -12,17 +12,17 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.anatomy import limits, types
-from gateway.anatomy.barcodes import note_codes
+from gateway.anatomy.archives.zips import unlocked
 from gateway.anatomy.charsets import with_known_charsets
 from gateway.anatomy.containers import opened
-from gateway.anatomy.fields import Header, read_header
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.locks import Lock, passwords_in
 from gateway.anatomy.members import Member
+from gateway.anatomy.mime.fields import Header, read_header
+from gateway.anatomy.mime.parts import Part, Shape, walk
 from gateway.anatomy.names import note_name, note_type
-from gateway.anatomy.parts import Part, Shape, walk
-from gateway.anatomy.text import Digest, html_charset, text_of
-from gateway.anatomy.zips import unlocked
+from gateway.anatomy.sight.barcodes import note_codes
+from gateway.anatomy.sight.text import Digest, html_charset, text_of
 from gateway.facts.content import Anatomy, AuthorFact, ContentFact, PartFact
 from gateway.mail.headers import authors, decode
 from gateway.mail.message import Octets

@@ -13,14 +13,14 @@ from gateway.anatomy import limits, types
 from gateway.anatomy.characters import INVISIBLE, TURNING, made_visible
 from gateway.anatomy.charsets import with_known_charsets
 from gateway.anatomy.examine import examine
-from gateway.anatomy.fields import Header, read_header
 from gateway.anatomy.findings import Findings
-from gateway.anatomy.html import shown_html
-from gateway.anatomy.images import data_uri
-from gateway.anatomy.links import with_defanged_urls
-from gateway.anatomy.parts import Part, Shape, walk
-from gateway.anatomy.sanitise import refusal, sanitised
-from gateway.anatomy.text import html_charset, text_of
+from gateway.anatomy.mime.fields import Header, read_header
+from gateway.anatomy.mime.parts import Part, Shape, walk
+from gateway.anatomy.sight.html import shown_html
+from gateway.anatomy.sight.images import data_uri
+from gateway.anatomy.sight.links import with_defanged_urls
+from gateway.anatomy.sight.sanitise import refusal, sanitised
+from gateway.anatomy.sight.text import html_charset, text_of
 from gateway.facts.preview import Preview
 from gateway.mail.headers import decode
 from gateway.mail.message import Octets

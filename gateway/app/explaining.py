@@ -10,19 +10,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gateway.app.door.ports import door_ports
 from gateway.app.installation import Folders
 from gateway.app.policies import LivePolicy
-from gateway.app.ports import door_ports
 from gateway.app.senses import open_resolver
-from gateway.checks.answering import Answering
+from gateway.checks.dns.answering import Answering
 from gateway.clock import Clock
 from gateway.counters.looking import OnlyLooking
 from gateway.facts.connection import ClientFact, DnsblFact
 from gateway.facts.outcome import Known, Outcome, Unknown
-from gateway.inbound import senders
-from gateway.inbound.addressees import Admitted
-from gateway.inbound.admission import Admission, Allowance
-from gateway.inbound.counting import Counting, own_networks
+from gateway.inbound.admission import senders
+from gateway.inbound.admission.addressees import Admitted
+from gateway.inbound.admission.admission import Admission, Allowance
+from gateway.inbound.admission.counting import Counting, own_networks
 from gateway.inbound.ports import ClientInquiry, Door, Judged
 from gateway.inbound.refused import Refused
 from gateway.mail.address import Address, ReversePath, path_text

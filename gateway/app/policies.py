@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway.app import domains
 from gateway.app.installation import Folders
+from gateway.app.recipients import domains
 from gateway.policy.parse import load
 from gateway.policy.policy import Policy
 from gateway.policy.problem import PolicyError

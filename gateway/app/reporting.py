@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from gateway import __version__
 from gateway.app.installation import Folders
-from gateway.checks.answering import Answering
+from gateway.checks.dns.answering import Answering
 from gateway.clock import Clock
 from gateway.mail.address import Address
 from gateway.queue.custody import Custody

@@ -26,8 +26,8 @@ from gateway.app.installation import (
 from gateway.app.policies import load_policy
 from gateway.app.senses import address_file
 from gateway.app.status import ENGINE_MEND, SIGNATURES_MEND
-from gateway.checks import clamd_folder
-from gateway.checks.clamd_plan import ClamdKind, ClamdPlan, Signatures, answers, plan_clamd
+from gateway.checks.malware import clamd_folder
+from gateway.checks.malware.clamd_plan import ClamdKind, ClamdPlan, Signatures, answers, plan_clamd
 from gateway.clock import SystemClock
 from gateway.mailbox import store
 from gateway.mailbox.store import StoreError, StorePlan
@@ -126,7 +126,7 @@ class Installation:
     def _role(
         self, role: str, index: int, phase: Phase, listeners: dict[str, sockets.Listening] | None = None
     ) -> Program:
-        argv = [sys.executable, "-m", "gateway.app.role", role, "--index", str(index)]
+        argv = [sys.executable, "-m", "gateway.app.roles.role", role, "--index", str(index)]
         argv += ["--config", str(self._config)] if self._config else []
         argv += ["--data", str(self._settings.data)]
         return Program(

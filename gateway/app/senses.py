@@ -9,10 +9,10 @@ from pathlib import Path
 
 from gateway.app.installation import Folders
 from gateway.checks.anatomist.pool import AnatomistPool
-from gateway.checks.answering import Answering
-from gateway.checks.clamav import Clamav
-from gateway.checks.resolver import Resolver
-from gateway.checks.yara import RulesError, compile_rules
+from gateway.checks.dns.answering import Answering
+from gateway.checks.dns.resolver import Resolver
+from gateway.checks.malware.clamav import Clamav
+from gateway.checks.malware.yara import RulesError, compile_rules
 from gateway.clock import Clock
 from gateway.facts.content import MalwareFact
 from gateway.facts.outcome import Outcome, Unknown

@@ -13,7 +13,7 @@ from gateway.cli.custody import actor, when
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, fail, out, settings_of
 from gateway.counters.bans import canonical
 from gateway.facts.evidence import to_plain
-from gateway.inbound.counting import own_networks
+from gateway.inbound.admission.counting import own_networks
 from gateway.policy.quantities import duration
 
 app = typer.Typer(no_args_is_help=True, help="Clients that are shut out")

@@ -14,11 +14,11 @@ import typer
 from rich.table import Table
 
 from gateway.app.installation import Folders
-from gateway.app.key_watch import DAY, Publication, look, publication
-from gateway.app.keyring import KeyEntry, Keyring, KeyringError, fresh_selector
-from gateway.checks.domains import host_domain
-from gateway.checks.nameserver import BadNameserver
-from gateway.checks.resolver import Resolver
+from gateway.app.keys.key_watch import DAY, Publication, look, publication
+from gateway.app.keys.keyring import KeyEntry, Keyring, KeyringError, fresh_selector
+from gateway.checks.dns.domains import host_domain
+from gateway.checks.dns.nameserver import BadNameserver
+from gateway.checks.dns.resolver import Resolver
 from gateway.cli.custody import when
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, fail, out, settings_of
 from gateway.clock import SystemClock

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from gateway.app import domains
 from gateway.app.installation import Folders, running_supervisor
 from gateway.app.policies import PolicyError, load_policy
+from gateway.app.recipients import domains
 from gateway.cli.options import ConfigOption, DataOption, fail, folders_of, out, settings_of
 from gateway.delivery.routes import BadRoute, parse_route
 

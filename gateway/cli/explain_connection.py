@@ -15,7 +15,7 @@ from rich.table import Table
 from gateway.app.explaining import Explanation, Situation, explain_connection
 from gateway.app.installation import Folders
 from gateway.app.policies import PolicyError
-from gateway.checks.zone import ZoneError, ZoneResolver
+from gateway.checks.dns.zone import ZoneError, ZoneResolver
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, fail, out, settings_of
 from gateway.clock import SystemClock
 from gateway.facts.evidence import to_plain

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from gateway.app import domains
 from gateway.app.installation import Folders
 from gateway.app.policies import PolicyError
+from gateway.app.recipients import domains
 from gateway.cli.options import ConfigOption, DataOption, fail, out, settings_of
 from gateway.policy.parse import load
 

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from gateway.app.accounts import AccountError
-from gateway.app.domains import DomainError
 from gateway.app.installation import AlreadyRunning
 from gateway.app.policies import PolicyError
+from gateway.app.recipients.domains import DomainError
 from gateway.app.run import ALL, Installation, Role
 from gateway.cli.options import ConfigOption, DataOption, fail, settings_of
 from gateway.supervisor.sockets import PortTaken

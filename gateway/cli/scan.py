@@ -17,12 +17,12 @@ from typing import Annotated, Any, Final
 import typer
 from rich.markup import escape
 
-from gateway.app.domains import DomainError
 from gateway.app.installation import Folders
 from gateway.app.policies import load_policy
+from gateway.app.recipients.domains import DomainError
 from gateway.app.senses import open_senses
-from gateway.checks.answering import Answering
-from gateway.checks.zone import ZoneError, ZoneResolver
+from gateway.checks.dns.answering import Answering
+from gateway.checks.dns.zone import ZoneError, ZoneResolver
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, err, fail, out, settings_of
 from gateway.clock import SystemClock
 from gateway.facts.connection import ClientFact

@@ -9,10 +9,10 @@ import asyncio
 import errno
 from typing import Final
 
-from gateway.inbound.chunks import ChunkReader
-from gateway.inbound.dots import DotReader
+from gateway.inbound.protocol.chunks import ChunkReader
+from gateway.inbound.protocol.dots import DotReader
+from gateway.inbound.protocol.wire import Wire
 from gateway.inbound.refused import Refused
-from gateway.inbound.wire import Wire
 from gateway.mail import replies
 from gateway.mail.message import Fault
 from gateway.mail.replies import Reply

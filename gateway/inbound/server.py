@@ -10,10 +10,10 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gateway.inbound.admission import Admission
-from gateway.inbound.counting import Counting, own_networks
-from gateway.inbound.networks import Networks
-from gateway.inbound.occupancy import Occupancy
+from gateway.inbound.admission.admission import Admission
+from gateway.inbound.admission.counting import Counting, own_networks
+from gateway.inbound.admission.networks import Networks
+from gateway.inbound.admission.occupancy import Occupancy
 from gateway.inbound.ports import Door, Ports
 from gateway.inbound.refusals import Refusals
 from gateway.inbound.session import Household, Session, Sleep

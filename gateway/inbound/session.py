@@ -14,18 +14,18 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from gateway.facts.connection import ClientFact
-from gateway.inbound import commands
-from gateway.inbound.admission import Admission
-from gateway.inbound.client import ClientAddress, client_address
-from gateway.inbound.commands import BadCommand
-from gateway.inbound.networks import Networks
-from gateway.inbound.occupancy import Occupancy
+from gateway.inbound.admission.admission import Admission
+from gateway.inbound.admission.networks import Networks
+from gateway.inbound.admission.occupancy import Occupancy
 from gateway.inbound.ports import Door, Ports, Principal
-from gateway.inbound.proxying import V2_SIGNATURE, BadProxyHeader, begins_proxy_header, is_balancer_itself
+from gateway.inbound.protocol import commands
+from gateway.inbound.protocol.client import ClientAddress, client_address
+from gateway.inbound.protocol.commands import BadCommand
+from gateway.inbound.protocol.proxying import V2_SIGNATURE, BadProxyHeader, begins_proxy_header, is_balancer_itself
+from gateway.inbound.protocol.wire import ClientGone, LineFault, Wire
 from gateway.inbound.refusals import Refusals
 from gateway.inbound.refused import Refused
 from gateway.inbound.transaction import Reception, Transaction
-from gateway.inbound.wire import ClientGone, LineFault, Wire
 from gateway.mail import replies
 from gateway.mail.address import Address
 from gateway.mail.replies import Reply

@@ -4,9 +4,9 @@ password. Checks nobody's password, and never logs one.
 
 from __future__ import annotations
 
-from gateway.inbound import sasl
-from gateway.inbound.commands import BadCommand
-from gateway.inbound.wire import ClientGone, LineFault, Wire
+from gateway.inbound.protocol import sasl
+from gateway.inbound.protocol.commands import BadCommand
+from gateway.inbound.protocol.wire import ClientGone, LineFault, Wire
 from gateway.mail import replies
 
 

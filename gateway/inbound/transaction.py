@@ -15,9 +15,9 @@ from typing import Final
 from gateway.facts.connection import ClientFact, SenderDomain
 from gateway.facts.outcome import NOT_ASKED, Outcome
 from gateway.inbound.acceptance import acceptance_of
-from gateway.inbound.admission import Allowance
-from gateway.inbound.commands import MailParameters
+from gateway.inbound.admission.admission import Allowance
 from gateway.inbound.ports import Judged, Ports
+from gateway.inbound.protocol.commands import MailParameters
 from gateway.inbound.receiving import FAULT_REPLIES, Intake, disk_reply
 from gateway.inbound.refusals import Refusals
 from gateway.mail import replies

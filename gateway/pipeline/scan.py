@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from gateway.checks.anatomist.wire import Examination
-from gateway.checks.answering import Answering, Recorder
+from gateway.checks.dns.answering import Answering, Recorder
 from gateway.clock import Clock
 from gateway.facts.connection import ClientFact
 from gateway.facts.content import AuthorFact

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.checks import canonical
-from gateway.checks.canonical import Form
-from gateway.checks.domains import host_domain, is_within
+from gateway.checks.authentication import canonical
+from gateway.checks.authentication.canonical import Form
+from gateway.checks.dns.domains import host_domain, is_within
 from gateway.mail import headers
 from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message

@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from gateway.checks import dkim_key
-from gateway.checks.dkim_signature import ED25519_SHA256, RSA_SHA256
+from gateway.checks.authentication import dkim_key
+from gateway.checks.authentication.dkim_signature import ED25519_SHA256, RSA_SHA256
 
 RSA_BITS: Final = 2048
 """What signers should use (RFC 8301 section 3.2): larger keys do not fit every DNS answer."""

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from gateway.checks.anatomist.wire import Examination
-from gateway.checks.answering import Answering
-from gateway.checks.arc import check_arc
-from gateway.checks.dkim import check_dkim
-from gateway.checks.dmarc import check_dmarc
-from gateway.checks.spf import check_spf
+from gateway.checks.authentication.arc import check_arc
+from gateway.checks.authentication.dkim import check_dkim
+from gateway.checks.authentication.dmarc import check_dmarc
+from gateway.checks.authentication.spf import check_spf
+from gateway.checks.dns.answering import Answering
 from gateway.facts.connection import ClientFact
 from gateway.facts.content import MalwareFact
 from gateway.facts.outcome import Outcome, Skipped

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.checks.resinfo import results_field
+from gateway.checks.dns.resinfo import results_field
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import known_or_none
 from gateway.mail.envelope import Direction, Envelope

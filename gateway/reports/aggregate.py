@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from gateway.checks.dmarc_record import Record, Request
+from gateway.checks.authentication.dmarc_record import Record, Request
 from gateway.reports.tally import DomainTally, Row, SignatureResult
 
 NAMESPACE: Final = "urn:ietf:params:xml:ns:dmarc-2.0"

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable
 from typing import Final
 
-from gateway.checks.answering import Answering
+from gateway.checks.dns.answering import Answering
 from gateway.clock import Clock
 from gateway.facts.connection import ClientFact
 from gateway.facts.evidence import Evidence

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import unquote
 
-from gateway.checks import dmarc_record
-from gateway.checks.answering import Answering
-from gateway.checks.dmarc import organisational_domain
-from gateway.checks.domains import host_domain
+from gateway.checks.authentication import dmarc_record
+from gateway.checks.authentication.dmarc import organisational_domain
+from gateway.checks.dns.answering import Answering
+from gateway.checks.dns.domains import host_domain
 from gateway.facts.outcome import Known
 from gateway.mail.address import Address, BadAddress
 

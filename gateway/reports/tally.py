@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.checks import dmarc_record
-from gateway.checks.dmarc_record import STRICTNESS, Record, Request
-from gateway.checks.domains import dns_name, host_domain
+from gateway.checks.authentication import dmarc_record
+from gateway.checks.authentication.dmarc_record import STRICTNESS, Record, Request
+from gateway.checks.dns.domains import dns_name, host_domain
 from gateway.facts.auth import Auth, DmarcFact
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import known_or_none

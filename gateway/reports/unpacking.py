@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Final
 
 from gateway.anatomy.findings import Findings
-from gateway.anatomy.parts import Shape, walk
+from gateway.anatomy.mime.parts import Shape, walk
 
 MAX_OCTETS: Final = 25 * 1024 * 1024
 """Octets of a report as it arrives."""

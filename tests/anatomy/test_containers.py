@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from letters import attachment, multipart, zipped
 
 from gateway.anatomy import limits
 from gateway.anatomy.examine import examine
+from tests.anatomy.making.letters import attachment, multipart, zipped
 
-ARCHIVES = Path(__file__).parent / "archives"
+ARCHIVES = Path(__file__).parent / "samples"
 SECRET = b"what has to be found " * 3
 DIGEST = hashlib.sha256(SECRET).hexdigest()
 

@@ -10,13 +10,12 @@ import lzma
 import tarfile
 
 import pytest
-from documents import compound, package, pdf, pdf_stream
-from letters import attachment, multipart, zipped
-from test_cabs import cabinet
-from test_olefiles import native
-from test_rars import file_4, file_5, rar_4, rar_5
 
 from gateway.anatomy.examine import examine
+from tests.anatomy.making.cabinets import cabinet
+from tests.anatomy.making.letters import attachment, multipart, zipped
+from tests.anatomy.making.papers import compound, native, package, pdf, pdf_stream
+from tests.anatomy.making.rars import file_4, file_5, rar_4, rar_5
 
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 DIGEST = hashlib.sha256(EICAR).hexdigest()

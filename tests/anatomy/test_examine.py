@@ -10,16 +10,16 @@ import time
 from pathlib import Path
 
 import pytest
-from documents import compound, package
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from letters import HEAD, attachment, html, letter, multipart, text, zipped
 
 from gateway.anatomy import limits
 from gateway.anatomy.examine import examine
 from gateway.anatomy.findings import Defect, Unscannable
-from gateway.anatomy.text import GTUBE
+from gateway.anatomy.sight.text import GTUBE
 from gateway.facts.content import Anatomy
+from tests.anatomy.making.letters import HEAD, attachment, html, letter, multipart, text, zipped
+from tests.anatomy.making.papers import compound, package
 
 ROOT = Path(__file__).parents[2]
 SUITE = ROOT / "tests" / "suites" / "mime"
@@ -165,7 +165,7 @@ def inside(octets):
 
 
 def locked(words):
-    archive = (Path(__file__).parent / "archives" / "zipcrypto.zip").read_bytes()
+    archive = (Path(__file__).parent / "samples" / "zipcrypto.zip").read_bytes()
     return multipart(b"\r\n" + words.encode(), attachment(archive))
 
 

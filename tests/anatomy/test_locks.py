@@ -6,13 +6,13 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from letters import attachment, multipart
 
 from gateway.anatomy import limits
 from gateway.anatomy.examine import examine
 from gateway.anatomy.locks import passwords_in
+from tests.anatomy.making.letters import attachment, multipart
 
-ARCHIVES = Path(__file__).parent / "archives"
+ARCHIVES = Path(__file__).parent / "samples"
 LOCKED = (ARCHIVES / "zipcrypto.zip").read_bytes()
 DIGEST = hashlib.sha256(b"what has to be found " * 3).hexdigest()
 

@@ -11,12 +11,12 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from letters import HEAD, attachment, html, letter, multipart, text
 
 from gateway.anatomy import limits
 from gateway.anatomy.preview import preview
-from gateway.anatomy.sanitise import refusal, sanitised
+from gateway.anatomy.sight.sanitise import refusal, sanitised
 from gateway.facts.preview import Preview
+from tests.anatomy.making.letters import HEAD, attachment, html, letter, multipart, text
 
 EVIL = "https://evil.example"
 

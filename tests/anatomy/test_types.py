@@ -9,10 +9,10 @@ import tarfile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from letters import zipped
 
 from gateway.anatomy import types
 from gateway.anatomy.types import true_type
+from tests.anatomy.making.letters import zipped
 
 
 def tar_of(name, content):

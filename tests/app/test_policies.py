@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import domains
-from gateway.app.courier import routes_of
 from gateway.app.installation import Folders
 from gateway.app.policies import LivePolicy, PolicyError
+from gateway.app.recipients import domains
+from gateway.app.roles.courier import routes_of
 from gateway.delivery.routes import Endpoint, Language
 from gateway.mail.address import Address
 from gateway.settings import Settings

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gateway.app.installation import Folders
 from gateway.app.senses import LiveRules, NoEngine, address_file, clamd_address, engine_of
-from gateway.checks.clamav import Clamav
+from gateway.checks.malware.clamav import Clamav
 from gateway.facts.outcome import Unknown
 from gateway.settings import Settings
 

@@ -14,12 +14,12 @@ from collections.abc import Awaitable, Callable
 import dkim as dkimpy
 import spf as pyspf
 
-from gateway.checks.arc import check_arc
-from gateway.checks.dkim import check_dkim
-from gateway.checks.dmarc import check_dmarc
-from gateway.checks.resinfo import results_field
-from gateway.checks.spf import check_spf
-from gateway.checks.zone import ZoneResolver
+from gateway.checks.authentication.arc import check_arc
+from gateway.checks.authentication.dkim import check_dkim
+from gateway.checks.authentication.dmarc import check_dmarc
+from gateway.checks.authentication.spf import check_spf
+from gateway.checks.dns.resinfo import results_field
+from gateway.checks.dns.zone import ZoneResolver
 from gateway.mail.message import Message
 from tests.checks.dkim_signer import pem, record, rsa_key
 

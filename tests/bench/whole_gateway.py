@@ -142,8 +142,8 @@ def _role_of(pid: int, stats: dict[int, tuple[int, float, list[str]]], top: int)
     if len(path) == 1:
         return "supervisor"
     words = stats[path[-2]][2]
-    if "gateway.app.role" in words:
-        return words[words.index("gateway.app.role") + 1]
+    if "gateway.app.roles.role" in words:
+        return words[words.index("gateway.app.roles.role") + 1]
     return "dovecot" if any("dovecot" in word for word in words) else "clamd"
 
 

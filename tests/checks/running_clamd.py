@@ -6,8 +6,8 @@ import asyncio
 from asyncio.subprocess import DEVNULL, Process
 from typing import Final
 
-from gateway.checks.clamd_folder import prepare
-from gateway.checks.clamd_plan import ClamdPlan, answers
+from gateway.checks.malware.clamd_folder import prepare
+from gateway.checks.malware.clamd_plan import ClamdPlan, answers
 
 READY_WITHIN: Final = 180.0
 """Seconds to load the signatures: the full database takes half a minute on a slow machine."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app.keyring import Keyring
+from gateway.app.keys.keyring import Keyring
 from tests.cli.conftest import Postern
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.checks.dkim import check_dkim
-from gateway.checks.zone import ZoneResolver
+from gateway.checks.authentication.dkim import check_dkim
+from gateway.checks.dns.zone import ZoneResolver
 from gateway.clock import FixedClock
 from gateway.delivery.routes import Routes
 from gateway.facts.auth import Auth

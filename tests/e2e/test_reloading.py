@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.checks.clamd_plan import ClamdKind, ClamdPlan, plan_clamd
+from gateway.checks.malware.clamd_plan import ClamdKind, ClamdPlan, plan_clamd
 from gateway.settings import Settings
 from tests.checks.running_clamd import ClamdProcess
 from tests.delivery.sink import Sink

@@ -15,8 +15,8 @@ from typing import Any
 import dkim
 import pytest
 
-from gateway.checks.dkim import check_dkim
-from gateway.checks.zone import ZoneResolver
+from gateway.checks.authentication.dkim import check_dkim
+from gateway.checks.dns.zone import ZoneResolver
 from gateway.facts.auth import Auth
 from gateway.facts.outcome import Known
 from gateway.mail.message import Message

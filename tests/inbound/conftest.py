@@ -8,7 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from gateway.inbound.tls import server_context
+from gateway.inbound.protocol.tls import server_context
 from tests.inbound.house import make_certificate
 
 # The machine may be busy with other things: how long an example takes says nothing here.

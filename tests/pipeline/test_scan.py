@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.checks.anatomist.wire import Examination
-from gateway.checks.zone import ZoneResolver
+from gateway.checks.dns.zone import ZoneResolver
 from gateway.clock import SystemClock
 from gateway.facts.auth import Auth
 from gateway.facts.connection import ClientFact

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.checks.dkim import check_dkim
-from gateway.checks.zone import ZoneResolver
+from gateway.checks.authentication.dkim import check_dkim
+from gateway.checks.dns.zone import ZoneResolver
 from gateway.facts.auth import Auth, DkimSignatureFact
 from gateway.facts.outcome import Known
 from gateway.mail.address import Address, ReversePath

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import xmlschema
 
-from gateway.checks.dkim import check_dkim
-from gateway.checks.zone import ZoneResolver
+from gateway.checks.authentication.dkim import check_dkim
+from gateway.checks.dns.zone import ZoneResolver
 from gateway.clock import FixedClock
 from gateway.delivery.routes import Routes
 from gateway.facts.auth import Auth

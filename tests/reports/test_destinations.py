@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.checks.zone import ZoneResolver
+from gateway.checks.dns.zone import ZoneResolver
 from gateway.reports.destinations import MAX_DESTINATIONS, destinations, mailbox
 
 OURS = {"_dmarc.example.com": [{"TXT": "v=DMARC1; p=reject"}]}

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.checks.answering import Recorder
-from gateway.checks.dmarc import check_dmarc
-from gateway.checks.dmarc_record import Request
-from gateway.checks.zone import ZoneResolver
+from gateway.checks.authentication.dmarc import check_dmarc
+from gateway.checks.authentication.dmarc_record import Request
+from gateway.checks.dns.answering import Recorder
+from gateway.checks.dns.zone import ZoneResolver
 from gateway.facts.auth import Auth, DkimFact, SpfFact, SpfIdentity
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Known, Skipped, Unknown

@@ -12,7 +12,7 @@ from gateway.anatomy.examine import examine
 from gateway.anatomy.preview import preview
 from gateway.checks.anatomist.wire import Examination, JobReceived, Kind
 from gateway.checks.anatomist.work import Work
-from gateway.checks.yara import Rules
+from gateway.checks.malware.yara import Rules
 from gateway.facts.content import Anatomy, SpamFact, YaraFact
 from gateway.facts.outcome import Known, Outcome, Skipped, Unknown
 

@@ -6,7 +6,7 @@ the transaction is over.
 
 from __future__ import annotations
 
-from gateway.inbound import commands
+from gateway.inbound.protocol import commands
 from gateway.inbound.receiving import Intake, receive_chunk, receive_dotted, skip_chunk
 from gateway.inbound.session import Session
 from gateway.inbound.transaction import Transaction

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from gateway.facts.connection import SenderDomain
 from gateway.facts.outcome import NOT_ASKED, Outcome
-from gateway.inbound import commands, senders
+from gateway.inbound.admission import senders
+from gateway.inbound.protocol import commands
 from gateway.inbound.refused import Refused
 from gateway.inbound.session import Session
 from gateway.inbound.transaction import Transaction

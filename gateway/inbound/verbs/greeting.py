@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.facts.outcome import Known, Unknown
-from gateway.inbound import sasl
-from gateway.inbound import xclient as attributes
-from gateway.inbound.client import address_of
 from gateway.inbound.ports import Door
+from gateway.inbound.protocol import sasl
+from gateway.inbound.protocol import xclient as attributes
+from gateway.inbound.protocol.client import address_of
 from gateway.inbound.refused import Refused
 from gateway.inbound.session import Session
 from gateway.mail import replies

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.inbound import sasl
 from gateway.inbound.ports import AuthFailure, Principal
+from gateway.inbound.protocol import sasl
 from gateway.inbound.refused import Refused
 from gateway.inbound.session import Session
 from gateway.inbound.signing_in import ask_credentials

@@ -10,7 +10,7 @@ import zxingcpp
 from PIL import Image
 
 from gateway.checks.anatomist.pool import AnatomistPool
-from gateway.checks.yara import compile_rules
+from gateway.checks.malware.yara import compile_rules
 from gateway.facts.content import YaraFact
 from gateway.facts.outcome import Known, Skipped
 from gateway.mail.message import Message

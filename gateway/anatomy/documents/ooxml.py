@@ -1,0 +1,116 @@
+"""Office documents that are ZIP archives (ECMA-376): what they fetch, DDE, old macro sheets, links, and the parts worth
+a look of their own. Reads relationships and fields by patterns; no XML parser sees hostile octets."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from gateway.anatomy import limits
+from gateway.anatomy.archives import zips
+from gateway.anatomy.archives.zips import Entry
+from gateway.anatomy.findings import Defect, Findings, Unscannable
+from gateway.anatomy.members import Member
+from gateway.anatomy.sight.barcodes import note_codes
+from gateway.anatomy.types import true_type
+
+_RELATION: Final = re.compile(rb"<(?:\w{1,20}:)?Relationship\s([^<>]{1,8192})>")
+_ATTRIBUTE: Final = re.compile(rb"\b(Type|Target|TargetMode)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_INSTRUCTION: Final = re.compile(rb"<w:instrText[^<>]{0,200}>([^<]{0,2000})|w:instr\s*=\s*\"([^\"]{0,2000})\"")
+_DDE: Final = re.compile(rb"\bDDE(?:AUTO)?\b", re.IGNORECASE)
+_DDE_LINK: Final = re.compile(rb"<(?:\w{1,20}:)?ddeLink\s", re.IGNORECASE)
+_DDE_FORMULA: Final = re.compile(
+    rb"<f[^>]{0,200}>[^<]{0,20}?\b(?:cmd|powershell|mshta|msexcel|regsvr32)\|", re.IGNORECASE
+)
+_SUFFIX: Final = re.compile(r"/([A-Za-z]+)/?\Z")
+
+_FETCHED: Final = frozenset({"oleObject", "frame", "subDocument", "externalLink", "externalLinkPath", "package"})
+_WORDS: Final = re.compile(
+    r"word/(?:document|header\d*|footer\d*|footnotes|endnotes|comments)\d*\.xml\Z", re.IGNORECASE
+)
+_SHEETS: Final = re.compile(r"xl/(?:worksheets/|externalLinks/)[^/]+\.xml\Z", re.IGNORECASE)
+
+
+def members(octets: bytes, entries: Sequence[Entry], findings: Findings) -> Iterator[Member]:
+    """The files that somebody put in, and what is odd in `findings`. The document's own XML is no member."""
+    foreign = []
+    relations = 0
+    for entry in entries:
+        name = entry.name.lower()
+        if name.endswith(".rels"):
+            relations += 1
+            if relations <= limits.MAX_RELATIONS:
+                _note_relations(_read(octets, entry, findings), findings)
+        elif name.startswith(("xl/macrosheets/", "xl/intlmacrosheets/")):
+            findings.note(Defect.OFFICE_XLM)
+        elif _WORDS.match(entry.name):
+            _note_fields(_read(octets, entry, findings), findings)
+        elif _SHEETS.match(entry.name):
+            markup = _read(octets, entry, findings)
+            if _DDE_LINK.search(markup) or (b"|" in markup and _DDE_FORMULA.search(markup)):
+                findings.note(Defect.OFFICE_DDE)
+        elif name.endswith("vbaproject.bin"):
+            findings.note(Defect.OFFICE_MACRO)
+            foreign.append(entry)
+        elif "/embeddings/" in name or ("/activex/" in name and name.endswith(".bin")):
+            findings.note(Defect.OFFICE_EMBEDDED)
+            foreign.append(entry)
+        elif "/media/" in name and name.endswith((".png", ".jpg", ".jpeg", ".gif")):
+            if findings.pictures < limits.MAX_CODE_PICTURES:
+                picture = _read(octets, entry, findings)
+                note_codes(picture, true_type(picture), findings)
+        elif name.startswith(("basic/", "scripts/")):
+            findings.note(Defect.OFFICE_MACRO)  # OpenDocument keeps them as XML
+        elif entry.is_encrypted or not name.endswith(_OWN):
+            foreign.append(entry)
+    if relations > limits.MAX_RELATIONS:
+        findings.missed(Unscannable.ARCHIVE_PARTS)
+    yield from zips.members(octets, foreign, findings)
+
+
+_OWN_WORDS: Final = """
+    .xml .vml .png .jpg .jpeg .jfif .gif .emf .wmf .tif .tiff .bmp .svg .wdp .webp .pcx .fntdata .odttf .rdf .bin .dat
+    .data .mp4 .mp3 .m4a .wav mimetype /
+"""
+_OWN: Final = tuple(_OWN_WORDS.split())
+"""What a document consists of. Anything else in it is a file that somebody put there."""
+
+
+def _read(octets: bytes, entry: Entry, findings: Findings) -> bytes:
+    """One part; what a small start of it would not show is not worth the whole of a huge one."""
+    member = next(zips.members(octets, [entry], findings), None)
+    if member is None:
+        return b""
+    if len(member.content) > limits.MAX_MARKUP:
+        findings.note(Defect.TEXT_TRUNCATED)
+    return member.content[: limits.MAX_MARKUP]
+
+
+def _note_relations(markup: bytes, findings: Findings) -> None:
+    for match in _RELATION.finditer(markup):
+        found = {name: quoted or single for name, quoted, single in _ATTRIBUTE.findall(match[1])}
+        if found.get(b"TargetMode") != b"External":
+            continue
+        target = html.unescape(found.get(b"Target", b"").decode("utf-8", "replace"))
+        kind = _SUFFIX.search(found.get(b"Type", b"").decode("ascii", "replace"))
+        what = kind[1] if kind else ""
+        if what == "attachedTemplate":
+            if target.lower().startswith(("http", "ftp", "\\\\", "//", "file://", "mhtml")):
+                findings.note(Defect.OFFICE_EXTERNAL_TEMPLATE)
+        elif what in _FETCHED:
+            findings.note(Defect.OFFICE_EXTERNAL_OBJECT)
+        findings.lead(target, "office")
+
+
+def _note_fields(markup: bytes, findings: Findings) -> None:
+    """Field codes may be cut into many runs: they are put together again."""
+    if b"DDE" not in markup.upper() and b"instr" not in markup:
+        return
+    pieces: list[bytes] = []
+    for match in _INSTRUCTION.finditer(markup):
+        pieces.append(match[1] or match[2] or b"")
+    together = b"".join(pieces)
+    if _DDE.search(together) or any(_DDE.search(each) for each in pieces):
+        findings.note(Defect.OFFICE_DDE)

@@ -1,0 +1,1 @@
+"""WRAPPINGS. Formats that carry a file through mail inside something else: TNEF, S/MIME, data URIs, scripts."""

@@ -1,0 +1,1 @@
+"""BEHIND THE DOOR. What the front door asks the rest of the house, answered."""

@@ -1,0 +1,64 @@
+"""The front door's ports put together: for the edge, and for whoever explains what the edge would do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway.app.accounts import user_base
+from gateway.app.alerts import Alerts
+from gateway.app.door.doorkeeping import Inquiry, PasswordAuthentication
+from gateway.app.recipients.directories import AddressFiles, WebDirectory
+from gateway.app.recipients.validation import Recipients
+from gateway.checks.dns.answering import Answering
+from gateway.clock import Clock, system_randomness
+from gateway.counters.counters import Counters
+from gateway.delivery.callahead import CallAhead
+from gateway.delivery.carrier import Carrier
+from gateway.delivery.routes import Routes
+from gateway.inbound.admission.counting import Counting, own_networks
+from gateway.inbound.ports import Judge, Ports
+from gateway.policy.policy import Policy
+from gateway.queue.custody import Custody
+from gateway.settings import Settings
+
+
+def door_ports(
+    settings: Settings,
+    policy: Callable[[], Policy],
+    *,
+    custody: Custody,
+    counters: Counters,
+    resolver: Answering,
+    judge: Judge,
+    clock: Clock,
+) -> Ports:
+    """Everything that the front door is given."""
+    users = user_base(settings)
+    return Ports(
+        custody=custody,
+        judge=judge,
+        validation=Recipients(
+            policy,
+            users=users,
+            files=AddressFiles(Path(settings.policy)),
+            web=WebDirectory(),
+            call_ahead=_call_ahead(settings, resolver, clock),
+            counters=counters,
+            now=clock.now,
+        ),
+        authentication=PasswordAuthentication(
+            users, Counting(counters, own=own_networks(settings.own_networks)), policy
+        ),
+        inquiry=Inquiry(resolver, policy, Alerts(counters)),
+        current_policy=policy,
+        counters=counters,
+        clock=clock,
+    )
+
+
+def _call_ahead(settings: Settings, resolver: Answering, clock: Clock) -> CallAhead:
+    """Looks for next hops as a courier does."""
+    name = settings.delivery.helo or settings.hostname
+    carrier = Carrier(routes=Routes(), query=resolver.query, greet_as=name, clock=clock, randomness=system_randomness())
+    return CallAhead(doors=carrier.doors, greet_as=name)

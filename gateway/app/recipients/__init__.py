@@ -1,0 +1,1 @@
+"""WHO EXISTS. The sources of recipients, asked and remembered, and the domains that were added by command."""

@@ -1,0 +1,1 @@
+"""ROLES. The processes of one installation, each put together from the rooms it needs."""

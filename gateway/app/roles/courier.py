@@ -1,0 +1,81 @@
+"""The courier role: owed mail to its next hop, the ledger's upkeep, the watch over signing keys, and reports."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.app.installation import Folders
+from gateway.app.keys.key_watch import KeyWatch
+from gateway.app.keys.keyring import Keyring
+from gateway.app.keys.live_keys import LiveKeys
+from gateway.app.policies import LivePolicy
+from gateway.app.reporting import daily_reports
+from gateway.app.roles.signals import Signals
+from gateway.checks.dns.resolver import Resolver
+from gateway.clock import SystemClock, system_randomness
+from gateway.delivery.routes import Endpoint, Language, Routes
+from gateway.delivery.worker import Courier
+from gateway.mail.address import Address
+from gateway.mailbox.store import layout_of
+from gateway.pipeline.signing import Signer
+from gateway.policy.policy import Policy
+from gateway.queue.custody import Custody
+from gateway.queue.upkeep import Upkeep
+from gateway.settings import Settings
+from gateway.supervisor.lifeline import Lifeline
+
+
+async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifeline) -> None:
+    """Deliver until told to stop."""
+    clock = SystemClock()
+    folders = Folders(settings.data.resolve())
+    policy = LivePolicy(settings, folders)
+    mailbox = Endpoint(Language.LMTP, path=str(layout_of(folders.data).lmtp))
+    resolver = Resolver.from_settings(settings.dns, clock=clock)
+    custody = Custody.open(folders.queue, clock=clock)
+    keyring = Keyring(folders.dkim)
+    signer = Signer(LiveKeys(keyring))
+
+    def sign(octets: bytes) -> bytes:
+        return signer.sign_own(octets, signed_at=clock.now())
+
+    courier = Courier(
+        custody,
+        routes_of(policy(), mailbox),
+        settings,
+        clock,
+        system_randomness(),
+        query=resolver.query,
+        owner=f"courier-{index}",
+        sign=sign,
+    )
+
+    def reload() -> None:
+        policy.reload()
+        courier.use(routes_of(policy(), mailbox))
+
+    def destination_of(address: Address) -> str:
+        return routes_of(policy(), mailbox).destination_of(address)
+
+    signals.on_reload = reload
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(courier.run(signals.stop))
+            group.create_task(Upkeep(custody, clock).run(signals.stop))
+            if index == 0:
+                watch = KeyWatch(keyring, resolver, clock, keep_days=settings.signing.keep_days)
+                group.create_task(watch.run(signals.stop))
+            if index == 0 and settings.reports.dmarc:
+                reports = daily_reports(
+                    settings, folders, custody, resolver, clock, sign=sign, destination_of=destination_of
+                )
+                group.create_task(reports.run(signals.stop))
+            group.create_task(lifeline.serve(signals.stop))
+    finally:
+        await resolver.close()
+        await custody.close()
+
+
+def routes_of(policy: Policy, mailbox: Endpoint) -> Routes:
+    """Where our own domains' mail goes on: a bounce to one of our people finds the way that their mail takes."""
+    return Routes(mailbox=mailbox, domains={name: entry.route for name, entry in policy.recipients.items()})

@@ -1,0 +1,77 @@
+"""The edge role: SMTP sessions of all doors, judged and taken into custody, in one process."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.app.door.judging import Judging
+from gateway.app.door.ports import door_ports
+from gateway.app.installation import Folders
+from gateway.app.keys.keyring import Keyring
+from gateway.app.keys.live_keys import LiveKeys
+from gateway.app.policies import LivePolicy
+from gateway.app.roles.signals import Signals
+from gateway.app.senses import open_senses
+from gateway.clock import SystemClock
+from gateway.counters.counters import Counters
+from gateway.inbound.admission.counting import own_networks
+from gateway.inbound.ports import Door
+from gateway.inbound.protocol.tls import RenewableCertificate
+from gateway.inbound.server import FrontDoor, Listener
+from gateway.pipeline.signing import Signer
+from gateway.pipeline.stamp import Stamper
+from gateway.queue.custody import Custody
+from gateway.settings import Settings
+from gateway.supervisor import sockets
+from gateway.supervisor.lifeline import Lifeline
+
+DRAIN = 25.0
+"""Seconds that open DATA may take to end: less than the supervisor's own patience."""
+
+
+async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifeline) -> None:
+    """Serve until told to stop."""
+    clock = SystemClock()
+    folders = Folders(settings.data.resolve())
+    policy = LivePolicy(settings, folders)
+    counters = Counters.open(folders.counters, clock=clock, processes=settings.edge_count)
+    custody = Custody.open(folders.queue, clock=clock)
+    try:
+        async with open_senses(settings, folders, clock) as senses:
+            stamper = Stamper(hostname=settings.hostname, signer=Signer(LiveKeys(Keyring(folders.dkim))))
+            own = own_networks(settings.own_networks)
+            judge = Judging(senses.scanner, stamper, policy, counters=counters, own=own)
+            certificate = RenewableCertificate(folders.certificate, folders.key)
+            listeners = [Listener(Door(name), listener) for name, listener in sockets.inherited().items()]
+            door = FrontDoor(
+                listeners,
+                ports=door_ports(
+                    settings,
+                    policy,
+                    custody=custody,
+                    counters=counters,
+                    resolver=senses.resolver,
+                    judge=judge,
+                    clock=clock,
+                ),
+                settings=settings,
+                tls_context=certificate.context,
+            )
+
+            def reload() -> None:
+                policy.reload()
+                senses.reload()
+                if certificate.renew():
+                    door.renew_tls(certificate.context)
+
+            signals.on_reload = reload
+            await door.start()
+            watching = asyncio.ensure_future(certificate.watch(door.renew_tls, sleep=asyncio.sleep))
+            try:
+                await lifeline.serve(signals.stop)
+                await door.drain(DRAIN)
+            finally:
+                watching.cancel()
+    finally:
+        await counters.close()
+        await custody.close()

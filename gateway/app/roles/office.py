@@ -1,0 +1,118 @@
+"""The console role: the office served by uvicorn on an inherited socket, and the view of how the house is doing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from gateway.app.accounts import user_base
+from gateway.app.installation import Folders
+from gateway.app.policies import LivePolicy
+from gateway.app.roles.signals import Signals
+from gateway.app.senses import Engine, open_senses
+from gateway.app.status import Status
+from gateway.clock import SystemClock
+from gateway.console.app import create_app
+from gateway.console.ports import Mailbox, OfficePorts
+from gateway.counters.counters import Counters
+from gateway.facts.content import MalwareFact
+from gateway.facts.outcome import Outcome, Skipped
+from gateway.mail.message import Octets
+from gateway.mailbox.users import UserBase
+from gateway.quarantine.release import Rescan
+from gateway.queue.custody import Custody
+from gateway.settings import Settings
+from gateway.supervisor import sockets
+from gateway.supervisor.lifeline import Lifeline
+from gateway.telemetry import exposition
+
+DRAIN = 5
+"""Seconds that open requests may take to end; a WebSocket never ends by itself."""
+
+
+async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifeline) -> None:
+    """Serve the office until told to stop. There is one: `index` is not used."""
+    clock = SystemClock()
+    folders = Folders(settings.data.resolve())
+    policy = LivePolicy(settings, folders)
+    signals.on_reload = policy.reload
+    counters = Counters.open(folders.counters, clock=clock)
+    custody = Custody.open(folders.queue, clock=clock)
+    try:
+        async with open_senses(settings, folders, clock) as senses:
+            status = Status(settings, folders, custody=custody, counters=counters, engine=senses.engine, clock=clock)
+            await status.look()
+            app = create_app(
+                OfficePorts(
+                    custody=custody,
+                    rescan=_rescan(senses.engine),
+                    preview=senses.anatomists.preview,
+                    authenticate_mailbox=MailboxSignIn(user_base(settings)),
+                    status=status,
+                    metrics=exposition,
+                    policy_version=lambda: policy().version,
+                    clock=clock,
+                    settings=settings,
+                    folder=folders.console,
+                )
+            )
+            async with asyncio.TaskGroup() as group:
+                group.create_task(status.watch(signals.stop))
+                group.create_task(_serve(app, signals.stop))
+                group.create_task(lifeline.serve(signals.stop))
+    finally:
+        await counters.close()
+        await custody.close()
+
+
+def _rescan(engine: Engine) -> Rescan:
+    async def scan(octets: Octets) -> Outcome[MalwareFact]:
+        return Skipped("the malware engine is switched off") if engine is None else await engine.scan(octets)
+
+    return scan
+
+
+class MailboxSignIn:
+    """Owners of mailboxes sign in with the mailbox's password and see mail to it."""
+
+    def __init__(self, users: UserBase) -> None:
+        self._users = users
+
+    async def __call__(self, address: str, password: str) -> Mailbox | None:
+        """The mailbox, if the password is its own. The hash runs in a thread."""
+        if not await asyncio.to_thread(self._users.verify, address, password):
+            return None
+        return Mailbox(address=address.lower(), addresses=frozenset({address.lower()}))
+
+
+async def _serve(app: object, stop: asyncio.Event) -> None:
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    server = _Server(
+        uvicorn.Config(
+            app,  # type: ignore[arg-type]
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=DRAIN,
+            ws="websockets-sansio",
+            ws_max_size=64 * 1024,
+        )
+    )
+    serving = asyncio.ensure_future(server.serve(sockets=list(sockets.inherited().values())))
+    await stop.wait()
+    server.should_exit = True
+    await serving
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: the role has them."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave them alone."""
+        yield

@@ -1,0 +1,213 @@
+"""One DKIM-Signature field as it was written: its tags, checked by RFC 6376 sections 3.5 and 6.1.1.
+
+Pure: needs no key and no message.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.checks.authentication import taglist
+from gateway.checks.authentication.canonical import Form
+from gateway.checks.dns.domains import dns_name, host_domain, is_within
+from gateway.facts.auth import Auth
+
+MAX_FIELD: Final = 64 * 1024
+MAX_SIGNED_NAMES: Final = 1024
+MAX_CLAIM: Final = 256
+
+SIGNATURE_START: Final = 8
+"""Octets of b= that tell signatures of one domain apart (RFC 8601 section 2.7.1, RFC 6008)."""
+
+RSA_SHA256: Final = "rsa-sha256"
+ED25519_SHA256: Final = "ed25519-sha256"
+RSA_SHA1: Final = "rsa-sha1"
+
+_REQUIRED: Final = (b"v", b"a", b"b", b"bh", b"d", b"h", b"s")
+_FIELD_NAME = re.compile(rb"[\x21-\x39\x3c-\x7e]+\Z")
+_TIME = re.compile(rb"[0-9]{1,12}\Z")
+_LENGTH = re.compile(rb"[0-9]{1,76}\Z")
+
+
+class BadSignature(Exception):
+    """The signature cannot count. `result` is the word for it, the text says why."""
+
+    def __init__(self, result: Auth, reason: str) -> None:
+        super().__init__(reason)
+        self.result = result
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The tags of a signature, decoded. `identity_domain` is the domain of i=; `names` are h= in lower case."""
+
+    algorithm: str
+    domain: str
+    selector: str
+    signature: bytes
+    body_hash: bytes
+    names: tuple[bytes, ...]
+    header_form: Form
+    body_form: Form
+    identity_domain: str
+    body_length: int | None
+    expires: int | None
+
+    @property
+    def key_name(self) -> str:
+        """Where the key record stands (RFC 6376 section 3.6.2.1)."""
+        return f"{self.selector}._domainkey.{self.domain}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a signature says of itself, well formed or not, for the record; empty where it cannot be read."""
+
+    domain: str = ""
+    selector: str = ""
+    algorithm: str = ""
+    identity: str = ""
+    signature_start: str = ""
+
+
+def read(value: bytes) -> tuple[Claims, Signature | BadSignature]:
+    """Read the value of a DKIM-Signature field: its claims, and the signature or why it cannot count."""
+    if len(value) > MAX_FIELD:
+        return Claims(), _malformed("the signature is too large")
+    try:
+        tags = taglist.parse(value)
+    except taglist.BadTagList as error:
+        return Claims(), _malformed(str(error))
+    try:
+        return _claims(tags), _signature(tags)
+    except BadSignature as error:
+        return _claims(tags), error
+
+
+def _claims(tags: dict[bytes, bytes]) -> Claims:
+    def said(name: bytes) -> str:
+        return tags.get(name, b"")[:MAX_CLAIM].decode("utf-8", "replace")
+
+    start = taglist.without_white_space(tags.get(b"b", b"")[:MAX_CLAIM])[:SIGNATURE_START]
+    return Claims(said(b"d").lower(), said(b"s"), said(b"a"), said(b"i"), start.decode("ascii", "replace"))
+
+
+def _signature(tags: dict[bytes, bytes]) -> Signature:
+    for name in _REQUIRED:
+        if name not in tags:
+            raise _malformed(f"missing tag {name.decode()}=")
+    if tags[b"v"] != b"1":
+        raise _malformed("incompatible version")
+    header_form, body_form = _forms(tags.get(b"c", b"simple/simple"))
+    domain = _domain(tags[b"d"])
+    _check_query(tags.get(b"q"))
+    return Signature(
+        algorithm=_algorithm(tags[b"a"]),
+        domain=domain,
+        selector=_selector(tags[b"s"]),
+        signature=_base64(tags[b"b"], "b"),
+        body_hash=_base64(tags[b"bh"], "bh"),
+        names=_names(tags[b"h"]),
+        header_form=header_form,
+        body_form=body_form,
+        identity_domain=_identity_domain(tags.get(b"i"), domain),
+        body_length=_number(tags.get(b"l"), _LENGTH, "l"),
+        expires=_expiry(tags),
+    )
+
+
+def _malformed(reason: str) -> BadSignature:
+    return BadSignature(Auth.PERMERROR, reason)
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _malformed("a value is not UTF-8") from None
+
+
+def _algorithm(value: bytes) -> str:
+    algorithm = _text(value)
+    if algorithm == RSA_SHA1:  # RFC 8301 section 3.1: permanently failed
+        raise BadSignature(Auth.FAIL, "rsa-sha1 is no longer valid")
+    if algorithm not in (RSA_SHA256, ED25519_SHA256):
+        raise _malformed("unknown algorithm")
+    return algorithm
+
+
+def _forms(value: bytes) -> tuple[Form, Form]:
+    header, _, body = _text(value).partition("/")
+    try:
+        return Form(header), Form(body or "simple")
+    except ValueError:
+        raise _malformed("unknown canonicalisation") from None
+
+
+def _domain(value: bytes) -> str:
+    domain = host_domain(_text(value))
+    if domain is None:
+        raise _malformed("d= is not a domain")
+    return domain
+
+
+def _selector(value: bytes) -> str:
+    selector = dns_name(_text(value))
+    if selector is None or selector == ".":
+        raise _malformed("s= is not a selector")
+    return selector
+
+
+def _identity_domain(value: bytes | None, domain: str) -> str:
+    if value is None:
+        return domain
+    _, at, claimed = _text(taglist.without_white_space(value)).rpartition("@")
+    identity = dns_name(claimed) if at else None
+    if identity is None or not is_within(identity, domain):
+        raise _malformed("i= is not within d=")
+    return identity
+
+
+def _names(value: bytes) -> tuple[bytes, ...]:
+    names = tuple(name.strip(b" \t").lower() for name in value.split(b":", MAX_SIGNED_NAMES))
+    if not all(_FIELD_NAME.match(name) for name in names):
+        raise _malformed("h= is malformed")
+    if b"from" not in names:
+        raise _malformed("the From field is not signed")
+    return names
+
+
+def _base64(value: bytes, tag: str) -> bytes:
+    try:
+        decoded = base64.b64decode(taglist.without_white_space(value), validate=True)
+    except binascii.Error:
+        raise _malformed(f"{tag}= is not Base64") from None
+    if not decoded:
+        raise _malformed(f"{tag}= is empty")
+    return decoded
+
+
+def _check_query(value: bytes | None) -> None:
+    if value is not None and b"dns/txt" not in [method.strip(b" \t") for method in value.split(b":")]:
+        raise _malformed("no known query method")
+
+
+def _number(value: bytes | None, pattern: re.Pattern[bytes], tag: str) -> int | None:
+    if value is None:
+        return None
+    if not pattern.match(value):
+        raise _malformed(f"{tag}= is not a number")
+    return int(value)
+
+
+def _expiry(tags: dict[bytes, bytes]) -> int | None:
+    signed = _number(tags.get(b"t"), _TIME, "t")
+    expires = _number(tags.get(b"x"), _TIME, "x")
+    if signed is not None and expires is not None and expires <= signed:
+        raise _malformed("x= is not after t=")
+    return expires

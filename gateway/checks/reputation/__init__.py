@@ -1,0 +1,1 @@
+"""REPUTATION. What the DNS knows of a client and of the domain it names."""

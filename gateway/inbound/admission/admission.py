@@ -1,0 +1,238 @@
+"""Who may come in, and what they may hand over, before any content is seen: connection, HELO, MAIL, RCPT.
+
+RFC 5321 sections 3.6 (relaying), 4.1.4 (HELO) and 7.9, RFC 6409 sections 4.3 and 6.1 (submission). What is not
+expressly taken is refused. Reads the policy in force at each transaction; judges no content and speaks no SMTP, counts
+nothing itself (`counting.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from gateway.facts.connection import ClientFact, PastFact
+from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Unknown
+from gateway.inbound.admission.addressees import Addressees, Admitted
+from gateway.inbound.admission.counting import Counting, name_of_recipient, names_of_client, names_of_sender
+from gateway.inbound.ports import Door, Group, PolicyInForce, Ports, Principal
+from gateway.inbound.protocol.commands import asks_to_route, is_host_name
+from gateway.inbound.refused import Refused
+from gateway.mail import replies
+from gateway.mail.address import Address, ReversePath
+from gateway.mail.replies import Reply
+from gateway.policy.policy import Doing, RateLimit
+from gateway.settings import Limits
+from gateway.telemetry import log
+
+INQUIRY_PATIENCE: Final = 3.0
+"""Seconds that a client may have to wait for its greeting while we ask who it is."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one client may do now: the policy's group for it, with the limits of the settings where it has none."""
+
+    policy: PolicyInForce
+    group: Group
+    size: int
+    recipients: int
+    connections: int
+
+
+class Admission:
+    """The doorkeeper of one edge process."""
+
+    def __init__(self, ports: Ports, limits: Limits, counting: Counting) -> None:
+        self._ports = ports
+        self._limits = limits
+        self._counting = counting
+        self._addressees = Addressees(ports.validation)
+        self._noting: set[asyncio.Future[None]] = set()
+
+    # ------------------------------------------------------------ connection
+
+    async def acquaint(self, client: ClientFact, door: Door) -> ClientFact:
+        """Ask the world who the client is, all at once and not for long. Users who sign in are not asked about: they
+        come from anywhere."""
+        if door.is_submission:
+            return client
+        reverse_name, dnsbl, past = await asyncio.gather(
+            _in_time(self._ports.inquiry.reverse_name(client.ip)),
+            _in_time(self._ports.inquiry.dnsbl(client.ip)),
+            self._past(client),
+        )
+        return replace(client, reverse_name=reverse_name, dnsbl=dnsbl, past=past)
+
+    async def _past(self, client: ClientFact) -> Outcome[PastFact]:
+        if not self._ports.current_policy().asks_about_the_past:
+            return NOT_ASKED
+        return Known(await self._counting.past(client.ip))
+
+    async def has_room(self, client: ClientFact, *, connections: int, everybodys: int) -> Refused | None:
+        """Whether there is room for the client at all, before any work is done for it. `connections` counts its own in
+        this process, `everybodys` all, this one included."""
+        if refused := self._shut_out(client):
+            return refused
+        if everybodys > self._limits.connections:
+            return Refused(replies.TOO_BUSY, "limit of the process")
+        if refused := self._unready(replies.TOO_BUSY):
+            return refused
+        allowance = self.allowance(client)
+        if not await self._counting.has_room(client.ip, here=connections, limit=allowance.connections):
+            group = allowance.group
+            return Refused(
+                replies.TOO_MANY_CONNECTIONS, f"more than {allowance.connections} connections", group.id, group.place
+            )
+        return None
+
+    def has_gone(self, ip: str, *, connections: int) -> None:
+        """A connection of the client has ended; it has so many left in this process."""
+        self._counting.connections_changed(ip, here=connections)
+
+    async def may_enter(self, client: ClientFact) -> Refused | None:
+        """Whether the client is greeted, now that we know who it is."""
+        group = self.allowance(client).group
+        if refused := _barred(group):
+            return refused
+        used_up = await self._counting.allow(
+            (Doing.CONNECTIONS, names_of_client(client.ip)),
+            rates=group.limits.rates,
+            spent=(Doing.ERRORS, Doing.UNKNOWN_RECIPIENTS),
+        )
+        if used_up is None:
+            return None
+        reply = replies.CONNECTING_TOO_FAST if used_up.doing is Doing.CONNECTIONS else replies.TOO_MANY_ERRORS
+        return _too_much(reply, used_up, group)
+
+    def note(self, reply: Reply, client: ClientFact, door: Door) -> None:
+        """A reply was given: what it says of the client's manners is counted, without anybody waiting for it."""
+        doing = Doing.EARLY_TALKS if reply is replies.SPOKE_TOO_EARLY else Doing.ERRORS
+        if reply.is_permanent and not (door.is_submission and client.user):
+            policy = self._ports.current_policy()
+            noting = asyncio.ensure_future(self._happened(doing, client.ip, policy))
+            self._noting.add(noting)
+            noting.add_done_callback(self._noting.discard)
+
+    async def _happened(self, doing: Doing, ip: str, policy: PolicyInForce) -> None:
+        await self._counting.happened(doing, ip, rates=(), policy=policy)
+
+    def _shut_out(self, client: ClientFact) -> Refused | None:
+        ban = self._counting.ban_of(client.ip, self._ports.current_policy())
+        return None if ban is None else Refused(replies.BANNED, f"banned by {ban.by}: {ban.reason}", "ban", ban.network)
+
+    def allowance(self, client: ClientFact, *, mail_from: str | None = None) -> Allowance:
+        """What the policy in force says about the client now. `mail_from` is None until MAIL was said."""
+        policy = self._ports.current_policy()
+        group = policy.group_for(client, self._ports.clock.now(), mail_from=mail_from)
+        limits = group.limits
+        return Allowance(
+            policy=policy,
+            group=group,
+            size=self._limits.message_size if limits.size is None else limits.size,
+            recipients=self._limits.recipients if limits.recipients is None else limits.recipients,
+            connections=self._limits.connections_per_client if limits.connections is None else limits.connections,
+        )
+
+    def _unready(self, reply: Reply) -> Refused | None:
+        ready, why_not = self._ports.custody.readiness()
+        return None if ready else Refused(reply, f"cannot store mail: {why_not}")
+
+    # ------------------------------------------------------------ commands
+
+    def may_say_hello(self, name: str) -> Refused | None:
+        """Whether that is a name to say in HELO."""
+        return None if is_host_name(name) else Refused(replies.BAD_HELO, "HELO is neither domain nor address literal")
+
+    async def may_send(
+        self,
+        reverse_path: ReversePath,
+        *,
+        size: int | None,
+        allowance: Allowance,
+        client: ClientFact,
+        principal: Principal | None,
+    ) -> Refused | None:
+        """Whether a transaction may begin. `principal` is None on doors where nobody signs in."""
+        group = allowance.group
+        if refused := self._unready(replies.NO_SPACE) or self._shut_out(client) or _barred(group):
+            return refused
+        if size is not None and size > allowance.size:
+            return Refused(replies.TOO_LARGE, f"declared {size} octets, the limit is {allowance.size}")
+        if principal is not None and not principal.may_send_as(reverse_path):
+            return Refused(replies.NOT_YOUR_ADDRESS, f"{principal.user} does not own the address")
+        names = names_of_sender(client.ip, reverse_path) if principal is None else names_of_client(client.ip)
+        used_up = await self._counting.allow((Doing.MESSAGES, names), rates=group.limits.rates)
+        return None if used_up is None else _too_much(replies.RATE_LIMITED, used_up, group)
+
+    def may_relay_path(self, path: str, *, principal: Principal | None) -> Refused | None:
+        """Refuse strangers who write a further hop into the local part, in whatever spelling."""
+        if principal is None and asks_to_route(path):
+            return Refused(replies.NO_RELAY, "the local part asks for routing")
+        return None
+
+    async def may_receive(
+        self,
+        address: Address,
+        *,
+        allowance: Allowance,
+        client: ClientFact,
+        reverse_path: ReversePath,
+        principal: Principal | None,
+    ) -> Admitted | Refused:
+        """To whom mail for the recipient goes and where it is queued, or the refusal."""
+        entry = allowance.policy.recipient_entry(str(address))
+        if entry is None and principal is None:
+            return Refused(replies.NO_RELAY, "not a recipient of ours")
+        admitted = await self._addressees.find(address, allowance.policy)
+        group = allowance.group
+        if isinstance(admitted, Refused):
+            if admitted.reply is replies.NO_SUCH_USER and principal is None:
+                return await self._harvesting(client, allowance) or admitted
+            return admitted
+        wanted = [(Doing.RECIPIENTS, names_of_client(client.ip))]
+        if principal is None:
+            wanted = [
+                (Doing.RECIPIENTS, names_of_sender(client.ip, reverse_path)),
+                (Doing.MESSAGES, name_of_recipient(admitted.address)),
+            ]
+        used_up = await self._counting.allow(*wanted, rates=group.limits.rates)
+        return admitted if used_up is None else _too_much(replies.RATE_LIMITED, used_up, group)
+
+    async def _harvesting(self, client: ClientFact, allowance: Allowance) -> Refused | None:
+        """Whether the client asks for so many who do not exist that it must be trying names."""
+        group = allowance.group
+        over = await self._counting.happened(
+            Doing.UNKNOWN_RECIPIENTS, client.ip, rates=group.limits.rates, policy=allowance.policy
+        )
+        if over is None:
+            return None
+        log().warning("recipient_harvest", client=client.ip, limit=str(over), place=over.place)
+        return _too_much(replies.TOO_MANY_UNKNOWN, over, group)
+
+
+def _barred(group: Group) -> Refused | None:
+    if not group.reject:
+        return None
+    reply = replies.BY_NAME.get(group.reject, replies.BLOCKED_CLIENT)
+    return Refused(reply, f"group {group.id}", group.id, group.place)
+
+
+def _too_much(reply: Reply, used_up: RateLimit, group: Group) -> Refused:
+    return Refused(
+        reply,
+        f"more than {used_up.rate} {used_up.doing.replace('_', ' ')} ({used_up.whose.replace('_', ' ')})",
+        group.id,
+        used_up.place,
+    )
+
+
+async def _in_time(question: Awaitable[Outcome[T]]) -> Outcome[T]:
+    try:
+        async with asyncio.timeout(INQUIRY_PATIENCE):
+            return await question
+    except TimeoutError:
+        return Unknown("timed out")

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import hashlib
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.checks.authentication import canonical
+from gateway.checks.authentication.canonical import Form, body_chunks, body_hash, header_field
+
+
+def body(octets: bytes, form: Form) -> bytes:
+    return b"".join(body_chunks(octets, 0, form))
+
+
+def by_the_book(octets: bytes, form: Form) -> bytes:
+    """RFC 6376 sections 3.4.3 and 3.4.4, line by line."""
+    lines = octets.split(b"\r\n")
+    if form is Form.RELAXED:
+        lines = [re.sub(rb"[ \t]+", b" ", line).rstrip(b" ") for line in lines]
+    while lines and not lines[-1]:
+        lines.pop()
+    if not lines:
+        return b"" if form is Form.RELAXED else b"\r\n"
+    return b"\r\n".join(lines) + b"\r\n"
+
+
+def test_the_example_of_the_standard() -> None:
+    """RFC 6376 section 3.4.5."""
+    octets = b" C \r\nD \t E\r\n\r\n\r\n"
+    assert body(octets, Form.RELAXED) == b" C\r\nD E\r\n"
+    assert body(octets, Form.SIMPLE) == b" C \r\nD \t E\r\n"
+    assert header_field(b"A", b" X", b"A: X", Form.RELAXED) == b"a:X"
+    assert header_field(b"B ", b" Y\t\r\n\tZ  ", b"B : Y\t\r\n\tZ  ", Form.SIMPLE) == b"B : Y\t\r\n\tZ  "
+    assert header_field(b"B", b" Y\t\r\n\tZ  ", b"B : Y\t\r\n\tZ  ", Form.RELAXED) == b"b:Y Z"
+
+
+def test_empty_bodies_differ() -> None:
+    assert body(b"", Form.SIMPLE) == b"\r\n"
+    assert body(b"", Form.RELAXED) == b""
+    assert body(b"\r\n\r\n", Form.SIMPLE) == b"\r\n"
+    assert body(b" \r\n\t\r\n", Form.RELAXED) == b""
+
+
+def test_a_limit_cuts_the_canonical_body() -> None:
+    found = body_hash(b"xx" + b"ab  c\r\n\r\n", 2, Form.RELAXED, limit=3)
+    assert found.digest == hashlib.sha256(b"ab ").digest()
+    assert (found.covered, found.length) == (3, 6)
+    whole = body_hash(b"ab  c\r\n", 0, Form.RELAXED)
+    assert (whole.covered, whole.length) == (6, 6)
+    beyond = body_hash(b"ab\r\n", 0, Form.SIMPLE, limit=100)
+    assert (beyond.covered, beyond.length) == (4, 4)
+
+
+PIECES = st.lists(st.sampled_from([b"a", b" ", b"\t", b"\r\n", b"  ", b"word", b"\xff"]), max_size=40).map(b"".join)
+
+
+@pytest.mark.parametrize("form", list(Form))
+@given(octets=PIECES, chunk=st.integers(min_value=1, max_value=9))
+@settings(max_examples=300)
+def test_is_what_the_standard_says_however_it_is_cut(form: Form, octets: bytes, chunk: int) -> None:
+    """For any body and any size of pieces the canonical body is that of the standard, read line by line."""
+    usual = canonical.CHUNK
+    canonical.CHUNK = chunk  # type: ignore[misc]
+    try:
+        found = body(octets, form)
+    finally:
+        canonical.CHUNK = usual  # type: ignore[misc]
+    assert found == by_the_book(octets, form)
+    assert body(found, form) == found
