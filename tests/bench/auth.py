@@ -81,7 +81,7 @@ def main() -> None:
     async def facts():  # type: ignore[no-untyped-def]
         spf = await check_spf(zone, **sender)
         dkim = await check_dkim(zone, message, now=NOW)
-        arc = await check_arc(zone, message)
+        arc = await check_arc(zone, message, now=NOW)
         dmarc = await check_dmarc(zone, author_domains=["news.example.com"], spf=spf, dkim=dkim)
         return spf, dkim, arc, dmarc
 
@@ -104,8 +104,8 @@ def main() -> None:
     rows = [
         ("SPF", best(lambda: run(check_spf(zone, **sender)))),
         ("DKIM", best(lambda: run(check_dkim(zone, message, now=NOW)))),
-        ("ARC, no chain", best(lambda: run(check_arc(zone, message)))),
-        ("ARC, one set", best(lambda: run(check_arc(zone, chained)), 50)),
+        ("ARC, no chain", best(lambda: run(check_arc(zone, message, now=NOW)))),
+        ("ARC, one set", best(lambda: run(check_arc(zone, chained, now=NOW)), 50)),
         ("DMARC", best(lambda: run(check_dmarc(zone, author_domains=["news.example.com"], spf=spf, dkim=dkim)))),
         (
             "Authentication-Results",

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from gateway.app.door.correspondents import Correspondents
-from gateway.checks.authentication.dkim import LARGE
+from gateway.checks.authentication.verification import LARGE
 from gateway.counters.counters import Counters
 from gateway.counters.pools import visits_of
 from gateway.facts.connection import ClientFact, GreylistFact
