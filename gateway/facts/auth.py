@@ -70,8 +70,8 @@ class DkimFact:
 class ArcFact:
     """The ARC chain (RFC 8617): none, pass or fail; `sealer` is the d= of the newest seal.
 
-    `temperror` stands where a key could not be fetched. `ended` says that a handler declared the chain broken (cv=fail):
-    the result is then `none`, since nobody can continue it and it counts like no chain.
+    `temperror` stands where a key could not be fetched. `ended` says that a handler declared the chain broken
+    (cv=fail): the result is then `none`, since nobody can continue it and it counts like no chain.
     """
 
     result: Auth

@@ -1,8 +1,7 @@
 """Trace fields: Received (RFC 5321 section 4.4, RFC 3848, RFC 6531 section 4.3) and Authentication-Results (RFC 8601).
 
 The door to authres, which writes what it is given, line ends included: so every value passes a filter first, and what
-comes out is one field of printable ASCII that parses again. Never invents a result, and never changes a message: it
-says where fields stand that claim to be ours.
+comes out is one field of printable ASCII that parses again. Never invents a result, and never reads one.
 """
 
 from __future__ import annotations
@@ -18,14 +17,10 @@ from typing import Final
 import authres
 from authres.core import AuthenticationResult, AuthenticationResultProperty
 
-from gateway.mail.message import Message
-
 LINE: Final = 78
 """Characters that a line should have at most (RFC 5322 section 2.1.1)."""
 
 MAX_VALUE: Final = 320
-
-_RESULTS_FIELD: Final = b"authentication-results"
 
 _DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
 _DOMAIN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\Z")
@@ -190,61 +185,3 @@ def _is_quoted(each: AuthenticationResultProperty) -> bool:
 
 def _words_outside_quotes(text: str) -> Iterator[str]:
     yield from re.findall(r'(?:"[^"]*"|[^\s"])+', text)
-
-
-# ---------------------------------------------------------------------------------------- forged ones
-
-
-def forged_results(message: Message, authserv_id: str) -> tuple[tuple[int, int], ...]:
-    """Where the message holds Authentication-Results fields that claim our authserv-id: (start, end) in octets.
-
-    They came from outside, so they are forged, and readers would believe them (RFC 8601 section 5). A field that
-    cannot be read counts as a claim wherever it contains our id: a reader may be more lenient than we are.
-    """
-    own = authserv_id.lower().removesuffix(".").encode("ascii", "replace")
-    return tuple(
-        (field.start, field.end)
-        for field in message.fields
-        if field.key == _RESULTS_FIELD and _claims(field.value.lower(), own)
-    )
-
-
-def _claims(value: bytes, own: bytes) -> bool:
-    claimed = _claimed_id(value)
-    if claimed is None:
-        return own in value
-    words = claimed.split()
-    if words and words[-1].isdigit():
-        words.pop()  # the version
-    return own in (b"".join(words).removesuffix(b"."), words[0].removesuffix(b".") if words else b"")
-
-
-def _claimed_id(value: bytes) -> bytes | None:
-    """What stands before the first semicolon, without comments and quoting; None if these do not end."""
-    said = bytearray()
-    depth, quoted, escaped = 0, False, False
-    for octet in value:
-        char = bytes((octet,))
-        if escaped:
-            escaped = False
-            if not depth:
-                said.append(octet)
-        elif char == b"\\" and (quoted or depth):
-            escaped = True
-        elif quoted:
-            quoted = char != b'"'
-            if quoted:
-                said.append(octet)
-        elif char == b"(":
-            depth += 1
-        elif char == b")" and depth:
-            depth -= 1
-        elif depth:
-            continue
-        elif char == b'"':
-            quoted = True
-        elif char == b";":
-            return bytes(said)
-        else:
-            said.append(octet)
-    return None if depth or quoted or escaped else bytes(said)

@@ -14,7 +14,8 @@ from gateway.facts.outcome import known_or_none
 from gateway.mail.envelope import Direction, Envelope
 from gateway.mail.message import Message
 from gateway.mail.replies import BY_NAME, DEFERRED, REFUSED_POLICY, Reply, accepted_as
-from gateway.mail.trace import Hop, forged_results, received_field
+from gateway.mail.results import forged_results
+from gateway.mail.trace import Hop, received_field
 from gateway.pipeline.signing import Signer
 from gateway.policy.verdict import Disposition, Settlement
 

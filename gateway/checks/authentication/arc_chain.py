@@ -62,8 +62,8 @@ class ArcSet:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What can be told without looking closer: the domain and the instance of the newest seal, and the instance of a
-    handler that declared the chain broken, 0 if none did."""
+    """What can be told without looking closer: the domain of the newest seal, the highest instance of any field, and
+    the instance of a handler that declared the chain broken; 0 where there is none."""
 
     sealer: str
     newest: int
@@ -77,14 +77,18 @@ def chain_fields(message: Message) -> list[HeaderField]:
 
 def claims(fields: Sequence[HeaderField]) -> Claims:
     """What the seals say of themselves, whatever else is wrong with the chain."""
-    sealer, newest, ended_at = "", 0, 0
+    sealer, newest, newest_seal, ended_at = "", 0, 0, 0
     for each in fields:
-        tags = _lenient_tags(each) if each.key == SEAL else {}
+        if each.key == RESULTS:
+            newest = max(newest, _stated_instance(each))
+            continue
+        tags = _lenient_tags(each)
         instance = _number(tags.get(b"i", b""))
-        if tags.get(b"cv", b"").lower() == b"fail":
+        newest = max(newest, instance)
+        if each.key == SEAL and tags.get(b"cv", b"").lower() == b"fail":
             ended_at = max(ended_at, instance)
-        if instance > newest:
-            newest, sealer = instance, dns_name(tags.get(b"d", b"").decode("utf-8", "replace")) or ""
+        if each.key == SEAL and instance > newest_seal:
+            newest_seal, sealer = instance, dns_name(tags.get(b"d", b"").decode("utf-8", "replace")) or ""
     return Claims(sealer, newest, ended_at)
 
 
@@ -122,9 +126,7 @@ def _sort_in(parts: dict[int, _Parts], each: HeaderField) -> None:
     if len(each.value) > MAX_FIELD:
         raise BadChain("a field of the chain is too large")
     if each.key == RESULTS:
-        match = _RESULTS_INSTANCE.match(each.value)
-        instance = _number(match[1]) if match else 0
-        _of(parts, instance).results.append(each)
+        _of(parts, _stated_instance(each)).results.append(each)
         return
     try:
         tags = taglist.parse(each.value)
@@ -170,6 +172,11 @@ def _names(tags: Tags) -> tuple[bytes, ...]:
 def _number(text: bytes) -> int:
     """The instance; 0 where there is none that is allowed."""
     return int(text) if _INSTANCE.match(text) else 0
+
+
+def _stated_instance(each: HeaderField) -> int:
+    match = _RESULTS_INSTANCE.match(each.value)
+    return _number(match[1]) if match else 0
 
 
 def _lenient_tags(each: HeaderField) -> Tags:
