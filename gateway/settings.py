@@ -129,8 +129,10 @@ class Reports(_Model):
     dmarc: bool = Field(False, description="Send DMARC aggregate reports once a day (RFC 9990)")
     organization: str = Field("", max_length=200, description="Who reports; empty: hostname")
     email: str = Field("", description="Author, reverse-path and contact of reports; empty: postmaster at `domain`")
+    mailbox: str = Field("", description="Our address to which others send DMARC reports (rua): they are read and kept")
+    deliver: bool = Field(True, description="Deliver a report that was read to that mailbox, too")
 
-    @field_validator("email")
+    @field_validator("email", "mailbox")
     @classmethod
     def _is_mailbox(cls, text: str) -> str:
         if text and not Address.parse(text).is_ascii:
