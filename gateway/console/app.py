@@ -22,6 +22,7 @@ from gateway.console.office import Office
 from gateway.console.pages import door, item, preview, statics
 from gateway.console.pages import overview as overview_page
 from gateway.console.pages import quarantine as quarantine_page
+from gateway.console.pages import reports as reports_page
 from gateway.console.pages.rendering import problem_page
 from gateway.console.people import People
 from gateway.console.ports import OfficePorts
@@ -36,7 +37,7 @@ SESSIONS_FILE: Final = "sessions.sqlite3"
 
 ROUTERS: Final = (
     *(each.router for each in (session, quarantine, overview, live, health)),
-    *(each.router for each in (door, overview_page, quarantine_page, preview, item, statics)),
+    *(each.router for each in (door, overview_page, quarantine_page, reports_page, preview, item, statics)),
 )
 """Every way in: the API first, then the pages."""
 
