@@ -122,6 +122,9 @@ class ClientInquiry(Protocol):
     async def sender_domain(self, domain: str) -> Outcome[SenderDomain]:
         """Whether an answer to a sender of the domain could be delivered."""
 
+    def expect(self, client: ClientFact, sender: ReversePath) -> None:
+        """Mail of this sender is under way: what its checks will ask the DNS may be asked now. Returns at once."""
+
 
 class Validity(Enum):
     """Whether a recipient that is ours exists."""

@@ -8,15 +8,17 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.app.alerts import Alerts
+from gateway.app.door.looking_ahead import LookingAhead
 from gateway.checks.dns.answering import Answering
 from gateway.checks.reputation.dnsbl import SILENT, check_dnsbl
 from gateway.checks.reputation.reverse import verified_name
 from gateway.checks.reputation.sender_domain import check_sender_domain
 from gateway.counters.records import Take
-from gateway.facts.connection import DnsblFact, SenderDomain
+from gateway.facts.connection import ClientFact, DnsblFact, SenderDomain
 from gateway.facts.outcome import NOT_ASKED, Outcome
 from gateway.inbound.admission.counting import Counting, client_name
 from gateway.inbound.ports import AuthFailure, Principal
+from gateway.mail.address import ReversePath
 from gateway.mailbox.users import UserBase
 from gateway.policy.policy import Doing, Policy
 from gateway.telemetry import DNSBL_UNUSABLE
@@ -56,6 +58,7 @@ class Inquiry:
 
     def __init__(self, resolver: Answering, current_policy: Callable[[], Policy], alerts: Alerts) -> None:
         self._resolver = resolver
+        self._ahead = LookingAhead(resolver)
         self._current_policy = current_policy
         self._alerts = alerts
 
@@ -79,3 +82,7 @@ class Inquiry:
     async def sender_domain(self, domain: str) -> Outcome[SenderDomain]:
         """Whether an answer to a sender of the domain could be delivered."""
         return await check_sender_domain(self._resolver, domain)
+
+    def expect(self, client: ClientFact, sender: ReversePath) -> None:
+        """Begin the look-ups of the checks."""
+        self._ahead.at_mail(ip=client.ip, helo=client.helo, sender=sender)
