@@ -58,7 +58,8 @@ async def check_arc(resolver: Answering, message: Message, *, now: float) -> Out
 def _validate(message: Message, sets: Sequence[ArcSet], keys: dict[str, Answer], claims: Claims) -> ArcFact:
     """Steps 4 and 6. What is wrong for good counts before what could not be told now."""
     failures: list[tuple[Auth, str]] = []
-    newest, verification, gap = sets[-1], Verification(message), ""
+    newest, gap = sets[-1], ""
+    verification = Verification(message, [newest.signature])
     try:
         verification.verify(newest.signature_field, newest.signature, keys[newest.signature.key_name])
         gap = verification.left_open(newest.signature)

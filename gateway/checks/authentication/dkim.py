@@ -65,7 +65,7 @@ class _Read:
 
 def _facts(message: Message, read: Sequence[_Read], keys: dict[str, Answer]) -> tuple[DkimSignatureFact, ...]:
     """One fact for each signature. `keys` are the answers under their key names."""
-    verification = Verification(message)
+    verification = Verification(message, (each.signature for each in read if isinstance(each.signature, Signature)))
     return tuple(_fact(verification, each, keys) for each in read)
 
 

@@ -7,6 +7,7 @@ Needs the answer that the DNS gave about the key, and asks nobody.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Final
 
 from gateway.checks.authentication import canonical, dkim_key, taglist
@@ -24,11 +25,16 @@ LARGE: Final = 1024 * 1024
 
 
 class Verification:
-    """The signatures of one message, which share what was hashed of its body."""
+    """The signatures of one message, which share what was made canonical and hashed of it: a message with many costs
+    little more than one with a single one."""
 
-    def __init__(self, message: Message) -> None:
+    def __init__(self, message: Message, signatures: Iterable[Signature]) -> None:
         self._message = message
-        self._bodies: dict[tuple[Form, int | None], BodyHash] = {}
+        self._limits: dict[Form, set[int | None]] = {form: set() for form in Form}
+        for each in signatures:
+            self._limits[each.body_form].add(each.body_length)
+        self._bodies: dict[Form, dict[int | None, BodyHash]] = {}
+        self._fields: dict[tuple[int, Form], bytes] = {}
 
     def verify(self, field: HeaderField, signature: Signature, answer: Answer) -> None:
         """Check the signature that stands in the field. Raises `BadSignature` unless it holds for what it covers."""
@@ -49,12 +55,12 @@ class Verification:
         return ""
 
     def _body(self, signature: Signature) -> BodyHash:
-        wanted = (signature.body_form, signature.body_length)
-        if wanted not in self._bodies:
-            self._bodies[wanted] = canonical.body_hash(
-                self._message.octets, self._message.body_offset, signature.body_form, limit=signature.body_length
+        form = signature.body_form
+        if form not in self._bodies:
+            self._bodies[form] = canonical.body_hashes(
+                self._message.octets, self._message.body_offset, form, limits=self._limits[form]
             )
-        body = self._bodies[wanted]
+        body = self._bodies[form][signature.body_length]
         if signature.body_length is not None and signature.body_length > body.length:
             raise BadSignature(Auth.PERMERROR, "l= is beyond the end of the body")
         return body
@@ -67,15 +73,19 @@ class Verification:
                 stacks[each.key].append(each)
         chosen = [stacks[name].pop() for name in signature.names if stacks[name]]
         octets, form = self._message.octets, signature.header_form
-        lines = [
-            canonical.header_field(each.name, each.value, octets[each.start : each.end].removesuffix(b"\r\n"), form)
-            for each in chosen
-        ]
+        lines = [self._canonical(each, form) for each in chosen]
         raw = octets[field.start : field.end].removesuffix(b"\r\n")
         value = taglist.without_value(field.value, b"b")
         bare = raw[: len(raw) - len(field.value)] + value
         lines.append(canonical.header_field(field.name, value, bare, form))
         return hashlib.sha256(b"\r\n".join(lines)).digest()
+
+    def _canonical(self, each: HeaderField, form: Form) -> bytes:
+        key = (each.start, form)
+        if key not in self._fields:
+            raw = self._message.octets[each.start : each.end].removesuffix(b"\r\n")
+            self._fields[key] = canonical.header_field(each.name, each.value, raw, form)
+        return self._fields[key]
 
 
 def verify_digest(proof: Proof, digest: bytes, answer: Answer) -> None:
