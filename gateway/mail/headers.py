@@ -114,8 +114,12 @@ def _split_mailboxes(text: str) -> list[str]:
                 continue
         elif not depth and char == "<":
             bracketed = True
-        elif not depth and char == ">":
+        elif not depth and bracketed and char == ">":
+            # Where brackets follow each other without a comma, clients differ in which one they show: all are authors.
             bracketed = False
+            chunks.append("".join(current))
+            current = []
+            continue
         elif not depth and not bracketed and char in ",;":
             chunks.append("".join(current))
             current = []
