@@ -74,11 +74,11 @@ async def explain_connection(
     policy = LivePolicy(settings, folders)
     async with _house(folders, clock) as (custody, counters), open_resolver(settings, clock, zone=zone) as resolver:
         counting = Counting(counters, own=own_networks(settings.own_networks))
-        ports = door_ports(
+        with door_ports(
             settings, policy, custody=custody, counters=counters, resolver=resolver, judge=_nobody, clock=clock
-        )
-        walk = _Walk(situation, Admission(ports, settings.limits, counting), counting, ports.inquiry, policy())
-        return Explanation(situation, tuple([step async for step in walk.steps()]))
+        ) as ports:
+            walk = _Walk(situation, Admission(ports, settings.limits, counting), counting, ports.inquiry, policy())
+            return Explanation(situation, tuple([step async for step in walk.steps()]))
 
 
 async def _nobody(*_: object, **__: object) -> Judged:

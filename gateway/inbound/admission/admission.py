@@ -14,13 +14,14 @@ from typing import Final, TypeVar
 
 from gateway.facts.connection import ClientFact, PastFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Unknown
+from gateway.inbound.admission import senders
 from gateway.inbound.admission.addressees import Addressees, Admitted
 from gateway.inbound.admission.counting import Counting, name_of_recipient, names_of_client, names_of_sender
 from gateway.inbound.ports import Door, Group, PolicyInForce, Ports, Principal
 from gateway.inbound.protocol.commands import asks_to_route, is_host_name
 from gateway.inbound.refused import Refused
 from gateway.mail import replies
-from gateway.mail.address import Address, ReversePath
+from gateway.mail.address import Address, ReversePath, path_text
 from gateway.mail.replies import Reply
 from gateway.policy.policy import Doing, RateLimit
 from gateway.settings import Limits
@@ -56,13 +57,15 @@ class Admission:
     # ------------------------------------------------------------ connection
 
     async def acquaint(self, client: ClientFact, door: Door) -> ClientFact:
-        """Ask the world who the client is, all at once and not for long. Users who sign in are not asked about: they
+        """Ask the world who the client is, all at once and not for long. Nobody is asked about users who sign in: they
         come from anywhere."""
+        inquiry = self._ports.inquiry
+        client = replace(client, network=inquiry.network(client.ip), country=inquiry.country(client.ip))
         if door.is_submission:
             return client
         reverse_name, dnsbl, past = await asyncio.gather(
-            _in_time(self._ports.inquiry.reverse_name(client.ip)),
-            _in_time(self._ports.inquiry.dnsbl(client.ip)),
+            _in_time(inquiry.reverse_name(client.ip)),
+            _in_time(inquiry.dnsbl(client.ip)),
             self._past(client),
         )
         return replace(client, reverse_name=reverse_name, dnsbl=dnsbl, past=past)
@@ -124,6 +127,14 @@ class Admission:
         ban = self._counting.ban_of(client.ip, self._ports.current_policy())
         return None if ban is None else Refused(replies.BANNED, f"banned by {ban.by}: {ban.reason}", "ban", ban.network)
 
+    async def allowance_at_mail(
+        self, client: ClientFact, reverse_path: ReversePath, *, principal: Principal | None
+    ) -> Allowance:
+        """The same once MAIL was said. The DNS is asked about the sender's domain where a group wants to know."""
+        if principal is None and self._ports.current_policy().asks_about_sender_domain:
+            client = replace(client, sender_domain=await senders.ask(self._ports.inquiry, reverse_path))
+        return self.allowance(client, mail_from=path_text(reverse_path))
+
     def allowance(self, client: ClientFact, *, mail_from: str | None = None) -> Allowance:
         """What the policy in force says about the client now. `mail_from` is None until MAIL was said."""
         policy = self._ports.current_policy()
@@ -160,8 +171,11 @@ class Admission:
         group = allowance.group
         if refused := self._unready(replies.NO_SPACE) or self._shut_out(client) or _barred(group):
             return refused
+        if group.requires_tls and not client.tls:
+            return Refused(replies.TLS_REQUIRED, f"group {group.id} requires TLS", group.id, group.place)
         if size is not None and size > allowance.size:
-            return Refused(replies.TOO_LARGE, f"declared {size} octets, the limit is {allowance.size}")
+            said = f"declared {size} octets, the limit is {allowance.size}"
+            return Refused(replies.TOO_LARGE, said, group.id, group.place)
         if principal is not None and not principal.may_send_as(reverse_path):
             return Refused(replies.NOT_YOUR_ADDRESS, f"{principal.user} does not own the address")
         names = names_of_sender(client.ip, reverse_path) if principal is None else names_of_client(client.ip)
@@ -182,12 +196,13 @@ class Admission:
         client: ClientFact,
         reverse_path: ReversePath,
         principal: Principal | None,
+        size: int | None = None,
     ) -> Admitted | Refused:
-        """To whom mail for the recipient goes and where it is queued, or the refusal."""
+        """To whom mail for the recipient goes and where it is queued, or the refusal. `size` is what MAIL declared."""
         entry = allowance.policy.recipient_entry(str(address))
         if entry is None and principal is None:
             return Refused(replies.NO_RELAY, "not a recipient of ours")
-        admitted = await self._addressees.find(address, allowance.policy)
+        admitted = await self._addressees.find(address, allowance.policy, size=size)
         group = allowance.group
         if isinstance(admitted, Refused):
             if admitted.reply is replies.NO_SUCH_USER and principal is None:
