@@ -22,7 +22,7 @@ MAX_REMEMBERED: Final = 10_000
 
 
 class Quota:
-    """Asks the store. `now` is monotonic time, in seconds."""
+    """Asks the store, which lets the last message go over by a tenth. `now` is monotonic time, in seconds."""
 
     def __init__(self, socket: Path, *, now: Callable[[], float]) -> None:
         self._socket = socket
@@ -38,7 +38,7 @@ class Quota:
         try:
             async with asyncio.timeout(PATIENCE):
                 action = await self._ask(mailbox, size)
-        except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError) as error:
+        except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
             return Unknown(f"the store does not say whether a mailbox is full: {error or type(error).__name__}")
         if action not in (ROOM, NO_ROOM):
             return Unknown(f"the store says {action[:60]!r} of a mailbox")

@@ -1,5 +1,5 @@
-"""gateway/app/recipients/ldap.py: a real OpenLDAP server: up, slow, down and back again; and filters that hold whatever a
-client writes."""
+"""gateway/app/recipients/ldap.py: a real OpenLDAP server: up, slow, down and back again; and filters that hold whatever
+a client writes."""
 
 from __future__ import annotations
 

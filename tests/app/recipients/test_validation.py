@@ -16,6 +16,7 @@ from gateway.counters.counters import Counters
 from gateway.delivery.callahead import CallAhead
 from gateway.delivery.relay import Timeouts
 from gateway.delivery.routes import Endpoint, Language
+from gateway.facts.outcome import Known, Outcome, Unknown
 from gateway.inbound.ports import Validity
 from gateway.mail.address import Address
 from gateway.mailbox.quota import Quota
@@ -143,6 +144,30 @@ async def test_a_next_hop_that_is_down(
     assert await validity(recipients) is known
     assert await validity(recipients, "nobody") is nobody
     assert await validity(recipients, "new") is new
+
+
+class Shelf:
+    """The store, as far as it says who has room."""
+
+    def __init__(self, *said: Outcome[bool]) -> None:
+        self.said = list(said)
+        self.asked: list[tuple[str, int]] = []
+
+    async def has_room(self, mailbox: str, size: int) -> Outcome[bool]:
+        self.asked.append((mailbox, size))
+        return self.said.pop(0)
+
+
+async def test_a_mailbox_of_the_store_may_be_full_and_a_store_that_is_down_is_no_reason_to_refuse(
+    house: House,
+) -> None:
+    UserBase(house.folder / "users").add("bob@example.net", "correct horse battery")
+    recipients = house.recipients("route: mailbox, validate: mailbox")
+    recipients._quota = shelf = Shelf(Known(True), Known(False), Unknown("down"))  # type: ignore[assignment]
+    said = [await recipients.validate(Address("bob+x", "example.net"), None, size=7) for _ in range(3)]  # type: ignore[arg-type]
+    assert said == [KNOWN, Validity.FULL, KNOWN]
+    assert await recipients.validate(Address("eve", "example.net"), None, size=7) is UNKNOWN  # type: ignore[arg-type]
+    assert shelf.asked == [("bob@example.net", 7)] * 3
 
 
 async def test_a_full_mailbox_is_asked_about_every_time(house: House) -> None:
