@@ -112,7 +112,10 @@ async def test_a_store_that_says_nothing_or_nonsense_is_doubt(tmp_path: Path, mo
     monkeypatch.setattr(quota, "PATIENCE", 0.1)
     answers = iter((b"action=DUNNO\n\n", b"nonsense\n\n", b"x" * 9000, b"", None))
 
+    writers: list[asyncio.StreamWriter] = []
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         await reader.readuntil(b"\n\n")
         answer = next(answers)
         if answer is None:
@@ -125,4 +128,7 @@ async def test_a_store_that_says_nothing_or_nonsense_is_doubt(tmp_path: Path, mo
     asked = Quota(tmp_path / "quota", now=FixedClock(0.0).monotonic)
     said = [await asked.has_room("alice@example.org", 1) for _ in range(5)]
     server.close()
+    for writer in writers:
+        writer.close()
+        await writer.wait_closed()
     assert [type(each) for each in said] == [Unknown] * 5
