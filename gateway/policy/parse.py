@@ -108,7 +108,10 @@ class _Reading:
             rules=rules,
             default=effect_of(top.default),
             lists=lists,
-            dnsbl=tuple(running.DnsblZone(each.zone, each.weight, tuple(each.answers)) for each in top.dnsbl),
+            dnsbl=tuple(
+                running.DnsblZone(each.zone, each.weight, tuple(each.answers), self._place(("dnsbl", index)))
+                for index, each in enumerate(top.dnsbl)
+            ),
             bans=bans_of(top.bans, never or EntryList(()), partial(self._place_below, ("bans",))),
             greylisting=running.Greylisting(**top.greylist.model_dump()),
             trusted_sealers=frozenset(top.trusted_sealers),

@@ -5,13 +5,13 @@ Never reads a file, never changes: a new policy is a new object.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.facts.connection import ClientFact
 from gateway.facts.evidence import Evidence, MessageFact
-from gateway.policy.conditions import Answer, Condition, facts_of
+from gateway.policy.conditions import TRUE, Answer, Condition, Truth, facts_of
 from gateway.policy.lists import EntryList, Lists
 from gateway.policy.quantities import Rate
 from gateway.policy.verdict import Disposition, RuleRef, VerdictClass
@@ -170,6 +170,7 @@ class DnsblZone:
     zone: str
     weight: float = 1.0
     answers: tuple[str, ...] = ("127.0.0.0/24",)
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,10 +247,18 @@ class Policy:
 
     def group_for(self, client: ClientFact, now: float, *, mail_from: str | None = None) -> Group:
         """The client's group: the first whose condition is true. `mail_from` is None until MAIL was said."""
+        looks = self.groups_looked_at(client, now, mail_from=mail_from)
+        return next((group for group, truth in looks if truth.answer is Answer.TRUE), EVERYONE)
+
+    def groups_looked_at(
+        self, client: ClientFact, now: float, *, mail_from: str | None = None
+    ) -> Iterator[tuple[Group, Truth]]:
+        """Every group with its answer for the client, up to the first that is true."""
         evidence = Evidence(now, "inbound", client, mail_from or "", (), MessageFact(0))
         known = self._read_by_groups
         facts = facts_of(Case(evidence), known - MAIL_FROM if mail_from is None else known)
         for group in self.groups:
-            if group.condition is None or group.condition.ask(facts).answer is Answer.TRUE:
-                return group
-        return EVERYONE
+            truth = TRUE if group.condition is None else group.condition.ask(facts)
+            yield group, truth
+            if truth.answer is Answer.TRUE:
+                return

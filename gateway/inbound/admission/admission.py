@@ -138,7 +138,7 @@ class Admission:
     def allowance(self, client: ClientFact, *, mail_from: str | None = None) -> Allowance:
         """What the policy in force says about the client now. `mail_from` is None until MAIL was said."""
         policy = self._ports.current_policy()
-        group = policy.group_for(client, self._ports.clock.now(), mail_from=mail_from)
+        group = policy.group_for(client, self.now(), mail_from=mail_from)
         limits = group.limits
         return Allowance(
             policy=policy,
@@ -147,6 +147,10 @@ class Admission:
             recipients=self._limits.recipients if limits.recipients is None else limits.recipients,
             connections=self._limits.connections_per_client if limits.connections is None else limits.connections,
         )
+
+    def now(self) -> float:
+        """Seconds since the epoch, by which lists of the policy have ended or not."""
+        return self._ports.clock.now()
 
     def _unready(self, reply: Reply) -> Refused | None:
         ready, why_not = self._ports.custody.readiness()

@@ -136,9 +136,8 @@ class Counting:
             await self._shut_out(ip, over, seconds=policy.bans.seconds)
         return next(filter(is_over, limits), None)
 
-    async def levels(self, ip: str, rates: Sequence[RateLimit]) -> list[tuple[RateLimit, float]]:
-        """What is counted now under those rates that are about a client or its network."""
-        names = names_of_client(ip)
+    async def levels(self, names: Names, rates: Sequence[RateLimit]) -> list[tuple[RateLimit, float]]:
+        """What is counted now under those rates that are about one of these names."""
         own = [each for each in rates if each.whose in names]
         takes = [
             Take(_key(each.doing, each.whose, names[each.whose], each.rate.seconds), each.rate.seconds) for each in own
