@@ -115,13 +115,12 @@ class Admission:
         """A reply was given: what it says of the client's manners is counted, without anybody waiting for it."""
         doing = Doing.EARLY_TALKS if reply is replies.SPOKE_TOO_EARLY else Doing.ERRORS
         if reply.is_permanent and not (door.is_submission and client.user):
-            policy = self._ports.current_policy()
-            noting = asyncio.ensure_future(self._happened(doing, client.ip, policy))
+            noting = asyncio.ensure_future(self._happened(doing, client.ip, self.allowance(client)))
             self._noting.add(noting)
             noting.add_done_callback(self._noting.discard)
 
-    async def _happened(self, doing: Doing, ip: str, policy: PolicyInForce) -> None:
-        await self._counting.happened(doing, ip, rates=(), policy=policy)
+    async def _happened(self, doing: Doing, ip: str, allowance: Allowance) -> None:
+        await self._counting.happened(doing, ip, rates=allowance.group.limits.rates, policy=allowance.policy)
 
     def _shut_out(self, client: ClientFact) -> Refused | None:
         ban = self._counting.ban_of(client.ip, self._ports.current_policy())
@@ -210,7 +209,7 @@ class Admission:
         group = allowance.group
         if isinstance(admitted, Refused):
             if admitted.reply is replies.NO_SUCH_USER and principal is None:
-                return await self._harvesting(client, allowance) or admitted
+                return await self._harvesting(client, reverse_path, allowance) or admitted
             return admitted
         wanted = [(Doing.RECIPIENTS, names_of_client(client.ip))]
         if principal is None:
@@ -221,11 +220,15 @@ class Admission:
         used_up = await self._counting.allow(*wanted, rates=group.limits.rates)
         return admitted if used_up is None else _too_much(replies.RATE_LIMITED, used_up, group)
 
-    async def _harvesting(self, client: ClientFact, allowance: Allowance) -> Refused | None:
+    async def _harvesting(self, client: ClientFact, reverse_path: ReversePath, allowance: Allowance) -> Refused | None:
         """Whether the client asks for so many who do not exist that it must be trying names."""
         group = allowance.group
         over = await self._counting.happened(
-            Doing.UNKNOWN_RECIPIENTS, client.ip, rates=group.limits.rates, policy=allowance.policy
+            Doing.UNKNOWN_RECIPIENTS,
+            client.ip,
+            rates=group.limits.rates,
+            policy=allowance.policy,
+            reverse_path=reverse_path,
         )
         if over is None:
             return None

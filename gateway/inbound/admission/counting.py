@@ -115,10 +115,17 @@ class Counting:
         return None if counted.exhausted is None else limits[asked[counted.exhausted].key]
 
     async def happened(
-        self, doing: Doing, ip: str, *, rates: Sequence[RateLimit], policy: PolicyInForce
+        self,
+        doing: Doing,
+        ip: str,
+        *,
+        rates: Sequence[RateLimit],
+        policy: PolicyInForce,
+        reverse_path: ReversePath = None,
     ) -> RateLimit | None:
-        """Count what a client has done, and shut it out where the policy says so. The rate that it went over."""
-        names = names_of_client(ip)
+        """Count what a client has done, and shut it out where the policy says so. The rate that it went over, or that
+        the domain of the reverse-path did."""
+        names = names_of_sender(ip, reverse_path)
         limits = _of(rates, doing, names)
         bans = _of(policy.bans.rates, doing, names)
         takes = {take.key: take for take in [_history(doing, names[Whose.CLIENT], amount=1.0)]}

@@ -104,7 +104,9 @@ async def test_three_clients_of_three_groups_are_told_three_things() -> None:
 @asynccontextmanager
 async def house_with_maps(folder: Path, groups: str) -> AsyncIterator[House]:
     made = policy(groups)
-    networks = write_map(folder / "asn.mmdb", {"127.0.0.2/32": network(64500, "Example"), "127.0.0.3/32": network(1, "")})
+    networks = write_map(
+        folder / "asn.mmdb", {"127.0.0.2/32": network(64500, "Example"), "127.0.0.3/32": network(1, "")}
+    )
     countries = write_map(folder / "country.mmdb", {"127.0.0.3/32": country("NO")})
     atlas = Atlas(networks=networks, countries=countries)
     resolver = ZoneResolver({})
