@@ -42,8 +42,8 @@ class Listing:
 @dataclass(frozen=True, slots=True)
 class NewRecipient:
     """One recipient at acceptance: QUEUED, HELD, DROPPED or UNSCANNED; `destination` is the key under which couriers
-    claim it:
-    a route ("mailbox", "lmtp://host:port", ...) or "mx:domain". `expires_at` ends a hold (seconds since the epoch)."""
+    claim it: a route ("mailbox", "lmtp://host:port", ...) or "mx:domain". `expires_at` ends a hold (seconds since the
+    epoch). `fields` are header fields, with CRLF line ends, that this recipient's copy alone has on top."""
 
     recipient: Recipient
     state: State
@@ -51,6 +51,7 @@ class NewRecipient:
     judgement: Judgement
     quarantine: str = ""
     expires_at: float | None = None
+    fields: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Refusal:
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The right to attempt one recipient until `lease_until`. `attempt` is the fence: a later claim has a higher
-    number."""
+    number. `fields` stand on top of this recipient's copy."""
 
     recipient_id: int
     message_id: int
@@ -113,6 +114,7 @@ class Claim:
     ret: str
     envid: str
     may_bounce: bool
+    fields: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
