@@ -59,8 +59,7 @@ class Acceptance:
     """Everything the ledger is told about a message, in one transaction with its recipients.
 
     What is delivered is `prefix` (the header fields that we add) and the octets as received without the ranges in
-    `cuts`
-    (start, end), which hold forged Authentication-Results of ours and nothing else. `evidence` is JSON.
+    `cuts` (start, end), which hold forged Authentication-Results of ours and nothing else. `evidence` is JSON.
     """
 
     received_at: float
@@ -146,8 +145,7 @@ class Bounce:
 class Event:
     """One line of a message's story. `sequence` grows without gaps being meaningful; `recipient` is empty for the whole
     message; `kind` is from a closed list (accepted, held, released, deleted, attempt, delivered, deferred, failed,
-    expired,
-    bounced, corrupt, refused, retried); `detail` is small and serialisable."""
+    expired, bounced, corrupt, refused, retried); `detail` is small and serialisable."""
 
     sequence: int
     at: float
