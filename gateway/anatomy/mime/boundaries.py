@@ -55,7 +55,12 @@ def split(octets: Octets, start: int, end: int, boundary: str, findings: Finding
         if position == start or octets[position - 1] in b"\r\n":
             line_end = octets.find(b"\n", after, end)
             following = end if line_end == -1 else line_end + 1
-            rest = octets[after : min(following, after + _MAX_LINE)].strip()
+            rest = octets[after : min(following, after + _MAX_LINE)]
+            bare = rest.find(b"\r")
+            if -1 < bare < len(rest) - 2:  # for readers to whom that alone ends a line
+                following = after + bare + 1
+                rest = rest[:bare]
+            rest = rest.strip()
             if rest in (b"", b"--"):
                 exact.append(_Delimiter(position, following, closes=rest == b"--"))
             elif rest.startswith(b"--") and not rest.strip(b"-"):

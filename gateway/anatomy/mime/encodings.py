@@ -16,13 +16,18 @@ _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 _BASE64_AND_BLANKS: Final = _BASE64 + b"= \t\r\n"
 _NOT_BASE64: Final = bytes(set(range(256)) - set(_BASE64))
 _NOT_BASE64_OR_PADDING: Final = bytes(set(_NOT_BASE64) - {ord("=")})
+_BASE64_LINE: Final = re.compile(rb"^[ \t]*[A-Za-z0-9+/]+={0,3}[ \t]*\r?$", re.MULTILINE)
+_BARE_BASE64: Final = 64
+"""Characters of base64 that an undeclared reading wants: a word or a key is none."""
 _BLANK_BEFORE_SOFT_BREAK: Final = re.compile(rb"=[ \t]+(?=\r?\n)")
+_BARE_SOFT_BREAK: Final = re.compile(rb"=\r(?!\n)")
+_QUOTED: Final = re.compile(rb"=(?:[0-9A-Fa-f]{2}|\r?\n)")
 
 _IDENTITY: Final = frozenset({"", "7bit", "8bit", "binary", "7-bit", "8-bit"})
 _UUENCODE: Final = frozenset({"x-uuencode", "uuencode", "x-uue", "uue", "x-uu"})
 _YENC: Final = frozenset({"x-yencode", "x-yenc", "yenc"})
 
-_UU_BEGIN: Final = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,255})\r?$", re.MULTILINE)
+_UU_BEGIN: Final = re.compile(rb"^begin(?:-base64)?[ \t]{1,8}[0-7]{3,7}[ \t]{1,8}([^\r\n]{1,255})\r?$", re.MULTILINE)
 _UU_END: Final = re.compile(rb"^(?:end|====)[ \t]*\r?$", re.MULTILINE)
 _YENC_BEGIN: Final = re.compile(rb"^=ybegin [^\r\n]*?name=([^\r\n]{1,255})\r?\n(?:=ypart [^\r\n]*\r?\n)?", re.MULTILINE)
 _YENC_END: Final = re.compile(rb"^=y(?:end|begin) ", re.MULTILINE)
@@ -41,7 +46,7 @@ class Embedded:
 def decoded(raw: bytes, encoding: str, findings: Findings) -> list[bytes]:
     """The octets behind a transfer encoding, the likeliest reading first; never empty."""
     if encoding in _IDENTITY:
-        return [raw]
+        return [raw, *_undeclared(raw)]
     if encoding == "base64":
         return _from_base64(raw, findings)
     if encoding == "quoted-printable":
@@ -50,13 +55,25 @@ def decoded(raw: bytes, encoding: str, findings: Findings) -> list[bytes]:
         found = next(embedded(raw), None)
         if found is not None:
             return [found.content]
+        if encoding in _UUENCODE and (content := _from_uuencode(raw)):
+            return [raw, content]  # without its first line it is still opened by some
     findings.note(Defect.ENCODING_UNKNOWN)
     if encoding in _UUENCODE or encoding in _YENC:
         findings.missed(Unscannable.ENCODING_UNKNOWN)
-    # An unknown encoding is read as none (RFC 2045 section 6.4 wants octets); some clients try base64 all the same.
+    # An unknown encoding is read as none (RFC 2045 section 6.4 wants octets); some clients guess all the same.
+    readings = [raw]
     if not raw.translate(None, _BASE64_AND_BLANKS) and raw.strip():
-        return [raw, *_from_base64(raw, findings)]
-    return [raw]
+        readings += _from_base64(raw, findings)
+    if _QUOTED.search(raw):
+        readings.append(_from_quoted_printable(raw))
+    return readings
+
+
+def _undeclared(raw: bytes) -> list[bytes]:
+    """The other reading of a body that says it is not encoded and is nothing but base64."""
+    if b" " in raw[:200] or len(raw) < _BARE_BASE64 or raw.translate(None, _BASE64_AND_BLANKS):
+        return []
+    return [_quads(raw.translate(None, _NOT_BASE64))]
 
 
 def embedded(text: bytes) -> Iterator[Embedded]:
@@ -83,8 +100,16 @@ def embedded(text: bytes) -> Iterator[Embedded]:
 
 
 def _from_base64(raw: bytes, findings: Findings) -> list[bytes]:
-    if raw.translate(None, _BASE64_AND_BLANKS):
-        findings.note(Defect.ENCODING_GARBAGE)
+    if not raw.translate(None, _BASE64_AND_BLANKS):
+        return _quanta(raw, findings)
+    # Some skip single characters that do not belong, others whole lines, and some give up and show what stands there.
+    findings.note(Defect.ENCODING_GARBAGE)
+    lines = b"".join(_BASE64_LINE.findall(raw))
+    readings = [*_quanta(raw, findings), *(_quanta(lines, findings) if lines else ()), raw]
+    return list(dict.fromkeys(readings))
+
+
+def _quanta(raw: bytes, findings: Findings) -> list[bytes]:
     padding = raw.find(b"=")
     if padding == -1 or not raw[padding:].translate(None, _NOT_BASE64):
         return [_quads(raw.translate(None, _NOT_BASE64))]
@@ -109,6 +134,8 @@ def _quads(characters: bytes) -> bytes:
 def _from_quoted_printable(raw: bytes) -> bytes:
     if b"= " in raw or b"=\t" in raw:
         raw = _BLANK_BEFORE_SOFT_BREAK.sub(b"=", raw)
+    if b"=\r" in raw:
+        raw = _BARE_SOFT_BREAK.sub(b"=\r\n", raw)
     return binascii.a2b_qp(raw)
 
 

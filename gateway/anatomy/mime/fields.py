@@ -26,6 +26,9 @@ _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _BARE_TYPES: Final = {"text": "text/plain", "html": "text/html", "multipart": "multipart/mixed"}
 """Types without a subtype that old senders write, and what their readers make of them."""
 
+_DECODED: Final = frozenset({"base64", "quoted-printable"})
+_BETWEEN_WORDS: Final = str.maketrans(dict.fromkeys(";,\"'", " "))
+
 Fields = Sequence[tuple[str, bytes, str]]
 """Top to bottom: the name in lower case, the value as it stands without the final line end, the name as written."""
 
@@ -117,7 +120,7 @@ def media_type(text: str, findings: Findings) -> MediaType:
     if not _TYPE.fullmatch(declared):
         findings.note(Defect.MIME_TYPE_MALFORMED)
         found = _TYPE.search(declared.replace(" ", ""))
-        declared = found[0] if found else _BARE_TYPES.get(declared, "application/octet-stream")
+        declared = found[0] if found else _BARE_TYPES.get(declared.partition("/")[0], "application/octet-stream")
     pairs = parameter_pairs(rest)
     boundaries = tuple(dict.fromkeys(value for name, value in pairs if name == "boundary" and value))
     parameters = joined(pairs)
@@ -179,13 +182,13 @@ def transfer_encodings(header: Header, findings: Findings) -> list[str]:
     """All plausible readings of Content-Transfer-Encoding, in lower case; never empty. "" stands for none."""
     readings: list[str] = []
     for value in _followed(header, "content-transfer-encoding", findings):
-        words = without_comments(_short(value, findings)).lower().replace(";", " ").split()
-        word = words[0].strip("\"'") if words else ""
-        if word not in readings:
-            readings.append(word)
+        words = without_comments(_short(value, findings)).lower().translate(_BETWEEN_WORDS).split()
+        for word in dict.fromkeys([*words[:1], *(each for each in words[1:] if each in _DECODED)] or [""]):
+            if word not in readings:
+                readings.append(word)
     if len(readings) > 1:
         findings.note(Defect.MIME_AMBIGUOUS)
-    return readings or [""]
+    return readings[: limits.MAX_READINGS] or [""]
 
 
 def without_comments(text: str) -> str:

@@ -9,7 +9,7 @@ that is not MIME.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from itertools import count
 from typing import Final
@@ -119,6 +119,7 @@ class _Walk:
                 self._children.clear()
 
     def _read(self, entity: _Entity) -> Iterator[Part]:
+        entity = _with_line_feeds(entity)
         header = entity.header or read_header(entity.octets, entity.start, entity.end, self._findings)
         types = media_types(header, entity.default_type, self._findings)
         encodings = tuple(transfer_encodings(header, self._findings))
@@ -206,8 +207,21 @@ class _Walk:
                 self._children.append(_Entity(octets, part_start, part_end, path, entity.depth + 1, default))
         first = splits[0]
         yield from self._aside(reading, octets[start : first.preamble_end], Defect.MIME_PREAMBLE)
-        yield from self._aside(reading, octets[first.epilogue_start : end], Defect.MIME_EPILOGUE)
+        epilogue = octets[first.epilogue_start : end]
+        yield from self._aside(reading, epilogue, Defect.MIME_EPILOGUE)
+        if b"\n--" in epilogue or epilogue.startswith(b"--"):
+            self._after_the_end(reading, epilogue)
         return True
+
+    def _after_the_end(self, reading: _Reading, epilogue: bytes) -> None:
+        """Parts behind the closing delimiter under a boundary of their own: readers that go by lines take them in."""
+        guess = sniffed(epilogue, 0, len(epilogue))
+        prefix = reading.entity.prefix
+        for each in self._splits(epilogue, 0, len(epilogue), (guess,)) if guess else []:
+            mark = next(reading.marks)
+            for index, (start, end) in enumerate(each.parts, start=1):
+                path = f"{prefix}{mark}.{index}".lstrip(".")
+                self._children.append(_Entity(epilogue, start, end, path, reading.entity.depth + 1))
 
     def _splits(self, octets: Octets, start: int, end: int, boundaries: tuple[str, ...]) -> list[Split]:
         found: list[Split] = []
@@ -230,6 +244,15 @@ class _Walk:
         if self._findings.may_add_part():
             path = f"{reading.entity.prefix}.0".lstrip(".")
             yield reading.part(Shape.ASIDE, path, text)
+
+
+def _with_line_feeds(entity: _Entity) -> _Entity:
+    """The entity; one whose lines end with a carriage return alone, as on old Macintoshes, is written anew."""
+    start, end = entity.start, entity.end
+    if entity.octets.find(b"\n", start, end) != -1 or entity.octets.find(b"\r", start, end) == -1:
+        return entity
+    written = bytes(entity.octets[start:end]).replace(b"\r", b"\n")
+    return replace(entity, octets=written, start=0, end=len(written), header=None)
 
 
 def walk(
