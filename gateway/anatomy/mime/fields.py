@@ -180,10 +180,9 @@ def names(header: Header) -> list[str]:
             everywhere += pairs
             found += [joined(pairs).get(parameter, ""), *(text for name, text in pairs if name == parameter)]
             loose += _loose_names(text, parameter)
-    sections = [(name, value) for name, value in everywhere if "*" in name]
+    sections = [(f"name{name[name.index('*') :]}", value) for name, value in everywhere if "*" in name]
     if len(sections) > 1:  # sections of one name in several fields, or not in the order of their numbers
-        scattered = joined(sections)
-        loose += [scattered.get("filename", ""), scattered.get("name", "")]
+        loose.append(joined(sections).get("name", ""))
         loose.append("".join(value.rpartition("'")[2] for _, value in sections))
     readable = [
         decode(with_known_charsets(each.encode("utf-8", "replace"))) if "=?" in each else each

@@ -61,7 +61,7 @@ _BASE64 = (
     ),
     _base64("a comment behind each quantum", _every(_B64, 4, b"#abcd0123\r\n")),
     *(_base64(f"a padding in each quantum, at {at}", _quanta_with_padding(at)) for at in (1, 2, 3)),
-    _base64("padding for the digit 0", _B64.replace(b"A", b"=")),
+    _base64("padding for the digit 0", base64.b64encode(EICAR + b" ").replace(b"A", b"=")),
 )
 
 _QUOTED = (
