@@ -164,8 +164,8 @@ class Maps(_Model):
 class Store(_Model):
     """The shipped mail store."""
 
-    quota: int = Field(
-        10 * 1024 * MIB, ge=0, description="Octets that one mailbox may hold; 0: as many as there is disk"
+    quota: Octets = Field(
+        10 * 1024 * MIB, ge=0, description="Octets that one mailbox may hold, like `2GiB`; 0: as many as there is disk"
     )
 
 

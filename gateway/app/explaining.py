@@ -137,7 +137,7 @@ class _Walk:
         """Step by step, up to the first refusal."""
         said = self._situation
         client = ClientFact(said.ip, helo=said.helo or "", tls=said.tls, door=said.door.value)
-        refused = await self._admission.has_room(client, connections=1, everybodys=1)
+        refused = await self._admission.has_room(client, connections=1, neighbours=1, everybodys=1)
         yield Step("network", self._whose(client.ip))
         if refused:
             yield _refusal("connect", refused)

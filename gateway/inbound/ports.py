@@ -41,6 +41,10 @@ class GroupLimits(Protocol):
         """Connections of one client address to this machine."""
 
     @property
+    def network_connections(self) -> int | None:
+        """Connections of one network to this machine. None: any number."""
+
+    @property
     def rates(self) -> Sequence[RateLimit]:
         """How much they may do in which time."""
 
@@ -121,6 +125,10 @@ class PolicyInForce(Protocol):
     @property
     def asks_about_sender_domain(self) -> bool:
         """Whether any of its groups depends on what the DNS says of the domain in MAIL FROM."""
+
+    @property
+    def counts_connections_of_networks(self) -> bool:
+        """Whether any of its groups limits them."""
 
     @property
     def bans(self) -> Bans:

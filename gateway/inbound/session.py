@@ -127,7 +127,10 @@ class Session(Wire):
         """One connection less of a client: other processes want to know."""
         gone = of or self.address
         if gone.ip:
-            self.household.admission.has_gone(gone.ip, connections=self._occupancy.of(gone.network))
+            here = self._occupancy
+            self.household.admission.has_gone(
+                gone.ip, connections=here.of(gone.network), neighbours=here.near(gone.network)
+            )
 
     def drain(self) -> None:
         """Finish what is open, then say goodbye; at once if the client has nothing open but the line."""
@@ -206,6 +209,7 @@ class Session(Wire):
         return await self.household.admission.has_room(
             self.client,
             connections=self._occupancy.of(self.address.network),
+            neighbours=self._occupancy.near(self.address.network),
             everybodys=self._occupancy.total,
         )
 

@@ -98,6 +98,7 @@ class Limits:
     size: int | None = None
     recipients: int | None = None
     connections: int | None = None
+    network_connections: int | None = None
     rates: tuple[RateLimit, ...] = ()
 
 
@@ -234,6 +235,11 @@ class Policy:
     def asks_about_sender_domain(self) -> bool:
         """Whether any of its groups depends on what the DNS says of the domain in MAIL FROM."""
         return any(VARIABLES[name].check == "sender_domain" for name in self._read_by_groups)
+
+    @property
+    def counts_connections_of_networks(self) -> bool:
+        """Whether any of its groups limits how many connections a network has at a time."""
+        return any(group.limits.network_connections is not None for group in self.groups)
 
     @property
     def _read_by_groups(self) -> frozenset[str]:

@@ -141,6 +141,9 @@ class Limits(Model):
     connections: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Connections of one client address (of IPv6: one /64) to this machine at a time"
     )
+    network_connections: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Connections of one network (/24 of IPv4, /64 of IPv6) to this machine at a time"
+    )
     messages_per_second: Annotated[float, Field(gt=0, le=1000)] | None = Field(
         None, description="Messages of one address, averaged over ten seconds; `client: {messages: ...}` says more"
     )

@@ -45,6 +45,7 @@ class PlainLimits:
     size: int | None = None
     recipients: int | None = None
     connections: int | None = None
+    network_connections: int | None = None
     rates: tuple[RateLimit, ...] = ()
 
 
@@ -80,6 +81,7 @@ class PlainPolicy:
     bans: Bans = field(default_factory=Bans)
     asks_about_the_past: bool = True
     asks_about_sender_domain: bool = False
+    counts_connections_of_networks: bool = False
 
     def group_for(self, client: ClientFact, now: float, *, mail_from: str | None = None) -> PlainGroup:
         return self.groups.get(client.ip, self.everyone)

@@ -75,9 +75,11 @@ class Admission:
             return NOT_ASKED
         return Known(await self._counting.past(client.ip))
 
-    async def has_room(self, client: ClientFact, *, connections: int, everybodys: int) -> Refused | None:
+    async def has_room(
+        self, client: ClientFact, *, connections: int, neighbours: int, everybodys: int
+    ) -> Refused | None:
         """Whether there is room for the client at all, before any work is done for it. `connections` counts its own in
-        this process, `everybodys` all, this one included."""
+        this process, `neighbours` those of its network, `everybodys` all, this one included."""
         if refused := self._shut_out(client):
             return refused
         if everybodys > self._limits.connections:
@@ -85,16 +87,20 @@ class Admission:
         if refused := self._unready(replies.TOO_BUSY):
             return refused
         allowance = self.allowance(client)
+        group, most = allowance.group, allowance.group.limits.network_connections
         if not await self._counting.has_room(client.ip, here=connections, limit=allowance.connections):
-            group = allowance.group
-            return Refused(
-                replies.TOO_MANY_CONNECTIONS, f"more than {allowance.connections} connections", group.id, group.place
-            )
-        return None
+            said = f"more than {allowance.connections} connections"
+        elif most is not None and not await self._counting.has_room_for_network(client.ip, here=neighbours, limit=most):
+            said = f"more than {most} connections (network)"
+        else:
+            return None
+        return Refused(replies.TOO_MANY_CONNECTIONS, said, group.id, group.place)
 
-    def has_gone(self, ip: str, *, connections: int) -> None:
-        """A connection of the client has ended; it has so many left in this process."""
+    def has_gone(self, ip: str, *, connections: int, neighbours: int) -> None:
+        """A connection of the client has ended; it, and its network, have so many left in this process."""
         self._counting.connections_changed(ip, here=connections)
+        if self._ports.current_policy().counts_connections_of_networks:
+            self._counting.connections_of_network_changed(ip, here=neighbours)
 
     async def may_enter(self, client: ClientFact) -> Refused | None:
         """Whether the client is greeted, now that we know who it is."""

@@ -83,9 +83,17 @@ class Counting:
         """Whether the client's connections to all processes are within the limit; this one counts `here` of them."""
         return await self._counters.has_room(client_name(ip), here=here, limit=limit)
 
+    async def has_room_for_network(self, ip: str, *, here: int, limit: int) -> bool:
+        """The same for the network that the client is in."""
+        return await self._counters.has_room(network_of(ip), here=here, limit=limit)
+
     def connections_changed(self, ip: str, *, here: int) -> None:
         """Tell the others, without waiting."""
         self._counters.connections_changed(client_name(ip), here=here)
+
+    def connections_of_network_changed(self, ip: str, *, here: int) -> None:
+        """The same for the network that the client is in."""
+        self._counters.connections_changed(network_of(ip), here=here)
 
     async def allow(
         self, *wanted: tuple[Doing, Names], rates: Sequence[RateLimit], spent: Sequence[Doing] = ()

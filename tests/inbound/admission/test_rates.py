@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from gateway.counters import keeper
 from gateway.policy import schema
 from gateway.policy.parse import read
 from tests.inbound.house import House, open_house
@@ -83,6 +86,45 @@ recipients:
     (refusal,) = house.shelf.refusals
     assert refusal.rule == "all"
     assert refusal.reason == f"more than 2/30min {doing.replace('_', ' ')} ({whose.replace('_', ' ')})"
+
+
+async def eventually(work: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(10):
+        while not await work():
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(("limit", "most"), [("connections", 4), ("network_connections", 2)])
+async def test_connections_at_a_time_of_two_clients_of_one_network_at_two_processes(
+    limit: str, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "ROUND", 0.02)
+    policy = read({"default.yaml": f"version: 1\ngroups:\n  - {{id: all, limits: {{{limit}: 2}}}}\n"})
+    door = partial(open_house, policy=policy, folder=tmp_path, processes=2)
+
+    async def connect(port: int, ip: str) -> tuple[str, Talk]:
+        talk = Talk(*await asyncio.open_connection("127.0.0.1", port, local_addr=(ip, 0)))
+        return await talk.line(), talk
+
+    async with door() as one, door() as other:
+        talks = []
+        for port, ip in ((one.port, "127.0.0.2"), (other.port, "127.0.0.3"), (one.port, "127.0.0.3"),
+                         (other.port, "127.0.0.2")):  # fmt: skip
+            said, talk = await connect(port, ip)
+            talks.append((said[:9], talk))
+            await asyncio.sleep(0.1)
+        assert [said for said, _ in talks] == ["220 mx.ex"] * most + ["421 4.7.0"] * (4 - most)
+        stranger, talk = await connect(one.port, "127.0.9.9")
+        assert stranger[:9] == "220 mx.ex"
+        for _, each in (*talks, ("", talk)):
+            await each.close()
+
+        async def is_let_in() -> bool:
+            said, talk = await connect(other.port, "127.0.0.4")
+            await talk.close()
+            return said.startswith("220 ")
+
+        await eventually(is_let_in)
 
 
 def test_every_rate_of_the_schema_has_its_case() -> None:
