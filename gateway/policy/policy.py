@@ -222,19 +222,17 @@ class Policy:
     @property
     def asks_about_the_past(self) -> bool:
         """Whether any of its groups depends on what a client did before."""
-        return any(VARIABLES[name].check == "past" for name in self._read_by_groups)
+        return "past" in _checks_of(self._read_by_groups)
 
     @property
     def asks_about_origin(self) -> frozenset[str]:
         """Which of `asn` and `country` any of its groups or rules depends on."""
-        return frozenset(
-            VARIABLES[name].check for name in self.variables | self._read_by_groups
-        ) & {"asn", "country"}  # fmt: skip
+        return _checks_of(self.variables | self._read_by_groups) & {"asn", "country"}
 
     @property
     def asks_about_sender_domain(self) -> bool:
         """Whether any of its groups depends on what the DNS says of the domain in MAIL FROM."""
-        return any(VARIABLES[name].check == "sender_domain" for name in self._read_by_groups)
+        return "sender_domain" in _checks_of(self._read_by_groups)
 
     @property
     def counts_connections_of_networks(self) -> bool:
@@ -268,3 +266,8 @@ class Policy:
             yield group, truth
             if truth.answer is Answer.TRUE:
                 return
+
+
+def _checks_of(names: frozenset[str]) -> frozenset[str]:
+    """The checks on which these variables depend; `unknown.CHECK` asks for its check, too."""
+    return frozenset(VARIABLES[name].check or name.removeprefix("unknown.") for name in names)

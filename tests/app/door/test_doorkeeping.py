@@ -127,6 +127,23 @@ async def test_a_client_is_looked_up(counters: Counters) -> None:
         assert found.value.score == score
 
 
+@pytest.mark.parametrize(
+    ("groups", "network", "country"),
+    [
+        ("", NOT_ASKED, NOT_ASKED),
+        ("{id: a, when: 'client.asn == 1'}, ", Unknown("no map is configured (settings: maps)"), NOT_ASKED),
+        ("{id: a, when: 'client.country == \"X\"'}, ", NOT_ASKED, Unknown("no map is configured (settings: maps)")),
+    ],
+    ids=["nobody asks", "for the network", "for the country"],
+)
+async def test_without_maps_there_is_doubt_where_the_policy_asks(
+    counters: Counters, groups: str, network: object, country: object
+) -> None:
+    policy = read({"default.yaml": f"version: 1\ngroups: [{groups}{{id: everyone}}]\n"})
+    inquiry = Inquiry(ZoneResolver({}), lambda: policy, Alerts(counters), atlas=NO_MAPS)
+    assert (inquiry.network("192.0.2.9"), inquiry.country("192.0.2.9")) == (network, country)
+
+
 async def test_without_block_lists_nobody_is_asked(counters: Counters) -> None:
     zone = ZoneResolver({})
     inquiry = Inquiry(zone, lambda: read({"default.yaml": "version: 1\n"}), Alerts(counters), atlas=NO_MAPS)
