@@ -90,10 +90,10 @@ class Atlas:
         return _look_up(self._countries, ip, _country_of)
 
 
-def _look_up(map: Map | None, ip: str, read: Callable[[Mapping[str, Any]], F]) -> Outcome[F]:
-    if map is None:
+def _look_up(chart: Map | None, ip: str, read: Callable[[Mapping[str, Any]], F]) -> Outcome[F]:
+    if chart is None:
         return NOT_ASKED
-    record = map.find(ip)
+    record = chart.find(ip)
     return Known(read(record.value)) if isinstance(record, Known) else record
 
 

@@ -51,17 +51,17 @@ class Addressees:
         entry = policy.recipient_entry(str(address))
         if entry is None:
             return Admitted(address, f"mx:{address.domain}")
-        match await self._validity(address, entry, size):
-            case Validity.UNKNOWN:
-                return Refused(replies.NO_SUCH_USER, "no such recipient", place=entry.place)
-            case Validity.FULL:
-                full = replies.MAILBOX_FULL_FOR_GOOD if entry.on_full == "reject" else replies.MAILBOX_FULL
-                return Refused(full, "mailbox full", place=entry.place)
-            case Validity.CANNOT_TELL if entry.on_unknown != "accept":
-                return Refused(replies.CANNOT_VERIFY, "the recipient could not be checked", place=entry.place)
+        validity = await self._validity(address, entry, size)
+        if validity is Validity.UNKNOWN:
+            return Refused(replies.NO_SUCH_USER, "no such recipient", place=entry.place)
+        if validity is Validity.CANNOT_TELL and entry.on_unknown != "accept":
+            return Refused(replies.CANNOT_VERIFY, "the recipient could not be checked", place=entry.place)
         if size is not None and entry.size is not None and size > entry.size:
             said = f"declared {size} octets, the recipient's limit is {entry.size}"
             return Refused(replies.TOO_LARGE, said, place=entry.place)
+        if validity is Validity.FULL:
+            full = replies.MAILBOX_FULL_FOR_GOOD if entry.on_full == "reject" else replies.MAILBOX_FULL
+            return Refused(full, "mailbox full", place=entry.place)
         return Admitted(address, f"mx:{address.domain}" if entry.route == "mx" else entry.route, entry.size)
 
     async def _validity(self, address: Address, entry: RecipientEntry, size: int | None) -> Validity:
