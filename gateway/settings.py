@@ -184,6 +184,7 @@ class Settings(_Model):
     hostname: str = Field("mx.example.org", description="Our name in greetings, Received and Authentication-Results")
     domain: str = Field("example.org", description="The domain served by the embedded default")
     data: Path = Field(Path("data"), description="Folder for ledger, spool, store, keys and secrets")
+    received_spf: bool = Field(False, description="Write Received-SPF (RFC 7208) beside Authentication-Results")
     policy: Path = Field(_REPOSITORY / "policies", description="Folder of the policy")
     model: Path = Field(_REPOSITORY / "models" / "default", description="Folder of the classifier's artefact")
     trusted: list[Network] = Field(

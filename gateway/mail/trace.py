@@ -1,4 +1,5 @@
-"""Trace fields: Received (RFC 5321 section 4.4, RFC 3848, RFC 6531 section 4.3) and Authentication-Results (RFC 8601).
+"""Trace fields: Received (RFC 5321 section 4.4, RFC 3848, RFC 6531 section 4.3), Authentication-Results (RFC 8601) and
+Received-SPF (RFC 7208 section 9.1).
 
 The door to authres, which writes what it is given, line ends included: so every value passes a filter first, and what
 comes out is one field of printable ASCII that parses again. Never invents a result, and never reads one.
@@ -118,6 +119,27 @@ def _address_literal(ip: str) -> str:
 
 def _comment(text: str) -> str:
     return _UNSAFE_COMMENT.sub("?", text[:MAX_VALUE]) or "?"
+
+
+def received_spf_field(
+    result: str, *, by: str, identity: str, domain: str, ip: str, helo: str, envelope_from: str
+) -> bytes:
+    """One Received-SPF field with its CRLF (RFC 7208 section 9.1). `result` is a word of SPF, `identity` is mailfrom or
+    helo, `domain` the one that was checked. A value that could be read as something else is left out."""
+    if not _WORD.match(result):
+        raise ValueError(f"not a result: {result!r}")
+    stated = [("client-ip", ip), ("envelope-from", envelope_from), ("helo", helo), ("receiver", by)]
+    pairs = [f"{name}={_quoted(value)};" for name, value in stated if value and _is_plain(value)]
+    comment = f"({_comment(by)}: {_comment(identity)} {_comment(domain)})"
+    return _fold("Received-SPF:", [result, comment, *pairs, f"identity={_comment(identity)}"])
+
+
+def _is_plain(value: str) -> bool:
+    return len(value) <= MAX_VALUE and value.isascii() and value.isprintable() and not set(value) & {'"', "\\"}
+
+
+def _quoted(value: str) -> str:
+    return value if _DOT_ATOM.match(value) else f'"{value}"'
 
 
 # ------------------------------------------------------------------------------- Authentication-Results

@@ -14,6 +14,7 @@ from gateway.mail.trace import (
     MethodResult,
     authentication_results,
     received_field,
+    received_spf_field,
     transmission_type,
 )
 
@@ -146,3 +147,39 @@ def test_any_values_give_one_field_with_the_same_results(results: list[MethodRes
     for ours, theirs in zip(results, again.results, strict=True):
         said = {value for _, _, value in ours.properties}
         assert all(str(each.value) in said for each in theirs.properties)
+
+
+def received_spf(**changes: str) -> bytes:
+    stated = {
+        "by": "mx.example.org",
+        "identity": "mailfrom",
+        "domain": "example.com",
+        "ip": "2001:db8::1",
+        "helo": "mail.example.com",
+        "envelope_from": "ann@example.com",
+    }
+    return received_spf_field("pass", **{**stated, **changes})
+
+
+def test_says_what_spf_came_to() -> None:
+    assert received_spf().decode() == (
+        "Received-SPF: pass (mx.example.org: mailfrom example.com)\r\n"
+        '\tclient-ip="2001:db8::1"; envelope-from="ann@example.com";\r\n'
+        "\thelo=mail.example.com; receiver=mx.example.org; identity=mailfrom\r\n"
+    )
+
+
+def test_a_result_that_is_no_word_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a result"):
+        received_spf_field("pass; x", by="a", identity="helo", domain="b", ip="", helo="", envelope_from="")
+
+
+@given(HOSTILE, HOSTILE, HOSTILE)
+def test_received_spf_is_one_field_whatever_the_client_says(domain: str, helo: str, path: str) -> None:
+    """For any values it is one field of printable ASCII, with balanced quotes and one comment."""
+    field = received_spf(domain=domain, helo=helo, envelope_from=path)
+    assert list(email.message_from_bytes(field + b"\r\n").keys()) == ["Received-SPF"]
+    assert re.fullmatch(rb"[\x20-\x7e\t]+(?:\r\n\t[\x20-\x7e]+)*\r\n", field)
+    outside = re.sub(rb'"[^"]*"', b"", field)
+    assert b'"' not in outside
+    assert outside.count(b"(") == outside.count(b")") == 1

@@ -38,7 +38,11 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     custody = Custody.open(folders.queue, clock=clock)
     try:
         async with open_senses(settings, folders, clock) as senses:
-            stamper = Stamper(hostname=settings.hostname, signer=Signer(LiveKeys(Keyring(folders.dkim))))
+            stamper = Stamper(
+                hostname=settings.hostname,
+                signer=Signer(LiveKeys(Keyring(folders.dkim))),
+                received_spf=settings.received_spf,
+            )
             own = own_networks(settings.own_networks)
             judge = Judging(senses.scanner, stamper, policy, counters=counters, own=own)
             certificate = RenewableCertificate(folders.certificate, folders.key)
