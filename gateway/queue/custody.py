@@ -21,7 +21,7 @@ from gateway.queue.identifiers import Identifiers, text_of
 from gateway.queue.ledger import asking, judging, searching
 from gateway.queue.ledger.accepting import Deposit
 from gateway.queue.ledger.acting import Act, act
-from gateway.queue.ledger.claiming import BackOff, ClaimRequest, back_off, claim, renew
+from gateway.queue.ledger.claiming import BackOff, ClaimRequest, back_off, claim, renew, take_back
 from gateway.queue.ledger.connection import LOCK, bring_up_to_date, writer_engine
 from gateway.queue.ledger.finishing import Ending, finish
 from gateway.queue.ledger.lock import FileLock
@@ -180,6 +180,11 @@ class Custody:
         """
         now = self._clock.now()
         return await self.writer.submit(claim, ClaimRequest(owner, now, now + lease, destinations, per_destination))
+
+    async def take_back(self, owner: str) -> int:
+        """End the leases that a dead process of that name has left, so that they need not run out; how many there were.
+        Only for who knows that it is dead: what it had in hand is attempted again."""
+        return await self.writer.submit(take_back, (owner, self._clock.now()))
 
     async def renew(self, claims: Sequence[Claim], *, lease: float) -> None:
         """Extend leases to `lease` seconds from now; what another took over meanwhile stays with it."""

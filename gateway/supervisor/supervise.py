@@ -15,6 +15,10 @@ DRAIN: Final[dict[Phase, float]] = {Phase.DOORS: 30.0, Phase.CARRIERS: 20.0, Pha
 """Seconds that the programs of a phase may take to end by themselves."""
 
 
+WATCH_EVERY: Final = 5.0
+"""Seconds between two looks at what a program has read at its start."""
+
+
 class Supervisor:
     """Runs programs until SIGTERM or SIGINT. SIGHUP goes to the programs that can reload; SIGUSR2 renews all roles."""
 
@@ -36,16 +40,17 @@ class Supervisor:
                 group.create_task(child.keep_alive())
             announce = group.create_task(self._announce())
             renewal = group.create_task(self._renew_when_told())
+            watch = group.create_task(self._watch_for_changes())
             await self._stop.wait()
-            announce.cancel()
-            renewal.cancel()
+            for task in (announce, renewal, watch):
+                task.cancel()
             await self._drain()
 
     def reload(self) -> None:
         """Let every program that can do so read policy and configuration again."""
         log().info("reload")
         for child in self.children:
-            if child.program.reloads:
+            if child.program.reloads or _has_changed(child.program):
                 child.reload()
 
     async def _renew_when_told(self) -> None:
@@ -61,6 +66,13 @@ class Supervisor:
                     renewed += await child.renew(patience=DRAIN[child.program.phase])
             log().info("renewed", roles=renewed)
 
+    async def _watch_for_changes(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_EVERY)
+            for child in self.children:
+                if _has_changed(child.program):
+                    child.reload()
+
     async def _announce(self) -> None:
         await asyncio.gather(*(child.ready.wait() for child in self.children if child.program.required))
         self._on_ready()
@@ -72,3 +84,7 @@ class Supervisor:
                 *(child.stop(patience=patience) for child in self.children if child.program.phase is phase)
             )
         log().info("drained")
+
+
+def _has_changed(program: Program) -> bool:
+    return program.changed is not None and program.changed()

@@ -14,6 +14,7 @@ from gateway.app.roles.signals import Signals
 from gateway.checks.dns.resolver import Resolver
 from gateway.clock import SystemClock, system_randomness
 from gateway.delivery.routes import Endpoint, Language, Routes
+from gateway.delivery.tenure import tenure
 from gateway.delivery.worker import Courier
 from gateway.mail.address import Address
 from gateway.mailbox.store import layout_of
@@ -27,6 +28,14 @@ from gateway.supervisor.lifeline import Lifeline
 
 async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifeline) -> None:
     """Deliver until told to stop."""
+    owner = f"courier-{index}"
+    with tenure(Folders(settings.data.resolve()).queue, owner) as is_heir:
+        await _deliver(settings, index, signals, lifeline, owner=owner, is_heir=is_heir)
+
+
+async def _deliver(
+    settings: Settings, index: int, signals: Signals, lifeline: Lifeline, *, owner: str, is_heir: bool
+) -> None:
     clock = SystemClock()
     folders = Folders(settings.data.resolve())
     policy = LivePolicy(settings, folders)
@@ -46,8 +55,9 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
         clock,
         system_randomness(),
         query=resolver.query,
-        owner=f"courier-{index}",
+        owner=owner,
         sign=sign,
+        heir=is_heir,
     )
 
     def reload() -> None:
