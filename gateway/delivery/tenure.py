@@ -1,6 +1,6 @@
-"""One courier of a name at a time: a locked file proves that the one before is dead, for locks vanish with their process.
-Who holds it may take back at once what that one had in hand; who does not waits until the leases run out, as for the
-mail of any other courier.
+"""One courier of a name at a time: a locked file proves that the one before is dead, for locks vanish with their
+process. Who holds it may take back at once what that one had in hand; who does not waits until the leases run out, as
+for the mail of any other courier.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 from types import TracebackType
 
 from tests.e2e.letters import letter
@@ -83,3 +84,12 @@ class Load:
                 return "accepted"
             except OSError:
                 return stage
+
+
+def subjects(maildir: Path) -> set[str]:
+    """The subjects of all that lies in a mailbox."""
+    found = set()
+    for file in [*maildir.glob("new/*"), *maildir.glob("cur/*")]:
+        header = file.read_bytes().partition(b"\r\n\r\n")[0].partition(b"\n\n")[0].decode()
+        found |= {line.removeprefix("Subject: ").strip() for line in header.splitlines() if "Subject: " in line}
+    return found

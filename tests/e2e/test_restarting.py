@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.gateway import eventually, free_ports, passable_folder, running, start
 from tests.e2e.letters import arrives, deliver, letter, store_folder
-from tests.e2e.load import Load
+from tests.e2e.load import Load, subjects
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 
@@ -72,15 +72,6 @@ def test_nothing_outlives_a_supervisor_that_was_killed_and_the_next_one_starts()
         finally:
             first.stop()
             assert second.stop() == 0
-
-
-def subjects(maildir: Path) -> set[str]:
-    """The subjects of all that lies in a mailbox."""
-    found = set()
-    for file in [*maildir.glob("new/*"), *maildir.glob("cur/*")]:
-        header = file.read_bytes().partition(b"\r\n\r\n")[0].partition(b"\n\n")[0].decode()
-        found |= {line.removeprefix("Subject: ").strip() for line in header.splitlines() if "Subject: " in line}
-    return found
 
 
 def is_alive(pid: int) -> bool:
