@@ -1,6 +1,6 @@
 """Rolling restarts of the whole product under load.
 
-    python -m tests.bench.restarts [--rounds 50] [--clients 8] [--edges 2]
+    python -m tests.bench.restarts [--rounds 50] [--clients 8] [--edges 2] [--minutes 60]
 
 Starts the gateway on a folder of its own; clients send one message a connection, as hard as they can, while every role
 is renewed so many times. Prints how the tries ended, the longest wait for a greeting, and what became of every message
@@ -24,12 +24,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--edges", type=int, default=2)
+    parser.add_argument("--minutes", type=float, default=60, help="stop after so long, with fewer rounds")
     chosen = parser.parse_args()
     extra = {"POSTERN_EDGES": str(chosen.edges), "POSTERN_CLAMD": "off"}
     with passable_folder() as folder, running(folder / "data", **extra) as gateway:
         begun = time.monotonic()
         with Load(gateway.ports["mx"], clients=chosen.clients) as load:
             for number in range(chosen.rounds):
+                if time.monotonic() - begun > 60 * chosen.minutes:
+                    break
                 gateway.process.send_signal(signal.SIGUSR2)
                 eventually(lambda number=number: len(gateway.log("renewed")) > number, within=300)
         took = time.monotonic() - begun

@@ -29,7 +29,7 @@ _IS_ROOT = os.geteuid() == 0
 
 
 def _may_mount() -> bool:
-    """Whether a mount namespace can be had: Exim and OpenSMTPD know one place and one list of accounts, the system's."""
+    """Whether a mount namespace can be had: for Exim and OpenSMTPD there is one place only, the system's."""
     if not _IS_ROOT or shutil.which("unshare") is None:
         return False
     command = ["unshare", "--mount", "--pid", "--fork", "mount", "-t", "tmpfs", "none", "/var/spool"]
