@@ -75,16 +75,16 @@ def spellings(address: Address) -> tuple[str, ...]:
 
 
 class WebDirectory:
-    """A web service that is asked about one address, about `MAX_REQUESTS` at a time: 200 or 204 says that it exists, 404
-    or 410 that it does not."""
+    """A web service that is asked about one address, `MAX_REQUESTS` of them at a time: 200 or 204 says that it exists,
+    404 or 410 that it does not."""
 
     def __init__(self) -> None:
         self._opener = urllib.request.build_opener(_NoRedirection)
         self._threads = ThreadPoolExecutor(MAX_REQUESTS, thread_name_prefix="directory")
 
     async def ask(self, address: Address, url: str) -> Outcome[Presence]:
-        """`url` has `{address}` in it; anything but a plain answer is doubt. Blocks a thread of its own: not the loop, and
-        none of those that are everybody's."""
+        """`url` has `{address}` in it; anything but a plain answer is doubt. Blocks a thread of our own: not the loop,
+        and none of those that are everybody's."""
         try:
             asked = url.replace("{address}", quote(address.key, safe="@"))
             status = await asyncio.get_running_loop().run_in_executor(self._threads, self._status, asked)
