@@ -40,7 +40,7 @@ def door_ports(
     clock: Clock,
 ) -> Iterator[Ports]:
     """Everything that the front door is given, for as long as it is open."""
-    users, ldap = user_base(settings), LdapDirectory(Path(settings.policy))
+    users, web, ldap = user_base(settings), WebDirectory(), LdapDirectory(Path(settings.policy))
     ports = Ports(
         custody=custody,
         judge=judge,
@@ -49,7 +49,7 @@ def door_ports(
             users=users,
             quota=Quota(layout_of(settings.data.resolve()).quota, now=clock.monotonic),
             files=AddressFiles(Path(settings.policy)),
-            web=WebDirectory(),
+            web=web,
             ldap=ldap,
             call_ahead=_call_ahead(settings, resolver, clock),
             counters=counters,
@@ -71,6 +71,7 @@ def door_ports(
     try:
         yield ports
     finally:
+        web.close()
         ldap.close()
 
 
