@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gateway.app.door.greylisting import Greylister
 from gateway.app.door.ports import door_ports
 from gateway.app.installation import Folders
 from gateway.app.policies import LivePolicy
@@ -73,9 +74,17 @@ async def explain_connection(
     """Walk the client through the door. `zone` answers DNS questions instead of the network. Raises `PolicyError`."""
     policy = LivePolicy(settings, folders)
     async with _house(folders, clock) as (custody, counters), open_resolver(settings, clock, zone=zone) as resolver:
-        counting = Counting(counters, own=own_networks(settings.own_networks))
+        own = own_networks(settings.own_networks)
+        counting = Counting(counters, own=own)
         ports = door_ports(
-            settings, policy, custody=custody, counters=counters, resolver=resolver, judge=_nobody, clock=clock
+            settings,
+            policy,
+            custody=custody,
+            counters=counters,
+            resolver=resolver,
+            judge=_nobody,
+            greylist=Greylister(counters, resolver, own=own),
+            clock=clock,
         )
         walk = _Walk(situation, Admission(ports, settings.limits, counting), counting, ports.inquiry, policy())
         return Explanation(situation, tuple([step async for step in walk.steps()]))

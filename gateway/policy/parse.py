@@ -176,7 +176,8 @@ class _Reading:
             for_all = for_all or ("" if group.when.strip() else group.id)
             reject = group.then.reject if group.then else ""
             limits = limits_of(group.limits, partial(self._place_below, (*path, "limits")))
-            yield running.Group(self._ref(group.id, path), condition, reject, limits)
+            strangers = running.Strangers(group.greylist or "")
+            yield running.Group(self._ref(group.id, path), condition, reject, limits, strangers)
         if path and not for_all:
             self._complain(path, "the last group must be for everyone", "add `- {id: everyone}` below")
 

@@ -101,6 +101,15 @@ class Limits:
     rates: tuple[RateLimit, ...] = ()
 
 
+class Strangers(StrEnum):
+    """Which senders of a group have to come back once, at RCPT."""
+
+    WELCOME = ""
+    HAVE_TO_COME_BACK = "rcpt"
+    HAVE_TO_COME_BACK_UNPROVEN = "unproven"
+    """Those whom SPF does not vouch for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """A sender group. `reject` names the reply with which its clients are refused, or is empty."""
@@ -109,6 +118,7 @@ class Group:
     condition: Condition | None = None
     reject: str = ""
     limits: Limits = Limits()
+    strangers: Strangers = Strangers.WELCOME
 
     @property
     def id(self) -> str:

@@ -17,7 +17,7 @@ from gateway.delivery.callahead import CallAhead
 from gateway.delivery.carrier import Carrier
 from gateway.delivery.routes import Routes
 from gateway.inbound.admission.counting import Counting, own_networks
-from gateway.inbound.ports import Judge, Ports
+from gateway.inbound.ports import Greylist, Judge, Ports
 from gateway.policy.policy import Policy
 from gateway.queue.custody import Custody
 from gateway.settings import Settings
@@ -31,6 +31,7 @@ def door_ports(
     counters: Counters,
     resolver: Answering,
     judge: Judge,
+    greylist: Greylist,
     clock: Clock,
 ) -> Ports:
     """Everything that the front door is given."""
@@ -54,6 +55,7 @@ def door_ports(
         current_policy=policy,
         counters=counters,
         clock=clock,
+        greylist=greylist,
     )
 
 

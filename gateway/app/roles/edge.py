@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway.app.door.greylisting import Greylister
 from gateway.app.door.judging import Judging
 from gateway.app.door.ports import door_ports
 from gateway.app.installation import Folders
@@ -39,8 +40,8 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     try:
         async with open_senses(settings, folders, clock) as senses:
             stamper = Stamper(hostname=settings.hostname, signer=Signer(LiveKeys(Keyring(folders.dkim))))
-            own = own_networks(settings.own_networks)
-            judge = Judging(senses.scanner, stamper, policy, counters=counters, own=own)
+            greylister = Greylister(counters, senses.resolver, own=own_networks(settings.own_networks))
+            judge = Judging(senses.scanner, stamper, policy, counters=counters, greylister=greylister)
             certificate = RenewableCertificate(folders.certificate, folders.key)
             listeners = [Listener(Door(name), listener) for name, listener in sockets.inherited().items()]
             door = FrontDoor(
@@ -52,6 +53,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                     counters=counters,
                     resolver=senses.resolver,
                     judge=judge,
+                    greylist=greylister,
                     clock=clock,
                 ),
                 settings=settings,

@@ -193,6 +193,8 @@ class Admission:
             if admitted.reply is replies.NO_SUCH_USER and principal is None:
                 return await self._harvesting(client, allowance) or admitted
             return admitted
+        if principal is None and (refused := await self._greylisted(admitted, allowance, client, reverse_path)):
+            return refused
         wanted = [(Doing.RECIPIENTS, names_of_client(client.ip))]
         if principal is None:
             wanted = [
@@ -201,6 +203,16 @@ class Admission:
             ]
         used_up = await self._counting.allow(*wanted, rates=group.limits.rates)
         return admitted if used_up is None else _too_much(replies.RATE_LIMITED, used_up, group)
+
+    async def _greylisted(
+        self, admitted: Admitted, allowance: Allowance, client: ClientFact, reverse_path: ReversePath
+    ) -> Refused | None:
+        """Whether the client has to come back for this recipient."""
+        group = allowance.group
+        why = await self._ports.greylist.must_come_back(
+            client, reverse_path=reverse_path, recipient=admitted.address, policy=allowance.policy, group=group
+        )
+        return Refused(replies.GREYLISTED, why, group.id, group.place) if why else None
 
     async def _harvesting(self, client: ClientFact, allowance: Allowance) -> Refused | None:
         """Whether the client asks for so many who do not exist that it must be trying names."""
