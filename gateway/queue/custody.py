@@ -25,6 +25,7 @@ from gateway.queue.ledger.claiming import BackOff, ClaimRequest, back_off, claim
 from gateway.queue.ledger.connection import LOCK, bring_up_to_date, writer_engine
 from gateway.queue.ledger.finishing import Ending, finish
 from gateway.queue.ledger.lock import FileLock
+from gateway.queue.ledger.noting import Noted, note
 from gateway.queue.ledger.readers import Readers
 from gateway.queue.ledger.refusing import NewRefusal, record
 from gateway.queue.ledger.writer import Steps, Writer, no_steps
@@ -34,6 +35,7 @@ from gateway.queue.records import (
     Attempt,
     Bounce,
     Claim,
+    Deed,
     DestinationRecord,
     Event,
     HeldItem,
@@ -229,6 +231,13 @@ class Custody:
     async def delete(self, recipient_id: int, *, actor: str, reason: str) -> bool:
         """HELD, QUEUED, DEFERRED or CORRUPT to DROPPED. False: it was in none of these, or in a courier's hands."""
         return await self._act(acts.delete(recipient_id, Actor(actor, reason), at=self._clock.now()))
+
+    async def note(
+        self, deed: Deed, *, actor: str, recipient: str = "", message_id: int | None = None, detail: dict[str, str]
+    ) -> None:
+        """Put on record what somebody did that moves no mail. Durable when this returns."""
+        which = self.new_id() if message_id is None else message_id
+        await self.writer.submit(note, Noted(which, deed, self._clock.now(), actor, recipient, dict(detail)))
 
     async def _act(self, wanted: Act) -> bool:
         acted = await self.writer.submit(act, wanted)
