@@ -61,6 +61,10 @@ class Group(Protocol):
         """What its clients may do."""
 
     @property
+    def patience(self) -> float:
+        """Seconds for which a client that nobody knows has to wait for its greeting."""
+
+    @property
     def strangers(self) -> Strangers:
         """Which senders that nobody knows have to come back."""
 

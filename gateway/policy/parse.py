@@ -177,7 +177,7 @@ class _Reading:
             reject = group.then.reject if group.then else ""
             limits = limits_of(group.limits, partial(self._place_below, (*path, "limits")))
             strangers = running.Strangers(group.greylist or "")
-            yield running.Group(self._ref(group.id, path), condition, reject, limits, strangers)
+            yield running.Group(self._ref(group.id, path), condition, reject, limits, strangers, group.patience)
         if path and not for_all:
             self._complain(path, "the last group must be for everyone", "add `- {id: everyone}` below")
 

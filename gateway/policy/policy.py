@@ -112,13 +112,15 @@ class Strangers(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A sender group. `reject` names the reply with which its clients are refused, or is empty."""
+    """A sender group. `reject` names the reply with which its clients are refused, or is empty; `patience` are the
+    seconds for which a client that nobody knows has to wait for its greeting."""
 
     ref: RuleRef
     condition: Condition | None = None
     reject: str = ""
     limits: Limits = Limits()
     strangers: Strangers = Strangers.WELCOME
+    patience: float = 0.0
 
     @property
     def id(self) -> str:

@@ -161,6 +161,11 @@ class Group(Model):
         description="Whose mail has to come back once, at RCPT: `rcpt` of every sender that nobody knows, `unproven` "
         "of those whom SPF does not vouch for; left out: nobody's",
     )
+    patience: Annotated[Duration, Field(ge=0, le=10)] = Field(
+        0.0,
+        description="How long clients that nobody knows have to wait for the greeting, like `2s`: who speaks before it, "
+        "or sends commands before the answer to EHLO, is refused; who waited is known, and does not wait again",
+    )
     limits: Limits = Field(Limits(), description="What its clients may do")
 
 

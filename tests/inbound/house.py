@@ -54,6 +54,7 @@ class PlainGroup:
     reject: str = ""
     limits: PlainLimits = PlainLimits()
     place: str = "default.yaml:1"
+    patience: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from gateway.facts.connection import ClientFact, PastFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Unknown
 from gateway.inbound.admission.addressees import Addressees, Admitted
 from gateway.inbound.admission.counting import Counting, name_of_recipient, names_of_client, names_of_sender
+from gateway.inbound.admission.manners import Manners
 from gateway.inbound.ports import Door, Group, PolicyInForce, Ports, Principal
 from gateway.inbound.protocol.commands import asks_to_route, is_host_name
 from gateway.inbound.refused import Refused
@@ -51,6 +52,7 @@ class Admission:
         self._limits = limits
         self._counting = counting
         self._addressees = Addressees(ports.validation)
+        self.manners = Manners(ports.counters)
         self._noting: set[asyncio.Future[None]] = set()
 
     # ------------------------------------------------------------ connection
@@ -110,7 +112,7 @@ class Admission:
 
     def note(self, reply: Reply, client: ClientFact, door: Door) -> None:
         """A reply was given: what it says of the client's manners is counted, without anybody waiting for it."""
-        doing = Doing.EARLY_TALKS if reply is replies.SPOKE_TOO_EARLY else Doing.ERRORS
+        doing = Doing.EARLY_TALKS if reply in (replies.SPOKE_TOO_EARLY, replies.IMPATIENT) else Doing.ERRORS
         if reply.is_permanent and not (door.is_submission and client.user):
             policy = self._ports.current_policy()
             noting = asyncio.ensure_future(self._happened(doing, client.ip, policy))
