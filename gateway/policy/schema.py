@@ -163,7 +163,7 @@ class Group(Model):
     )
     patience: Annotated[Duration, Field(ge=0, le=10)] = Field(
         0.0,
-        description="How long clients that nobody knows have to wait for the greeting, like `2s`: who speaks before it, "
+        description="How long clients that nobody knows have to wait for the greeting, like `2s`: who speaks before, "
         "or sends commands before the answer to EHLO, is refused; who waited is known, and does not wait again",
     )
     limits: Limits = Field(Limits(), description="What its clients may do")
