@@ -11,6 +11,7 @@ import uvicorn
 
 from gateway.app.accounts import user_base
 from gateway.app.installation import Folders
+from gateway.app.keeping import open_custody
 from gateway.app.policies import LivePolicy
 from gateway.app.roles.signals import Signals
 from gateway.app.senses import Engine, open_senses
@@ -25,7 +26,6 @@ from gateway.inbound.admission.counting import own_networks
 from gateway.mail.message import Octets
 from gateway.mailbox.users import UserBase
 from gateway.quarantine.release import Rescan
-from gateway.queue.custody import Custody
 from gateway.settings import Settings
 from gateway.supervisor import sockets
 from gateway.supervisor.lifeline import Lifeline
@@ -42,7 +42,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     policy = LivePolicy(settings, folders)
     signals.on_reload = policy.reload
     counters = Counters.open(folders.counters, clock=clock)
-    custody = Custody.open(folders.queue, clock=clock)
+    custody = open_custody(settings, folders, clock)
     try:
         async with open_senses(settings, folders, clock) as senses:
             status = Status(settings, folders, custody=custody, counters=counters, engine=senses.engine, clock=clock)
