@@ -217,13 +217,15 @@ class HeldQuery:
 class TrackQuery:
     """Which messages and refusals to find. `recipient` and `sender` are addresses, where `*` stands for anything.
 
-    `message_id` is ours, the Message-ID field's, or the reference of a reply. `text` is found in subject, author and
-    reverse-path. `recipients` restricts what the viewer may see, as in `HeldQuery`.
+    `message_id` is ours, the Message-ID field's, or the reference of a reply. `client` is an IP address, where `*`
+    stands for anything. `text` is found in subject, author and reverse-path. `recipients` restricts what the viewer
+    may see, as in `HeldQuery`.
     """
 
     recipient: str = ""
     sender: str = ""
     message_id: str = ""
+    client: str = ""
     text: str = ""
     since: float | None = None
     until: float | None = None
