@@ -8,11 +8,15 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.supervisor.child import Child
+from gateway.supervisor.farewell import farewell
 from gateway.supervisor.program import Phase, Program
 from gateway.telemetry import log
 
 DRAIN: Final[dict[Phase, float]] = {Phase.DOORS: 30.0, Phase.CARRIERS: 20.0, Phase.GROUND: 10.0}
 """Seconds that the programs of a phase may take to end by themselves."""
+
+SPEAKS_SMTP: Final = frozenset({"mx", "submission"})
+"""Doors at which clients are told in plain text that the house closes."""
 
 
 WATCH_EVERY: Final = 5.0
@@ -79,10 +83,12 @@ class Supervisor:
 
     async def _drain(self) -> None:
         log().info("draining")
-        for phase, patience in DRAIN.items():
-            await asyncio.gather(
-                *(child.stop(patience=patience) for child in self.children if child.program.phase is phase)
-            )
+        listening = [each for child in self.children for each in child.program.listeners.items()]
+        async with farewell(door for name, door in listening if name in SPEAKS_SMTP):
+            for phase, patience in DRAIN.items():
+                await asyncio.gather(
+                    *(child.stop(patience=patience) for child in self.children if child.program.phase is phase)
+                )
         log().info("drained")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from gateway.app.installation import Folders
+from gateway.app.keeping import open_custody
 from gateway.app.keys.key_watch import KeyWatch
 from gateway.app.keys.keyring import Keyring
 from gateway.app.keys.live_keys import LiveKeys
@@ -20,7 +21,6 @@ from gateway.mail.address import Address
 from gateway.mailbox.store import layout_of
 from gateway.pipeline.signing import Signer
 from gateway.policy.policy import Policy
-from gateway.queue.custody import Custody
 from gateway.queue.upkeep import Upkeep
 from gateway.settings import Settings
 from gateway.supervisor.lifeline import Lifeline
@@ -41,7 +41,7 @@ async def _deliver(
     policy = LivePolicy(settings, folders)
     mailbox = Endpoint(Language.LMTP, path=str(layout_of(folders.data).lmtp))
     resolver = Resolver.from_settings(settings.dns, clock=clock)
-    custody = Custody.open(folders.queue, clock=clock)
+    custody = open_custody(settings, folders, clock)
     keyring = Keyring(folders.dkim)
     signer = Signer(LiveKeys(keyring))
 
