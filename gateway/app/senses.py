@@ -18,6 +18,7 @@ from gateway.facts.content import MalwareFact
 from gateway.facts.outcome import Outcome, Unknown
 from gateway.mail.message import Octets
 from gateway.pipeline.scan import Scanner
+from gateway.pipeline.stages import Acquaintances
 from gateway.settings import Settings
 from gateway.telemetry import log
 
@@ -71,9 +72,15 @@ class SensesOfProcess:
 
 @asynccontextmanager
 async def open_senses(
-    settings: Settings, folders: Folders, clock: Clock, *, zone: Answering | None = None
+    settings: Settings,
+    folders: Folders,
+    clock: Clock,
+    *,
+    zone: Answering | None = None,
+    acquaintances: Acquaintances | None = None,
 ) -> AsyncIterator[SensesOfProcess]:
-    """Open all senses; close them at the end. `zone` answers DNS questions instead of the network."""
+    """Open all senses; close them at the end. `zone` answers DNS questions instead of the network; `acquaintances`
+    remembers earlier mail."""
     resolver = zone or Resolver.from_settings(settings.dns, clock=clock)
     rules = LiveRules(settings)
     anatomists = await AnatomistPool.start(
@@ -85,7 +92,9 @@ async def open_senses(
     )
     engine = engine_of(settings, folders)
     try:
-        scanner = Scanner(resolver=resolver, anatomist=anatomists, malware=engine, clock=clock)
+        scanner = Scanner(
+            resolver=resolver, anatomist=anatomists, malware=engine, clock=clock, acquaintances=acquaintances
+        )
         yield SensesOfProcess(resolver, anatomists, engine, scanner, rules)
     finally:
         if isinstance(engine, Clamav):

@@ -13,12 +13,14 @@ from typing import Any, Final, Protocol
 from gateway.checks.anatomist.wire import Examination
 from gateway.checks.authentication.arc import check_arc
 from gateway.checks.authentication.dkim import check_dkim
-from gateway.checks.authentication.dmarc import check_dmarc
+from gateway.checks.authentication.dmarc import check_dmarc, organisational_domain
 from gateway.checks.authentication.spf import check_spf
 from gateway.checks.dns.answering import Answering
+from gateway.checks.dns.domains import host_domain
+from gateway.facts.acquaintance import AcquaintanceFact
 from gateway.facts.connection import ClientFact
 from gateway.facts.content import MalwareFact
-from gateway.facts.outcome import Outcome, Skipped
+from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Skipped, Unknown
 from gateway.mail.address import path_text
 from gateway.mail.envelope import Direction, Envelope
 from gateway.mail.headers import Author
@@ -37,13 +39,24 @@ class MalwareEngine(Protocol):
     async def scan(self, octets: Octets) -> Outcome[MalwareFact]: ...
 
 
+class Acquaintances(Protocol):
+    """Remembers from whom mail came before."""
+
+    async def look_up(
+        self, domains: tuple[str, ...], *, author: str, recipients: tuple[str, ...]
+    ) -> Outcome[AcquaintanceFact]:
+        """What is remembered of these organisational domains, and of an author and those written to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Senses:
-    """What the stages ask: the resolver of this one message, the anatomist, and the malware engine if there is one."""
+    """What the stages ask: the resolver of this one message, the anatomist, the malware engine if there is one, and
+    who remembers earlier mail if anybody does."""
 
     resolver: Answering
     anatomist: Anatomist
     malware: MalwareEngine | None
+    acquaintances: Acquaintances | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +114,30 @@ async def _dmarc(senses: Senses, subject: Subject, answers: Answers) -> Any:
     )
 
 
+async def _acquaintance(senses: Senses, subject: Subject, _: Answers) -> Any:
+    if subject.envelope.direction is Direction.OUTBOUND:
+        return Skipped("outgoing mail")
+    if senses.acquaintances is None:
+        return NOT_ASKED
+    path = subject.envelope.reverse_path
+    named = [author.domain for author in subject.authors[:1]] + ([path.domain] if path else [])
+    organisations = [
+        await organisational_domain(senses.resolver, domain)
+        for domain in dict.fromkeys(host_domain(each) for each in named)
+        if domain is not None
+    ]
+    if not organisations:
+        return Skipped("the message names no domain that it is from")
+    doubt = next((each for each in organisations if isinstance(each, Unknown)), None)
+    if doubt is not None:
+        return doubt
+    return await senses.acquaintances.look_up(
+        tuple(dict.fromkeys(each.value for each in organisations if isinstance(each, Known))),
+        author=subject.authors[0].address if subject.authors else path_text(path),
+        recipients=tuple(str(each.address) for each in subject.envelope.recipients),
+    )
+
+
 async def _examination(senses: Senses, subject: Subject, _: Answers) -> Any:
     return await senses.anatomist.examine(subject.message)
 
@@ -116,6 +153,7 @@ STAGES: Final[tuple[Stage, ...]] = (
     Stage("dkim", _dkim, deadline=5.0),
     Stage("arc", _arc, deadline=5.0),
     Stage("dmarc", _dmarc, deadline=5.0, needs=("spf", "dkim")),
+    Stage("acquaintance", _acquaintance, deadline=5.0),
     Stage("examination", _examination, deadline=30.0),
     Stage("malware", _malware, deadline=60.0),
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from gateway.facts.acquaintance import SPAN
 from gateway.facts.auth import Auth
 from gateway.facts.content import MalwareResult, Signal
 from gateway.facts.evidence import Evidence
@@ -25,6 +26,7 @@ MALWARE_NAME: Final = "MALWARE_NAME"
 DMARC_RESULT: Final = "DMARC_RESULT"
 UNSCANNABLE: Final = "UNSCANNABLE"
 YARA_RULE: Final = "YARA_RULE"
+FIRST_SEEN: Final = "FIRST_SEEN"
 OVERRIDES: Final[Mapping[str, str]] = {
     "local_policy": "DMARC_LOCAL_POLICY",
     "mailing_list": "DMARC_MAILING_LIST",
@@ -55,6 +57,7 @@ def codes(policy: Policy) -> frozenset[str]:
         DMARC_RESULT,
         UNSCANNABLE,
         YARA_RULE,
+        FIRST_SEEN,
         *OVERRIDES.values(),
         *UNKNOWN_CODES.values(),
     }
@@ -172,6 +175,14 @@ def _yara(evidence: Evidence) -> Iterable[Reason]:
         yield Reason(YARA_RULE, f"It matches {quote(', '.join(fact.matches))}")
 
 
+def _acquaintance(evidence: Evidence) -> Iterable[Reason]:
+    fact = known_or_none(evidence.acquaintance)
+    for domain, days in fact.domains if fact and fact.can_tell else ():
+        if days < SPAN:
+            since = f"first seen {days:.1f} days ago" if days else "never seen before"
+            yield Reason(FIRST_SEEN, f"The domain {quote(domain)} was {since}")
+
+
 _ASKED: Final = {"quarantine": Disposition.QUARANTINE, "reject": Disposition.REJECT}
 _TELL: Final[Mapping[str, Callable[[Evidence], Iterable[Reason]]]] = {
     "spam": _spam,
@@ -179,4 +190,5 @@ _TELL: Final[Mapping[str, Callable[[Evidence], Iterable[Reason]]]] = {
     "dmarc": _dmarc,
     "content": _content,
     "yara": _yara,
+    "acquaintance": _acquaintance,
 }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeVar
 
+from gateway.facts.acquaintance import AcquaintanceFact
 from gateway.facts.auth import ArcFact, Auth, DkimFact, DmarcFact, SpfFact
 from gateway.facts.content import ContentFact, LinkFact, MailClass, MalwareFact, MalwareResult, SpamFact
 from gateway.facts.evidence import Evidence
@@ -45,6 +46,9 @@ class Absent(Enum):
 
 
 ABSENT: Final = Absent.ABSENT
+
+LONG_KNOWN: Final = 36_500.0
+"""Days for which those are known about whom nobody was asked: a hundred years."""
 
 GTUBE: Final = "test.gtube"
 """The defect by which anatomy says that the message holds the test string for spam filters."""
@@ -144,6 +148,11 @@ def _content(read: Callable[[ContentFact], Any], neutral: Any) -> Callable[[Case
     return _of(lambda evidence: evidence.content, read, neutral)
 
 
+def _acquaintance(read: Callable[[AcquaintanceFact], Any], neutral: Any) -> Callable[[Case], Any]:
+    """Absent, too, while our own notes are younger than what they are asked about."""
+    return _of(lambda evidence: evidence.acquaintance, lambda fact: read(fact) if fact.can_tell else ABSENT, neutral)
+
+
 def _author(attribute: str) -> Callable[[Case], Any]:
     """Of the first author; empty where there is none."""
 
@@ -184,28 +193,12 @@ _CLIENT, _RECIPIENT = Scope.CLIENT, Scope.RECIPIENT
 _TEXT, _TEXTS, _WHOLE, _NUMBER, _YES_NO = Type.TEXT, Type.TEXTS, Type.WHOLE, Type.NUMBER, Type.YES_NO
 
 
-def _dnsbl(evidence: Evidence) -> Outcome[Any]:
-    return evidence.client.dnsbl
+def _client(name: str) -> Callable[[Evidence], Outcome[Any]]:
+    return lambda evidence: getattr(evidence.client, name)
 
 
-def _past(evidence: Evidence) -> Outcome[Any]:
-    return evidence.client.past
-
-
-def _reverse_name(evidence: Evidence) -> Outcome[Any]:
-    return evidence.client.reverse_name
-
-
-def _network(evidence: Evidence) -> Outcome[Any]:
-    return evidence.client.network
-
-
-def _country(evidence: Evidence) -> Outcome[Any]:
-    return evidence.client.country
-
-
-def _sender_domain(evidence: Evidence) -> Outcome[Any]:
-    return evidence.client.sender_domain
+_dnsbl, _past, _network, _country = _client("dnsbl"), _client("past"), _client("network"), _client("country")
+_reverse_name, _sender_domain = _client("reverse_name"), _client("sender_domain")
 
 
 # fmt: off
@@ -280,6 +273,13 @@ _FACTS: Final[tuple[Variable, ...]] = (
              _dmarc(lambda fact: fact.aligned_spf, False), "dmarc"),
     Variable("dmarc.aligned_dkim", _YES_NO, "A DKIM signature of an aligned domain passed",
              _dmarc(lambda fact: fact.aligned_dkim, False), "dmarc"),
+    Variable("sender.first_seen_days", _NUMBER, "Days since mail of the author's domain, and of the reverse-path's, "
+             "was first delivered here: of the younger of the two; 0.0 for one that is here for the first time",
+             _acquaintance(lambda fact: fact.days, LONG_KNOWN), "acquaintance"),
+    Variable("sender.new_domains", _TEXTS, "Which of the two were first seen less than 30 days ago",
+             _acquaintance(lambda fact: list(fact.new_domains), []), "acquaintance"),
+    Variable("sender.first_contacts", _TEXTS, "Recipients to whom the author never wrote, and who never wrote to him",
+             _acquaintance(lambda fact: list(fact.strangers), []), "acquaintance"),
     Variable("spam.class", _TEXT, "What the classifier takes it for: ham, spam or phishing",
              _spam(lambda fact: fact.mail_class.value, MailClass.HAM.value), "spam"),
     Variable("spam.score", _NUMBER, "Log-odds of not-ham: 0.0 is even, 8.0 is 3,000 to 1",
@@ -328,6 +328,7 @@ CHECKS: Final[Mapping[str, Callable[[Evidence], Outcome[Any]]]] = {
     "malware": lambda evidence: evidence.malware,
     "greylist": lambda evidence: evidence.greylist,
     "yara": lambda evidence: evidence.yara,
+    "acquaintance": lambda evidence: evidence.acquaintance,
 }
 """The checks by name, and where their outcome stands."""
 
@@ -347,6 +348,13 @@ def doubt(evidence: Evidence, check: str) -> str:
     return ""
 
 
+def is_too_early(evidence: Evidence, check: str) -> bool:
+    """Whether a check cannot tell because we are new ourselves: no failure, and told of no message."""
+    outcome = CHECKS[check](evidence)
+    fact = outcome.value if isinstance(outcome, Known) else None
+    return isinstance(fact, AcquaintanceFact) and not fact.can_tell
+
+
 def doubts(evidence: Evidence) -> dict[str, str]:
     """Every check that could not tell, with its reason."""
     return {check: why for check in CHECKS if (why := doubt(evidence, check))}
@@ -361,7 +369,7 @@ def _is_unknown(check: str) -> Variable:
         f"unknown.{check}",
         Type.YES_NO,
         f"The check {check} could not tell; always known",
-        lambda case: bool(doubt(case.evidence, check)),
+        lambda case: bool(doubt(case.evidence, check)) or is_too_early(case.evidence, check),
         scope=Scope.CLIENT if check in _OF_CLIENTS else Scope.MESSAGE,
     )
 

@@ -18,10 +18,10 @@ from gateway.facts.content import (
 )
 from gateway.facts.evidence import Evidence, MessageFact
 from gateway.facts.outcome import Known, Skipped, Unknown
-from gateway.policy.vocabulary import ABSENT, CHECKS, VARIABLES, Case, Scope, Type, doubts, in_scope
+from gateway.policy.vocabulary import ABSENT, CHECKS, LONG_KNOWN, VARIABLES, Case, Scope, Type, doubts, in_scope
 
 PYTHON_TYPES = {Type.TEXT: str, Type.TEXTS: list, Type.WHOLE: int, Type.NUMBER: float, Type.YES_NO: bool}
-EVIDENCE_CHECKS = ("spf", "dkim", "arc", "dmarc", "content", "spam", "malware", "greylist", "yara")
+EVIDENCE_CHECKS = ("spf", "dkim", "arc", "dmarc", "content", "spam", "malware", "greylist", "yara", "acquaintance")
 
 
 def value(name: str, evidence: Evidence, *sealers: str):
@@ -43,7 +43,7 @@ def test_every_value_is_of_its_declared_type(name, evidence):
 def test_what_could_not_be_told_is_absent_and_what_was_switched_off_is_neutral(name, evidence):
     neutral = value(name, with_all(evidence, Skipped()), "sealer.example")
     assert type(neutral) is PYTHON_TYPES[VARIABLES[name].type]
-    assert not neutral or neutral in ("none", "ham")
+    assert not neutral or neutral in ("none", "ham", LONG_KNOWN)
     assert value(name, with_all(evidence, Unknown("DNS timed out")), "sealer.example") is ABSENT
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from gateway.app.door.acquaintances import Acquaintances
 from gateway.app.door.correspondents import Correspondents
 from gateway.app.door.greylisting import Greylister
 from gateway.checks.authentication.verification import LARGE
@@ -35,12 +36,14 @@ class Judging:
         *,
         counters: Counters,
         greylister: Greylister,
+        acquaintances: Acquaintances,
     ) -> None:
         self._scanner = scanner
         self._stamper = stamper
         self._current_policy = current_policy
         self._greylister = greylister
         self._correspondents = Correspondents(counters)
+        self._acquaintances = acquaintances
 
     async def __call__(
         self, message: Message, *, envelope: Envelope, client: ClientFact, received_at: float, message_id: int
@@ -54,6 +57,7 @@ class Judging:
         settlement = decide_all(evidence, policy)
         if envelope.direction is Direction.OUTBOUND and settlement.disposition is Disposition.DELIVER:
             await self._correspondents.wrote(evidence)
+        await self._acquaintances.met(evidence, settlement)
         stamp = partial(self._stamper.stamp, message, envelope, evidence, settlement, reference=text_of(message_id))
         # Signing hashes the body: a large one would keep all other sessions waiting.
         stamps = await asyncio.to_thread(stamp) if message.size > LARGE else stamp()

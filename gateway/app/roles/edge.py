@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway.app.door.acquaintances import Acquaintances
 from gateway.app.door.greylisting import Greylister
 from gateway.app.door.judging import Judging
 from gateway.app.door.ports import door_ports
@@ -38,14 +39,22 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     counters = Counters.open(folders.counters, clock=clock, processes=settings.edge_count)
     custody = open_custody(settings, folders, clock)
     try:
-        async with open_senses(settings, folders, clock) as senses:
+        acquaintances = Acquaintances(counters)
+        async with open_senses(settings, folders, clock, acquaintances=acquaintances) as senses:
             stamper = Stamper(
                 hostname=settings.hostname,
                 signer=Signer(LiveKeys(Keyring(folders.dkim))),
                 received_spf=settings.received_spf,
             )
             greylister = Greylister(counters, senses.resolver, own=own_networks(settings.own_networks))
-            judge = Judging(senses.scanner, stamper, policy, counters=counters, greylister=greylister)
+            judge = Judging(
+                senses.scanner,
+                stamper,
+                policy,
+                counters=counters,
+                greylister=greylister,
+                acquaintances=acquaintances,
+            )
             certificate = RenewableCertificate(folders.certificate, folders.key)
             listeners = [Listener(Door(name), listener) for name, listener in sockets.inherited().items()]
             with door_ports(

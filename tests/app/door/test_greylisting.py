@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from gateway.app.door.acquaintances import Acquaintances
 from gateway.app.door.correspondents import Correspondents
 from gateway.app.door.greylisting import Greylister
 from gateway.app.door.judging import Judging
@@ -124,6 +125,7 @@ async def opened(greylist: str = "rcpt", trusted: tuple[str, ...] = ()) -> Async
                 lambda: policy,
                 counters=ports.counters,
                 greylister=greylister,
+                acquaintances=Acquaintances(ports.counters),
             )
             return replace(ports, greylist=greylister, judge=judge)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.app.door.acquaintances import Acquaintances
 from gateway.app.door.greylisting import Greylister
 from gateway.app.door.judging import Judging
 from gateway.checks.dns.zone import ZoneResolver
@@ -86,6 +87,7 @@ class House:
             lambda: POLICY,
             counters=self.counters,
             greylister=Greylister(self.counters, ZoneResolver({}), own=own_networks(["198.51.100.0/24"])),
+            acquaintances=Acquaintances(self.counters),
         )
         envelope = Envelope(
             Address.parse(sender), tuple(Recipient(Address.parse(each)) for each in recipients or (BOB,)), direction
