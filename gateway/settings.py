@@ -128,6 +128,16 @@ class Delivery(_Model):
     )
 
 
+class Dmarc(_Model):
+    """How the domain of an author is judged (RFC 9989)."""
+
+    public_suffix_list: Path | None = Field(
+        None,
+        description="File of the public suffix list, which you download yourself (publicsuffix.org); organisational "
+        "domains then go by it, and not by the DNS tree walk of RFC 9989",
+    )
+
+
 class Signing(_Model):
     """DKIM signatures on outgoing mail; the keys are made with `postern dkim keygen`."""
 
@@ -200,6 +210,7 @@ class Settings(_Model):
     anatomist: Anatomist = Anatomist()
     limits: Limits = Limits()
     delivery: Delivery = Delivery()
+    dmarc: Dmarc = Dmarc()
     signing: Signing = Signing()
     reports: Reports = Reports()
     console: Console = Console()

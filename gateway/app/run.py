@@ -25,7 +25,7 @@ from gateway.app.installation import (
     prepare,
 )
 from gateway.app.policies import load_policy
-from gateway.app.senses import address_file
+from gateway.app.senses import address_file, read_suffixes
 from gateway.app.status import ENGINE_MEND, SIGNATURES_MEND
 from gateway.checks.malware import clamd_folder
 from gateway.checks.malware.clamd_plan import ClamdKind, ClamdPlan, Signatures, answers, plan_clamd
@@ -69,7 +69,8 @@ class Installation:
 
     def run(self, environment: Mapping[str, str]) -> None:
         """Everything until SIGTERM or Ctrl-C. Before anything runs it may raise AlreadyRunning, PortTaken, OSError, or
-        what is wrong with policy, domains or accounts: PolicyError, DomainError, AccountError."""
+        what is wrong with policy, domains or accounts: PolicyError, DomainError, AccountError,
+        SettingsError."""
         configure_logging("supervisor")
         # Until the supervisor can pass it on, there is nothing to reload.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -77,6 +78,7 @@ class Installation:
         held = lock(folders)
         try:
             load_policy(self._settings, folders)  # roles would only die of a bad one, again and again
+            read_suffixes(self._settings.dmarc.public_suffix_list)
             passwords = self._first_start(folders, environment.get("POSTERN_INITIAL_PASSWORD"))
             asyncio.run(_create_ledger(folders))
             metrics = folders.data / "metrics"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from gateway.checks.anatomist.wire import Examination
+from gateway.checks.authentication.public_suffixes import PublicSuffixes
 from gateway.checks.dns.answering import Answering, Recorder
 from gateway.clock import Clock
 from gateway.facts.connection import ClientFact
@@ -37,18 +38,20 @@ class Scanner:
         malware: MalwareEngine | None,
         clock: Clock,
         acquaintances: Acquaintances | None = None,
+        suffixes: Callable[[], PublicSuffixes | None] = lambda: None,
     ) -> None:
         self._resolver = resolver
         self._anatomist = anatomist
         self._malware = malware
         self._clock = clock
         self._acquaintances = acquaintances
+        self._suffixes = suffixes
 
     async def scan(self, message: Message, envelope: Envelope, client: ClientFact, *, received_at: float) -> Evidence:
         """All that the checks can tell about the message. Takes as long as the slowest check, at most its deadline."""
         recorder = Recorder(self._resolver)
         authors = tuple(author for value in message.values(b"from") for author in headers.authors(value))
-        senses = Senses(recorder, self._anatomist, self._malware, self._acquaintances)
+        senses = Senses(recorder, self._anatomist, self._malware, self._acquaintances, self._suffixes())
         subject = Subject(message, envelope, client, authors, received_at)
         answers, timings = await _run_all(senses, subject, self._clock.monotonic)
         examination = answers["examination"]

@@ -14,6 +14,7 @@ from gateway.checks.anatomist.wire import Examination
 from gateway.checks.authentication.arc import check_arc
 from gateway.checks.authentication.dkim import check_dkim
 from gateway.checks.authentication.dmarc import check_dmarc, organisational_domain
+from gateway.checks.authentication.public_suffixes import PublicSuffixes
 from gateway.checks.authentication.spf import check_spf
 from gateway.checks.dns.answering import Answering
 from gateway.checks.dns.domains import host_domain
@@ -50,13 +51,14 @@ class Acquaintances(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Senses:
-    """What the stages ask: the resolver of this one message, the anatomist, the malware engine if there is one, and
-    who remembers earlier mail if anybody does."""
+    """What the stages ask: the resolver of this one message, the anatomist, the malware engine if there is one, who
+    remembers earlier mail if anybody does, and the public suffix list where one takes the place of the tree walk."""
 
     resolver: Answering
     anatomist: Anatomist
     malware: MalwareEngine | None
     acquaintances: Acquaintances | None = None
+    suffixes: PublicSuffixes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ async def _dmarc(senses: Senses, subject: Subject, answers: Answers) -> Any:
         author_domains=[author.domain for author in subject.authors],
         spf=answers["spf"],
         dkim=answers["dkim"],
+        suffixes=senses.suffixes,
     )
 
 
@@ -122,7 +125,7 @@ async def _acquaintance(senses: Senses, subject: Subject, _: Answers) -> Any:
     path = subject.envelope.reverse_path
     named = [author.domain for author in subject.authors[:1]] + ([path.domain] if path else [])
     organisations = [
-        await organisational_domain(senses.resolver, domain)
+        await organisational_domain(senses.resolver, domain, senses.suffixes)
         for domain in dict.fromkeys(host_domain(each) for each in named)
         if domain is not None
     ]
