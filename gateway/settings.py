@@ -11,7 +11,7 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
@@ -31,6 +31,8 @@ Seconds = Annotated[float, BeforeValidator(lambda value: _seconds(value) if isin
 """A time: a number of seconds, or a text such as `30s`, `5min`, `12h` or `5d`."""
 Octets = Annotated[int, BeforeValidator(lambda value: quantities.size(value) if isinstance(value, str) else value)]
 """A size: a number of octets, or a text such as `50MiB`."""
+MailDomain = Annotated[str, AfterValidator(lambda text: Address.parse(f"postmaster@{text}").domain)]
+MailAddress = Annotated[str, AfterValidator(lambda text: Address.parse(text).key)]
 
 
 def _seconds(text: str) -> float:
@@ -138,6 +140,31 @@ class Dmarc(_Model):
     )
 
 
+class Forwarding(_Model):
+    """Mail that an alias or a catch-all of ours sends on to a domain that is not ours."""
+
+    srs: bool = Field(True, description="Forward under a reverse-path of our own (SRS), so that SPF vouches for it")
+    domain: MailDomain | Literal[""] = Field(
+        "", description="The domain of that reverse-path: one of ours, whose SPF record names us; empty: `domain`"
+    )
+
+
+class Bounces(_Model):
+    """Which bounces are of mail that we sent (BATV). Off while `verify` names no domain."""
+
+    verify: list[MailDomain] = Field(
+        default_factory=list,
+        description="Our domains whose mail leaves with a tag in its reverse-path; a bounce without one is refused",
+    )
+    exempt: list[MailAddress] = Field(
+        default_factory=list, description="Addresses of them that get no tag, and any bounce"
+    )
+    untagged_to: list[MailAddress | MailDomain] = Field(
+        default_factory=list,
+        description="Addresses and domains to which mail goes without a tag, like lists that know you by your address",
+    )
+
+
 class Signing(_Model):
     """DKIM signatures on outgoing mail; the keys are made with `postern dkim keygen`."""
 
@@ -211,6 +238,8 @@ class Settings(_Model):
     limits: Limits = Limits()
     delivery: Delivery = Delivery()
     dmarc: Dmarc = Dmarc()
+    forwarding: Forwarding = Forwarding()
+    bounces: Bounces = Bounces()
     signing: Signing = Signing()
     reports: Reports = Reports()
     console: Console = Console()

@@ -24,6 +24,7 @@ from gateway.app.installation import (
     lock,
     prepare,
 )
+from gateway.app.keys.return_keys import check_return_keys, make_return_keys
 from gateway.app.policies import load_policy
 from gateway.app.senses import address_file, read_suffixes
 from gateway.app.status import ENGINE_MEND, SIGNATURES_MEND
@@ -78,6 +79,8 @@ class Installation:
         held = lock(folders)
         try:
             load_policy(self._settings, folders)  # roles would only die of a bad one, again and again
+            make_return_keys(folders)
+            check_return_keys(self._settings, folders)
             read_suffixes(self._settings.dmarc.public_suffix_list)
             passwords = self._first_start(folders, environment.get("POSTERN_INITIAL_PASSWORD"))
             asyncio.run(_create_ledger(folders))

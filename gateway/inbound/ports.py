@@ -15,6 +15,7 @@ from gateway.counters.counters import Counters
 from gateway.facts.connection import ClientFact, DnsblFact, NetworkFact, SenderDomain
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Outcome
+from gateway.inbound.refused import Refused
 from gateway.mail.address import Address, ReversePath
 from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message
@@ -215,6 +216,21 @@ class Authentication(Protocol):
         """Who it is, or why not."""
 
 
+class Returns(Protocol):
+    """Knows the addresses that we ourselves wrote into reverse-paths (SRS, BATV)."""
+
+    def whom(self, address: Address, *, client: ClientFact, reverse_path: ReversePath) -> Address | Refused:
+        """Whom mail for an address of ours is for, or why it is refused."""
+
+
+class NoReturns:
+    """Stands where we write none."""
+
+    def whom(self, address: Address, *, client: ClientFact, reverse_path: ReversePath) -> Address | Refused:
+        """The address itself."""
+        return address
+
+
 class Greylist(Protocol):
     """Who has to come back (RFC 6647), asked at RCPT about clients that did not sign in."""
 
@@ -296,3 +312,4 @@ class Ports:
     counters: Counters
     clock: Clock
     greylist: Greylist = field(default_factory=NoGreylist)
+    returns: Returns = field(default_factory=NoReturns)

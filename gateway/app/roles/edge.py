@@ -8,10 +8,12 @@ from gateway.app.door.acquaintances import Acquaintances
 from gateway.app.door.greylisting import Greylister
 from gateway.app.door.judging import Judging
 from gateway.app.door.ports import door_ports
+from gateway.app.door.returning import Returning
 from gateway.app.installation import Folders
 from gateway.app.keeping import open_custody
 from gateway.app.keys.keyring import Keyring
 from gateway.app.keys.live_keys import LiveKeys
+from gateway.app.keys.return_keys import srs_of, tagging_of
 from gateway.app.policies import LivePolicy
 from gateway.app.roles.signals import Signals
 from gateway.app.senses import open_senses
@@ -46,7 +48,9 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                 signer=Signer(LiveKeys(Keyring(folders.dkim))),
                 received_spf=settings.received_spf,
             )
-            greylister = Greylister(counters, senses.resolver, own=own_networks(settings.own_networks))
+            own = own_networks(settings.own_networks)
+            greylister = Greylister(counters, senses.resolver, own=own)
+            returning = Returning(srs_of(settings, folders), tagging_of(settings, folders), own, clock.now)
             judge = Judging(
                 senses.scanner,
                 stamper,
@@ -66,6 +70,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                 judge=judge,
                 greylist=greylister,
                 clock=clock,
+                returns=returning,
             ) as ports:
                 door = FrontDoor(listeners, ports=ports, settings=settings, tls_context=certificate.context)
 

@@ -213,7 +213,13 @@ class Admission:
         entry = allowance.policy.recipient_entry(str(address))
         if entry is None and principal is None:
             return Refused(replies.NO_RELAY, "not a recipient of ours")
-        admitted = await self._addressees.find(address, allowance.policy, size=size)
+        whom = address
+        if entry is not None:
+            meant = self._ports.returns.whom(address, client=client, reverse_path=reverse_path)
+            if isinstance(meant, Refused):
+                return meant
+            whom = meant
+        admitted = await self._addressees.find(whom, allowance.policy, size=size)
         group = allowance.group
         if isinstance(admitted, Refused):
             if admitted.reply is replies.NO_SUCH_USER and principal is None:
