@@ -19,7 +19,7 @@ from gateway.anatomy.examine import examine
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, err, fail, out, settings_of
 from gateway.clock import SystemClock
 from gateway.facts.content import MailClass
-from gateway.spam.artefact import ModelError, read_manifest, write
+from gateway.spam.artefact import Calibration, ModelError, read_manifest, write
 from gateway.spam.corpus import CorpusError, Labelled, read_corpora
 from gateway.spam.lessons import Lesson, lesson_of
 
@@ -49,7 +49,6 @@ def train(
     """Learn from labelled mail and write an artefact with its measurements."""
     # scipy takes half a second to load: only here.
     from gateway.spam import train as training
-    from gateway.spam.measure import markdown
 
     settings = settings_of(config, data)
     target = folder or settings.model
@@ -68,13 +67,19 @@ def train(
         shutil.rmtree(previous, ignore_errors=True)
         shutil.copytree(target, previous)
     written = write(target, manifest, fitted.weights)
-    measurements = markdown(unseen, lessons, calibration, created=created, command=_command("train", corpus))
-    (target / "MEASUREMENTS.md").write_text(measurements, encoding="utf-8")
+    _write_measurements(
+        target, unseen, lessons, calibration=calibration, created=created, command=_command("train", corpus)
+    )
     out.print(f"Wrote {target} ({written.sha256[:12]}). How good it is: {target / 'MEASUREMENTS.md'}")
 
 
-@app.command("measure", epilog="Example: postern model measure --corpus ~/mail")
-def measure(corpus: CorpusOption) -> None:
+@app.command("measure", epilog="Example: postern model measure --corpus ~/mail --out /tmp/measured")
+def measure(
+    corpus: CorpusOption,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder for MEASUREMENTS.md and its plots; default: print only")
+    ] = None,
+) -> None:
     """Measure on left-out sources without writing an artefact; prints the tables."""
     from gateway.spam import train as training
     from gateway.spam.measure import markdown
@@ -84,7 +89,11 @@ def measure(corpus: CorpusOption) -> None:
         lessons = _take_apart(labelled, progress)
         unseen = _measure(lessons, progress)
     calibration = training.calibrate(unseen, lessons)
-    told = markdown(unseen, lessons, calibration, created=_today(), command=_command("measure", corpus))
+    created, command = _today(), _command("measure", corpus)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_measurements(folder, unseen, lessons, calibration=calibration, created=created, command=command)
+    told = markdown(unseen, lessons, calibration, created=created, command=command)
     out.print(told, markup=False, soft_wrap=True)
 
 
@@ -185,6 +194,26 @@ def _measure(lessons: list[Lesson], progress: Progress) -> Unseen:
 
     task = progress.add_task("Measuring on unseen sources", total=training.steps_of(lessons))
     return training.unseen_scores(lessons, progress=lambda: progress.advance(task))
+
+
+def _write_measurements(
+    folder: Path,
+    unseen: Unseen,
+    lessons: list[Lesson],
+    *,
+    calibration: tuple[Calibration, Calibration],
+    created: str,
+    command: str,
+) -> None:
+    """The tables, and the plots beside them."""
+    from gateway.spam.measure import judged_of, markdown
+    from gateway.spam.pictures import pictures_of
+
+    pictures = pictures_of(judged_of(unseen, lessons, calibration))
+    for name, picture in pictures.items():
+        (folder / name).write_text(picture, encoding="utf-8")
+    told = markdown(unseen, lessons, calibration, created=created, command=command, pictures=tuple(pictures))
+    (folder / "MEASUREMENTS.md").write_text(told, encoding="utf-8")
 
 
 def _lesson(each: Labelled) -> Lesson:
