@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 import multiprocessing
 import shutil
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -21,7 +22,10 @@ from gateway.clock import SystemClock
 from gateway.facts.content import MailClass
 from gateway.spam.artefact import Calibration, ModelError, read_manifest, write
 from gateway.spam.corpus import CorpusError, Labelled, read_corpora
+from gateway.spam.knowledge import PUBLIC_MAIL
 from gateway.spam.lessons import Lesson, lesson_of
+from gateway.spam.sites import owner_of, site_of
+from gateway.spam.teaching import LEAST, OPERATOR, Accepted, Ledger, TeachingError, accepted
 
 if TYPE_CHECKING:
     from gateway.spam.train import Unseen
@@ -52,7 +56,7 @@ def train(
 
     settings = settings_of(config, data)
     target = folder or settings.model
-    labelled = _labelled([*corpus, *_lessons(settings.data)])
+    labelled = _labelled(corpus) + _lessons(settings.data)
     created = _today()
     with _progress() as progress:
         lessons = _take_apart(labelled, progress)
@@ -84,7 +88,7 @@ def measure(
     from gateway.spam import train as training
     from gateway.spam.measure import markdown
 
-    labelled = _labelled(list(corpus))
+    labelled = _labelled(corpus)
     with _progress() as progress:
         lessons = _take_apart(labelled, progress)
         unseen = _measure(lessons, progress)
@@ -143,24 +147,78 @@ def rollback(config: ConfigOption = None, data: DataOption = None) -> None:
     out.print(f"Back to {read_manifest(folder).sha256[:12]}. Restart, or send SIGHUP, to load it.")
 
 
-def learn(
-    label: Annotated[MailClass, typer.Argument(help="What the messages are")],
-    files: Annotated[list[Path], typer.Argument(help="Messages, one a file", exists=True, dir_okay=False)],
+@app.command("ledger", epilog="Example: postern model ledger")
+def ledger(config: ConfigOption = None, data: DataOption = None) -> None:
+    """Who taught what here, and what of it the next training may learn."""
+    lessons, damaged = _ledger(settings_of(config, data).data).lessons()
+    found = accepted(lessons)
+    table = Table("Who", "Ham", "Spam", "Phishing", "Learnt of it", title="Lessons")
+    for who in sorted({each.by for each in lessons}):
+        counts = Counter(each.label for each in lessons if each.by == who)
+        learnt = sum(each.by == who for each in found.lessons)
+        table.add_row(escape(who), *(str(counts[label]) for label in MailClass), str(learnt))
+    out.print(table)
+    for reason, count in found.aside.items():
+        out.print(f"Set aside, {reason}: {count}")
+    if damaged:
+        out.print(f"Damaged lines, left out: {damaged}")
+    out.print(_enough(found))
+
+
+@app.command("forget", epilog="Example: postern model forget bob@example.org")
+def forget(
+    who: Annotated[str, typer.Argument(help="Whose lessons are taken back")],
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
-    """Keep messages as lessons: the next `postern model train` learns from them."""
-    folder = settings_of(config, data).data / "lessons" / label.value
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Take back all that somebody taught; the next training does without it."""
+    count = _ledger(settings_of(config, data).data).forget(who, at=SystemClock().now())
+    out.print(f"{count} lessons of {escape(who)} taken back. `postern model train` makes it true.")
+
+
+def learn(
+    label: Annotated[MailClass, typer.Argument(help="What the messages are")],
+    files: Annotated[list[Path], typer.Argument(help="Messages, one a file", exists=True, dir_okay=False)],
+    by: Annotated[
+        str, typer.Option("--by", help="Who says so; all but the operator may only teach so much")
+    ] = OPERATOR,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Keep messages as lessons: the next `postern model train` learns from them, if there are enough."""
+    kept = _ledger(settings_of(config, data).data)
     for file in files:
         octets = file.read_bytes()
-        (folder / f"{hashlib.sha256(octets).hexdigest()[:32]}.eml").write_bytes(octets)
-    out.print(f"{len(files)} lessons of {label.value} kept.")
+        try:
+            sender = _sender(octets)
+            kept.teach(octets, label=label, by=by, way="command", sender=sender, at=SystemClock().now())
+        except TeachingError as error:
+            fail(f"{file}: {error}")
+    out.print(f"{len(files)} lessons of {label.value} kept. {_enough(accepted(kept.lessons()[0]))}")
 
 
-def _lessons(data: Path) -> list[Path]:
-    folder = data / "lessons"
-    return [folder] if folder.is_dir() else []
+def _ledger(data: Path) -> Ledger:
+    return Ledger(data / "lessons")
+
+
+def _sender(octets: bytes) -> str:
+    """Whose message it is: the site, or the whole address where the site is everybody's."""
+    authors = examine(octets).authors
+    if not authors:
+        return ""
+    public = owner_of(authors[0].domain) in PUBLIC_MAIL
+    return authors[0].address.lower() if public else site_of(authors[0].domain)
+
+
+def _enough(found: Accepted) -> str:
+    ham, bad = found.sides
+    state = "learnt at the next training" if found.enough else f"not learnt yet: {LEAST} of each are needed"
+    return f"{ham} of ham and {bad} of unwanted mail count; {state}."
+
+
+def _lessons(data: Path) -> list[Labelled]:
+    kept = _ledger(data)
+    return kept.labelled(accepted(kept.lessons()[0]))
 
 
 def _labelled(folders: list[Path]) -> list[Labelled]:
