@@ -20,7 +20,7 @@ from gateway.delivery.callahead import CallAhead
 from gateway.delivery.carrier import Carrier
 from gateway.delivery.routes import Routes
 from gateway.inbound.admission.counting import Counting, own_networks
-from gateway.inbound.ports import Judge, Ports
+from gateway.inbound.ports import Greylist, Judge, Ports
 from gateway.mailbox.quota import Quota
 from gateway.mailbox.store import layout_of
 from gateway.policy.policy import Policy
@@ -37,6 +37,7 @@ def door_ports(
     counters: Counters,
     resolver: Answering,
     judge: Judge,
+    greylist: Greylist,
     clock: Clock,
 ) -> Iterator[Ports]:
     """Everything that the front door is given, for as long as it is open."""
@@ -67,6 +68,7 @@ def door_ports(
         current_policy=policy,
         counters=counters,
         clock=clock,
+        greylist=greylist,
     )
     try:
         yield ports
