@@ -213,6 +213,7 @@ class _Reading:
                 recipients=tuple(rule.recipients),
                 direction=rule.direction,
                 on_unknown=rule.on_unknown or ("next" if permits else on_unknown),
+                override=rule.override or "",
             )
 
     def _once(self, section: str, model: type[M]) -> Iterator[tuple[Path, M]]:

@@ -33,7 +33,8 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `condition` is None where it always matches; `recipients` are patterns, empty for all."""
+    """One rule. `condition` is None where it always matches; `recipients` are patterns, empty for all; `override` is
+    what reports call it when less is done than DMARC asks for (RFC 9990), empty where it says nothing of that."""
 
     ref: RuleRef
     description: str
@@ -42,6 +43,7 @@ class Rule:
     recipients: tuple[str, ...] = ()
     direction: str = "inbound"
     on_unknown: str = "defer"
+    override: str = ""
 
     def concerns(self, *, direction: str, recipient: str) -> bool:
         """Whether the rule is about mail of this direction for this recipient (in lower case)."""
