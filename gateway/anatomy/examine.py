@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.anatomy import limits, types
-from gateway.anatomy.archives.zips import unlocked
 from gateway.anatomy.charsets import with_known_charsets
 from gateway.anatomy.containers import opened
 from gateway.anatomy.findings import Defect, Findings, Unscannable
@@ -125,12 +124,12 @@ class _Look:
         keys = list(passwords_in((subject, self.digest.text)))
         room = limits.MAX_DECIPHERED
         for index, item, lock in self._locked:
-            room -= len(lock.packed)
+            room -= lock.weight
             opened = next(
                 (
                     (key, content)
-                    for key in keys
-                    if room >= 0 and (content := unlocked(lock, key, self._findings)) is not None
+                    for key in keys[: lock.tries]
+                    if room >= 0 and (content := lock.content(key, self._findings)) is not None
                 ),
                 None,
             )

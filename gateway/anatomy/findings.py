@@ -115,6 +115,7 @@ class Findings:
     looked_at: int = 0
     decoded: int = 0
     unpacked: int = 0
+    foreign: int = 0
     pictures: int = 0
     leads: dict[tuple[str, str], None] = field(default_factory=dict)
 

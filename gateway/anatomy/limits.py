@@ -42,6 +42,9 @@ MAX_MEMBER: Final = 64 * 1024 * 1024
 MAX_UNPACKED: Final = 192 * 1024 * 1024
 """Octets unpacked over all archives of a message."""
 
+MAX_FOREIGN: Final = 64 * 1024 * 1024
+"""Octets that libarchive unpacks of a message. Its slowest method, PPMd, gives 20 MB in a second."""
+
 MAX_RATIO: Final = 250
 """How much larger than its packed form a member may be, once it is larger than `RATIO_FLOOR`. Text reaches 20, sheets
 full of blanks 100; deflate cannot pass 1032."""
@@ -54,6 +57,9 @@ MAX_ARCHIVE_DEPTH: Final = 8
 
 MAX_PASSWORDS: Final = 64
 """Words of a message that are tried as passwords of its archives. Each costs 10 us for each member."""
+
+MAX_SLOW_PASSWORDS: Final = 8
+"""The same of locks that are slow on purpose, as 7z has them: each costs a quarter of a second."""
 
 MAX_PASSWORD: Final = 64
 """Characters of such a word."""

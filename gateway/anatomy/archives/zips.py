@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.anatomy import limits
+from gateway.anatomy.archives.libarchive import Kind
+from gateway.anatomy.archives.second import CLOSED, completed
 from gateway.anatomy.archives.unpacking import OutOfBounds, Unpacked, bunzip2, inflate, stored, unlzma_member
 from gateway.anatomy.charsets import fits
 from gateway.anatomy.findings import Defect, Findings, Unscannable
-from gateway.anatomy.locks import Lock
+from gateway.anatomy.locks import Lock, OldCipher, WinZipCipher
 from gateway.anatomy.members import Member, is_traversal
 
 _LOCAL: Final = struct.Struct("<4sHHHHHLLLHH")
@@ -25,6 +27,7 @@ _CENTRAL: Final = struct.Struct("<4sHHHHHHLLLHHHHHLL")
 _END: Final = struct.Struct("<4sHHHHLLH")
 _END_REACH: Final = 65_557  # the longest comment and the record itself
 _RECORD: Final = re.compile(rb"PK(?:\x01\x02|\x03\x04|\x05\x06)")
+_AES_EXTRA: Final = re.compile(rb"\x01\x99\x07\0..AE([\1\2\3])(..)", re.DOTALL)
 _MAX_EXTRA_FIELDS: Final = 16
 _MAX_LOOKALIKES: Final = 10_000
 """Local headers that turn out to be none. Packed octets look so once in four thousand million."""
@@ -82,6 +85,10 @@ def entries(octets: bytes, findings: Findings) -> list[Entry]:
 
 def members(octets: bytes, chosen: list[Entry], findings: Findings) -> Iterator[Member]:
     """Unpack those entries, one at a time. Folders are left out. Entries that share their octets are a bomb."""
+    return completed(_chosen(octets, chosen, findings), octets, Kind.ZIP, findings)
+
+
+def _chosen(octets: bytes, chosen: list[Entry], findings: Findings) -> Iterator[Member]:
     taken = 0
     for entry in chosen:
         taken += max(0, entry.end - entry.start)
@@ -105,8 +112,7 @@ def members(octets: bytes, chosen: list[Entry], findings: Findings) -> Iterator[
             yield Member(entry.name, b"", entry.size, str(bound.reason))
             continue
         if unpacked is None:
-            findings.missed(Unscannable.ARCHIVE_UNSUPPORTED)
-            yield Member(entry.name, b"", entry.size, str(Unscannable.ARCHIVE_UNSUPPORTED))
+            yield Member(entry.name, b"", entry.size, CLOSED)
             continue
         if unpacked.damaged:
             findings.note(Defect.ARCHIVE_DAMAGED)
@@ -115,26 +121,49 @@ def members(octets: bytes, chosen: list[Entry], findings: Findings) -> Iterator[
         yield Member(entry.name, unpacked.content, len(unpacked.content), note)
 
 
+@dataclass(frozen=True, slots=True)
+class _MemberLock:
+    """A locked member: its cipher, and how it is packed behind that. `crc` is None where the cipher proves more."""
+
+    cipher: OldCipher | WinZipCipher
+    method: int
+    crc: int | None
+
+    @property
+    def weight(self) -> int:
+        return len(self.cipher.packed)
+
+    @property
+    def tries(self) -> int:
+        return limits.MAX_PASSWORDS
+
+    def content(self, password: bytes, findings: Findings) -> bytes | None:
+        packed = self.cipher.opened_by(password)
+        if packed is None:
+            return None
+        try:
+            unpacked = _unpack(packed, self.method, findings)
+        except OutOfBounds:
+            return None
+        if unpacked is None or unpacked.damaged or self.crc not in (None, zlib.crc32(unpacked.content)):
+            return None
+        return unpacked.content
+
+
 def _lock(octets: bytes, entry: Entry) -> Lock | None:
-    """The lock of a member under the old cipher; there is none of AES that we could open."""
-    if entry.method == _AES or entry.flags & _FLAG_STRONG:
+    """The lock of a member, or None for ciphers that we do not know."""
+    if entry.flags & _FLAG_STRONG:
         return None
-    checks = frozenset({entry.crc >> 24, entry.time >> 8})
-    return Lock(octets[entry.start : entry.end], checks, entry.method, entry.crc)
-
-
-def unlocked(lock: Lock, password: bytes, findings: Findings) -> bytes | None:
-    """The content of a locked member; None where the password is wrong, or what it opens is out of bounds."""
-    packed = lock.opened_by(password)
-    if packed is None:
+    packed = octets[entry.start : entry.end]
+    if entry.method != _AES:
+        checks = frozenset({entry.crc >> 24, entry.time >> 8})
+        return _MemberLock(OldCipher(packed, checks), entry.method, entry.crc)
+    name_length, extra_length = _LOCAL.unpack_from(octets, entry.local)[9:11]
+    extra_at = entry.local + _LOCAL.size + name_length
+    described = _AES_EXTRA.search(octets[extra_at : extra_at + extra_length])
+    if described is None:
         return None
-    try:
-        unpacked = _unpack(packed, lock.method, findings)
-    except OutOfBounds:
-        return None
-    if unpacked is None or unpacked.damaged or zlib.crc32(unpacked.content) != lock.crc:
-        return None
-    return unpacked.content
+    return _MemberLock(WinZipCipher(packed, 8 + 8 * described[1][0]), int.from_bytes(described[2], "little"), None)
 
 
 def _unpack(packed: bytes, method: int, findings: Findings) -> Unpacked | None:
