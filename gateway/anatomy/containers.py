@@ -83,6 +83,7 @@ _READERS: Final[dict[str, Callable[[bytes, Findings], Iterator[Member]]]] = {
     types.ONENOTE: carried.in_section,
     types.HTML: carried.in_page,
     types.SVG: carried.in_picture,
+    "text/xml": carried.in_page,
     types.CALENDAR: carried.in_invitation,
 }
 

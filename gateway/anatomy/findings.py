@@ -38,6 +38,7 @@ class Defect(StrEnum):
     NAME_DOUBLE_EXTENSION = "name.double_extension"
     NAME_RTLO = "name.rtlo"  # characters that turn the direction of a name around
     NAME_INVISIBLE = "name.invisible"
+    NAME_LOOKALIKE = "name.lookalike"  # dots or letters of other scripts that look like an extension
     NAME_EXECUTABLE = "name.executable"
     NAME_AMBIGUOUS = "name.ambiguous"  # two names with different extensions
     NAME_LONG_GAP = "name.long_gap"  # blanks that push the extension out of sight

@@ -4,6 +4,7 @@ true type fit each other. Never looks at content."""
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -82,6 +83,11 @@ def note_name(names: Sequence[str], findings: Findings) -> None:
                 findings.note(Defect.NAME_RTLO)
             if INVISIBLE.search(TURNING.sub("", name)):
                 findings.note(Defect.NAME_INVISIBLE)
+            if not name.isascii():
+                plain = unicodedata.normalize("NFKC", name).replace("\u3002", ".")
+                if _extensions(plain)[-1:] != _extensions(name)[-1:]:
+                    findings.note(Defect.NAME_LOOKALIKE)
+                name = plain
         extensions = _extensions(name)
         if not extensions:
             continue
@@ -112,5 +118,6 @@ def _extensions(name: str) -> list[str]:
     if "." not in name:
         return []
     base = _SEPARATORS.split(name)[-1].split("\0", 1)[0]
-    seen = without_invisible(base).rstrip(" .\t\u00a0")
+    stream = base.find(":", 2)  # what stands behind it Windows takes for a stream of the file
+    seen = without_invisible(base[:stream] if stream != -1 else base).rstrip(" .\t\u00a0'\"")
     return [each.strip().lower() for each in seen.split(".")[1:]]

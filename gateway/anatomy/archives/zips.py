@@ -28,6 +28,7 @@ _END: Final = struct.Struct("<4sHHHHLLH")
 _END_REACH: Final = 65_557  # the longest comment and the record itself
 _RECORD: Final = re.compile(rb"PK(?:\x01\x02|\x03\x04|\x05\x06)")
 _AES_EXTRA: Final = re.compile(rb"\x01\x99\x07\0..AE([\1\2\3])(..)", re.DOTALL)
+_START: Final = 512
 _MAX_EXTRA_FIELDS: Final = 16
 _MAX_LOOKALIKES: Final = 10_000
 """Local headers that turn out to be none. Packed octets look so once in four thousand million."""
@@ -75,7 +76,7 @@ def entries(octets: bytes, findings: Findings) -> list[Entry]:
     if listed is None:
         findings.note(Defect.ARCHIVE_DAMAGED)
         listed = []
-    hidden = _unlisted(octets, listed, findings)
+    hidden = [*_otherwise(octets, listed), *_unlisted(octets, listed, findings)]
     if hidden and listed:
         findings.note(Defect.ARCHIVE_HIDDEN)
     if not listed and not hidden and len(octets) > _END.size:
@@ -99,7 +100,7 @@ def _chosen(octets: bytes, chosen: list[Entry], findings: Findings) -> Iterator[
             continue
         if is_traversal(entry.name):
             findings.note(Defect.ARCHIVE_TRAVERSAL)
-        if entry.is_encrypted:
+        if entry.is_encrypted and not _only_says_so(octets, entry, findings):
             lock = _lock(octets, entry)
             if lock is None:
                 findings.missed(Unscannable.ARCHIVE_ENCRYPTED)
@@ -148,6 +149,30 @@ class _MemberLock:
         if unpacked is None or unpacked.damaged or self.crc not in (None, zlib.crc32(unpacked.content)):
             return None
         return unpacked.content
+
+
+def _only_says_so(octets: bytes, entry: Entry, findings: Findings) -> bool:
+    """Whether a member is marked encrypted and is not: its plain content has the checksum."""
+    if entry.method not in (_STORED, _DEFLATED) or not entry.crc:
+        return False
+    try:
+        unpacked = _unpack(octets[entry.start : entry.end], entry.method, findings)
+    except OutOfBounds:
+        return False
+    return unpacked is not None and zlib.crc32(unpacked.content) == entry.crc
+
+
+def start_of(octets: bytes, entry: Entry) -> bytes:
+    """The first octets of a member that is stored or deflated; empty for others, and where they make no sense."""
+    packed = octets[entry.start : min(entry.end, entry.start + _START)]
+    if entry.method == _STORED:
+        return packed
+    if entry.method != _DEFLATED:
+        return b""
+    try:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, _START)
+    except zlib.error:
+        return b""
 
 
 def _lock(octets: bytes, entry: Entry) -> Lock | None:
@@ -222,6 +247,21 @@ def _located(octets: bytes, local: int, name: str, flags: int, method: int, pack
     name_length, extra_length = _LOCAL.unpack_from(octets, local)[9:11]
     start = local + _LOCAL.size + name_length + extra_length
     return Entry(name, flags, method, unpacked, local, start, min(len(octets), start + packed))
+
+
+def _otherwise(octets: bytes, listed: list[Entry]) -> list[Entry]:
+    """Listed members as their local headers have them, where those say another method or size: readers that stream
+    believe these."""
+    found: list[Entry] = []
+    for entry in listed:
+        fields = _LOCAL.unpack_from(octets, entry.local)
+        flags, method, packed = fields[2], fields[3], fields[7]
+        end = min(len(octets), entry.start + packed)
+        if (flags & _FLAG_STREAMED and not packed) or packed == _WIDE:
+            end = entry.end
+        if (method, end) != (entry.method, entry.end) and method in (_STORED, _DEFLATED, _BZIP2, _LZMA):
+            found.append(replace(entry, flags=flags, method=method, end=end))
+    return found
 
 
 def _unlisted(octets: bytes, listed: list[Entry], findings: Findings) -> list[Entry]:

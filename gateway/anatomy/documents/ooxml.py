@@ -33,6 +33,10 @@ _WORDS: Final = re.compile(
 _SHEETS: Final = re.compile(r"xl/(?:worksheets/|externalLinks/)[^/]+\.xml\Z", re.IGNORECASE)
 
 
+_MARKUP: Final = (".xml", ".rels", ".vml")
+_FILES: Final = ("text/", "application/")
+
+
 def members(octets: bytes, entries: Sequence[Entry], findings: Findings) -> Iterator[Member]:
     """The files that somebody put in, and what is odd in `findings`. The document's own XML is no member."""
     foreign = []
@@ -58,12 +62,14 @@ def members(octets: bytes, entries: Sequence[Entry], findings: Findings) -> Iter
             findings.note(Defect.OFFICE_EMBEDDED)
             foreign.append(entry)
         elif "/media/" in name and name.endswith((".png", ".jpg", ".jpeg", ".gif")):
-            if findings.pictures < limits.MAX_CODE_PICTURES:
+            if not _is_own(zips.start_of(octets, entry), name):
+                foreign.append(entry)
+            elif findings.pictures < limits.MAX_CODE_PICTURES:
                 picture = _read(octets, entry, findings)
                 note_codes(picture, true_type(picture), findings)
         elif name.startswith(("basic/", "scripts/")):
             findings.note(Defect.OFFICE_MACRO)  # OpenDocument keeps them as XML
-        elif entry.is_encrypted or not name.endswith(_OWN):
+        elif entry.is_encrypted or not name.endswith(_OWN) or not _is_own(zips.start_of(octets, entry), name):
             foreign.append(entry)
     if relations > limits.MAX_RELATIONS:
         findings.missed(Unscannable.ARCHIVE_PARTS)
@@ -76,6 +82,15 @@ _OWN_WORDS: Final = """
 """
 _OWN: Final = tuple(_OWN_WORDS.split())
 """What a document consists of. Anything else in it is a file that somebody put there."""
+
+
+def _is_own(start: bytes, name: str) -> bool:
+    """Whether a part begins as its name says: markup, or else anything that is no text."""
+    if not start or name.endswith("/"):
+        return True
+    if name.endswith(_MARKUP):
+        return start.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").startswith(b"<")
+    return name == "mimetype" or not true_type(start).startswith(_FILES)
 
 
 def _read(octets: bytes, entry: Entry, findings: Findings) -> bytes:

@@ -4,6 +4,7 @@ objects are unpacked and scanned the same way."""
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from itertools import chain, repeat
@@ -27,6 +28,13 @@ _TEXT: Final = re.compile(rb"\s{0,20}\(((?:[^()\\]|\\.){1,2000})\)|\s{0,20}<([0-
 _ACTION: Final = re.compile(rb"/S\s{0,20}/(?:JavaScript|Launch|URI|SubmitForm|GoToR|GoToE|ImportData|Rendition)\b")
 _FILE_NAME: Final = re.compile(rb"/(?:UF|F)\s{0,20}\(((?:[^()\\]|\\.){1,255})\)", re.DOTALL)
 _ACTION_REACH: Final = 400
+_FILTER: Final = re.compile(
+    rb"/(FlateDecode|Fl|ASCIIHexDecode|AHx|ASCII85Decode|A85|LZWDecode|LZW|RunLengthDecode|RL|Crypt)\b"
+)
+_FILTERS: Final = frozenset({b"FlateDecode", b"Fl", b"ASCIIHexDecode", b"AHx", b"ASCII85Decode", b"A85"})
+_MAX_FILTERS: Final = 4
+_NOT_HEX: Final = bytes(set(range(256)) - set(b"0123456789abcdefABCDEF"))
+_LENGTH: Final = re.compile(rb"/Length\s{1,20}(\d{1,9})(?!\s{1,20}\d{1,9}\s{1,20}R)")
 
 _DEFECTS: Final = {
     b"JavaScript": Defect.PDF_JAVASCRIPT,
@@ -58,10 +66,8 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
         text = octets[position : match.start()]
         scan.text(text)
         names += _names_in(text)
-        end = octets.find(_END, match.end())
-        end = end if end != -1 else len(octets)
-        position = end
         described = _unescaped(text[max(text.rfind(b" obj"), len(text) - _DICTIONARY_REACH, 0) :])
+        end = position = _end_of_stream(octets, match.end(), described)
         if b"/ObjStm" in described:
             inside = scan.unpacked(octets[match.end() : end], described)
             scan.text(inside)
@@ -107,13 +113,21 @@ class _Scan:
 
     def unpacked(self, packed: bytes, described: bytes) -> bytes:
         """A stream without its filter, as much of it as makes sense and is within bounds."""
-        if b"/Filter" not in described:
-            return packed
-        is_ours = b"/FlateDecode" in described or b"/Fl" in described
-        if not is_ours or self._streams >= limits.MAX_OBJECT_STREAMS:
+        filters = _FILTER.findall(described[described.find(b"/Filter") :]) if b"/Filter" in described else []
+        if not set(filters) <= _FILTERS or self._streams >= limits.MAX_OBJECT_STREAMS:
             self._findings.missed(Unscannable.ARCHIVE_UNSUPPORTED)
             return b""
         self._streams += 1
+        for each in filters[:_MAX_FILTERS]:
+            if each in (b"FlateDecode", b"Fl"):
+                packed = self._inflated(packed)
+            elif each in (b"ASCIIHexDecode", b"AHx"):
+                packed = bytes.fromhex(_even(packed.partition(b">")[0].translate(None, _NOT_HEX)))
+            elif each in (b"ASCII85Decode", b"A85"):
+                packed = _from_base_85(packed)
+        return packed
+
+    def _inflated(self, packed: bytes) -> bytes:
         try:
             unpacked = inflated(packed, self._findings)
         except OutOfBounds as bound:
@@ -129,6 +143,23 @@ class _Scan:
             return
         raw = _plain(text[1]) if text[1] is not None else bytes.fromhex(_even(text[2]))
         self._findings.lead(raw.decode("utf-8", "replace"), "pdf")
+
+
+def _end_of_stream(octets: bytes, start: int, described: bytes) -> int:
+    """Where the dictionary says, if the mark of the end stands there: a file may have that mark in it."""
+    told = _LENGTH.search(described)
+    if told and octets[start + int(told[1]) :][:16].lstrip().startswith(_END):
+        return start + int(told[1])
+    end = octets.find(_END, start)
+    return end if end != -1 else len(octets)
+
+
+def _from_base_85(packed: bytes) -> bytes:
+    digits = b"".join(packed.partition(b"~>")[0].split())
+    try:
+        return base64.a85decode(digits)
+    except ValueError:
+        return b""
 
 
 def _unescaped(octets: bytes) -> bytes:

@@ -23,6 +23,9 @@ _SEGMENT: Final = re.compile(r'(?:[^";]|"(?:[^"\\]|\\.)*(?:"|\Z))+', re.DOTALL)
 _SECTION: Final = re.compile(r"(.+?)\*(\d{1,3})?(\*)?", re.ASCII)
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 
+_LOOSE_NAME: Final = re.compile(r"\bfilename\s{0,20}=\s{0,20}\"?([^\";,]{1,255})", re.IGNORECASE)
+"""A name that stands where parameters are not looked for."""
+
 _BARE_TYPES: Final = {"text": "text/plain", "html": "text/html", "multipart": "multipart/mixed"}
 """Types without a subtype that old senders write, and what their readers make of them."""
 
@@ -168,14 +171,21 @@ def names(header: Header) -> list[str]:
     found: list[str] = []
     for value in header.values("content-disposition")[: limits.MAX_READINGS]:
         pairs = parameter_pairs(without_comments(unfold(value[: limits.MAX_MIME_VALUE])).partition(";")[2])
-        found += [joined(pairs).get("filename", ""), *(text for name, text in pairs if name == "filename")]
+        named = [joined(pairs).get("filename", ""), *(text for name, text in pairs if name == "filename")]
+        found += named if any(named) else _LOOSE_NAME.findall(unfold(value[: limits.MAX_MIME_VALUE]))
     for value in header.values("content-type")[: limits.MAX_READINGS]:
         pairs = parameter_pairs(without_comments(unfold(value[: limits.MAX_MIME_VALUE])).partition(";")[2])
         found += [joined(pairs).get("name", ""), *(text for name, text in pairs if name == "name")]
     readable = (
         decode(with_known_charsets(each.encode("utf-8", "replace"))) if "=?" in each else each for each in found
     )
-    return list(dict.fromkeys(cut for each in readable if (cut := _presentable(each))))
+    shown: dict[str, None] = {}
+    for each in readable:
+        if "\0" in each:  # for readers to whom that ends the name
+            shown[_presentable(each.partition("\0")[0])] = None
+        shown[_presentable(each)] = None
+    shown.pop("", None)
+    return list(shown)
 
 
 def transfer_encodings(header: Header, findings: Findings) -> list[str]:
