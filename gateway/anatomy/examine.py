@@ -91,6 +91,7 @@ def examine(octets: Octets, *, watch: Watch | None = None) -> Anatomy:
         reply_to=replies,
         text=digest.text,
         html=digest.html,
+        documents=digest.documents,
         header_names=tuple(name for name, _, _ in header.fields),
     )
 
@@ -121,7 +122,7 @@ class _Look:
         """Try what the text calls a password on what is locked. A key of one opens, most likely, all."""
         if not self._locked:
             return
-        keys = list(passwords_in((subject, self.digest.text)))
+        keys = list(passwords_in((subject, self.digest.text, self.digest.documents)))
         room = limits.MAX_DECIPHERED
         for index, item, lock in self._locked:
             room -= lock.weight

@@ -119,6 +119,16 @@ class Findings:
     foreign: int = 0
     pictures: int = 0
     leads: dict[tuple[str, str], None] = field(default_factory=dict)
+    documents: dict[tuple[str, str], None] = field(default_factory=dict)
+    document_room: int = limits.MAX_DOCUMENT_TEXT
+
+    def read(self, text: str, place: str) -> None:
+        """Remember what a document says, and what it is ("pdf", "office"), as far as there is room."""
+        text = "\n".join(line for each in text.splitlines() if (line := " ".join(each.split())))
+        text = text[: self.document_room]
+        if text:
+            self.document_room -= len(text)
+            self.documents[text, place] = None
 
     def lead(self, url: str, place: str) -> None:
         """Remember where something that is no text leads to, and what it is ("pdf", "office")."""

@@ -131,6 +131,18 @@ MAX_RELATIONS: Final = 200
 MAX_OBJECT_STREAMS: Final = 2_000
 """Streams of a PDF that are unpacked to be searched."""
 
+MAX_DOCUMENT_TEXT: Final = 32 * 1024
+"""Characters of text kept of all documents of a message. Lures are short."""
+
+MAX_DOCUMENT_OCTETS: Final = 1024 * 1024
+"""Octets of one stream or file that are searched for text."""
+
+MAX_PDF_TEXTS: Final = 40
+"""Pages of PDF files that are read, and maps of their fonts."""
+
+MAX_PDF_TOKENS: Final = 20_000
+"""Strings and operators of one page."""
+
 MAX_CARRIED: Final = 20
 """Files that are taken out of one script, page or invitation."""
 

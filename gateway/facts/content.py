@@ -96,9 +96,8 @@ class HtmlFact:
 class Anatomy:
     """A message taken apart, as the classifier sees it: what is recorded (`content`) and the text that is not.
 
-    `text` is the visible text of all readable parts, at most 64 Ki characters; `header_names` are the names of the
-    header
-    fields in lower case, top to bottom.
+    `text` is the visible text of all readable parts, at most 64 Ki characters; `documents` is what PDF and Office files
+    say, at most 32 Ki; `header_names` are the names of the header fields in lower case, top to bottom.
     """
 
     content: ContentFact
@@ -108,6 +107,7 @@ class Anatomy:
     text: str = ""
     html: HtmlFact | None = None
     header_names: tuple[str, ...] = ()
+    documents: str = ""
 
 
 @dataclass(frozen=True, slots=True)

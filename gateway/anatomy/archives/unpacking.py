@@ -83,6 +83,14 @@ def inflated(packed: bytes, findings: Findings) -> Unpacked:
     return Unpacked(b"".join(pieces), len(packed) - len(stream.unused_data), damaged=not stream.eof)
 
 
+def glimpse(packed: bytes, most: int) -> bytes:
+    """The first octets of a zlib stream, for what is only looked at: counts against no bound, and misses nothing."""
+    try:
+        return zlib.decompressobj().decompress(packed, most)
+    except zlib.error:
+        return b""
+
+
 def gunzip(packed: bytes, findings: Findings) -> Unpacked:
     """All members of a gzip file. Raises OutOfBounds."""
     return _all(lambda: zlib.decompressobj(16 + zlib.MAX_WBITS), packed, findings)

@@ -10,6 +10,7 @@ from typing import Final
 
 from gateway.anatomy import limits, types
 from gateway.anatomy.charsets import guessed
+from gateway.anatomy.documents import words
 from gateway.anatomy.documents.ole import Stream, streams
 from gateway.anatomy.documents.vba import note_macros
 from gateway.anatomy.findings import Defect, Findings, Unscannable
@@ -17,6 +18,7 @@ from gateway.anatomy.members import Member
 from gateway.anatomy.types import true_type
 
 _ENCRYPTED: Final = frozenset({"EncryptedPackage", "EncryptedSummary"})
+_TEXTS: Final = frozenset({"WordDocument", "Workbook", "Book", "PowerPoint Document"})
 _PROJECT: Final = frozenset({"_VBA_PROJECT", "VBA"})
 _FIELD: Final = re.compile(rb"\x13\s*DDE(?:AUTO)?\b", re.IGNORECASE)
 _WIDE_FIELD: Final = re.compile(rb"\x13\0(?:[ \t]\0)*D\0D\0E\0", re.IGNORECASE)
@@ -92,6 +94,8 @@ def _note(stream: Stream, findings: Findings) -> None:
             findings.note(Defect.OFFICE_DDE)
     elif name in ("Workbook", "Book"):
         _note_workbook(stream.content, findings)
+    if name in _TEXTS and findings.document_room:
+        words.of_stream(stream.content, findings)
     note_macros(stream.content, findings)
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from gateway.anatomy import limits
 from gateway.anatomy.archives import zips
 from gateway.anatomy.archives.zips import Entry
+from gateway.anatomy.documents import words
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
 from gateway.anatomy.sight.barcodes import note_codes
@@ -30,6 +31,7 @@ _FETCHED: Final = frozenset({"oleObject", "frame", "subDocument", "externalLink"
 _WORDS: Final = re.compile(
     r"word/(?:document|header\d*|footer\d*|footnotes|endnotes|comments)\d*\.xml\Z", re.IGNORECASE
 )
+_TEXTS: Final = re.compile(r"xl/sharedStrings\.xml\Z|ppt/(?:slides|notesSlides)/[^/]+\.xml\Z", re.IGNORECASE)
 _SHEETS: Final = re.compile(r"xl/(?:worksheets/|externalLinks/)[^/]+\.xml\Z", re.IGNORECASE)
 
 
@@ -50,7 +52,13 @@ def members(octets: bytes, entries: Sequence[Entry], findings: Findings) -> Iter
         elif name.startswith(("xl/macrosheets/", "xl/intlmacrosheets/")):
             findings.note(Defect.OFFICE_XLM)
         elif _WORDS.match(entry.name):
-            _note_fields(_read(octets, entry, findings), findings)
+            markup = _read(octets, entry, findings)
+            _note_fields(markup, findings)
+            words.of_markup(markup, findings)
+        elif _TEXTS.match(entry.name) and findings.document_room:
+            words.of_markup(_read(octets, entry, findings), findings)
+        elif name == "content.xml":
+            words.of_open_document(_read(octets, entry, findings), findings)
         elif _SHEETS.match(entry.name):
             markup = _read(octets, entry, findings)
             if _DDE_LINK.search(markup) or (b"|" in markup and _DDE_FORMULA.search(markup)):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.anatomy import limits
+from gateway.anatomy.documents import words
 from gateway.anatomy.documents.olefiles import package
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
@@ -28,6 +29,7 @@ _COMPOUND: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 def members(octets: bytes, findings: Findings) -> Iterator[Member]:
     """The objects, as the octets that they are."""
+    words.of_rich_text(octets, findings)
     template = _TEMPLATE.search(octets)
     if template and re.search(rb"https?:|ftp:|\\\\\\\\|file:", template[1], re.IGNORECASE):
         findings.note(Defect.OFFICE_EXTERNAL_TEMPLATE)

@@ -144,8 +144,10 @@ def _of_base64(markup: bytes, findings: Findings) -> Iterator[Member]:
 
 def _of_script(markup: bytes, findings: Findings) -> Iterator[Member]:
     """All that a script which makes files could make one of: base64, hexadecimal digits, lists of numbers."""
-    taken = 0
-    for match in _CARRIED.finditer(markup):
+    for number, match in enumerate(_CARRIED.finditer(markup)):
+        if number >= limits.MAX_CARRIED:
+            findings.missed(Unscannable.ARCHIVE_PARTS)
+            return
         written = match[0]
         if match["numbers"]:
             values = [int(each, 0) for each in _NUMBER.findall(written)]
@@ -156,10 +158,6 @@ def _of_script(markup: bytes, findings: Findings) -> Iterator[Member]:
             digits = written.strip(b"\"'`")
             is_hex = not digits.strip(b"0123456789abcdefABCDEF") and len(digits) % 2 == 0
             content = bytes.fromhex(digits.decode("ascii")) if is_hex else _decoded(digits)
-        taken += 1
-        if taken > limits.MAX_CARRIED:
-            findings.missed(Unscannable.ARCHIVE_PARTS)
-            return
         yield Member("", content, len(content))
 
 

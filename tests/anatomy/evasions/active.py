@@ -82,6 +82,11 @@ _PAGES = (
 )
 
 _PDF = (
+    _file("embedded behind other streams", pdf(pdf_stream(b"", b"x" * 99), pdf_stream(b"/Type /EmbeddedFile", EICAR))),
+    _file(
+        "embedded behind two streams",
+        pdf(pdf_stream(b"", b"x"), pdf_stream(b"", b"y"), pdf_stream(b"/Type /EmbeddedFile", EICAR)),
+    ),
     _file("embedded in PDF", pdf(pdf_stream(b"/Type /EmbeddedFile", EICAR))),
     _file("embedded plain", pdf(b"<< /Type /EmbeddedFile /Length 68 >>\nstream\n" + EICAR + b"\nendstream")),
     _file(
