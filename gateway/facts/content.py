@@ -60,12 +60,21 @@ class LinkFact:
 
 
 @dataclass(frozen=True, slots=True)
+class DefectFact:
+    """One defect by name, and the first thing in the message that has it, so that a person can see why: a link's text
+    and where it goes, a file's name. Characters that are not seen are written out; 200 at most."""
+
+    name: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
 class ContentFact:
     """The anatomy of a message. `excerpt` are the first characters of the visible text (200 at most).
 
     `defects` are named oddities from a closed list ("mime.ambiguous", "header.from.several"); `unscannable` are
-    reasons why
-    some part could not be looked into ("archive.encrypted", "archive.ratio"); empty means that all of it was seen.
+    reasons why some part could not be looked into ("archive.encrypted", "archive.ratio"); empty means that all of it
+    was seen. `evidence` shows, for defects that have something to show, what it was.
     """
 
     parts: tuple[PartFact, ...] = ()
@@ -74,6 +83,7 @@ class ContentFact:
     defects: tuple[str, ...] = ()
     unscannable: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    evidence: tuple[DefectFact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

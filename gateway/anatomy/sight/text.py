@@ -159,7 +159,7 @@ class Digest:
     def _take_counts(self, reading: HtmlReading) -> None:
         one, sum_so_far = reading.fact, self._html or HtmlFact()
         if one.hidden > _MUCH_HIDDEN and one.hidden * 3 > one.visible:
-            self._findings.note(Defect.TEXT_HIDDEN)
+            self._findings.note(Defect.TEXT_HIDDEN, one_line(reading.hidden[: limits.EXCERPT]))
         self._html = HtmlFact(
             *(getattr(one, name) + getattr(sum_so_far, name) for name in HtmlFact.__dataclass_fields__)
         )
