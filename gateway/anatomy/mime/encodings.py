@@ -21,6 +21,8 @@ _BARE_BASE64: Final = 64
 """Characters of base64 that an undeclared reading wants: a word or a key is none."""
 _BLANK_BEFORE_SOFT_BREAK: Final = re.compile(rb"=[ \t]+(?=\r?\n)")
 _BARE_SOFT_BREAK: Final = re.compile(rb"=\r(?!\n)")
+_NOT_QUOTED: Final = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?(?:\n|\Z)|\r)")
+_EMPTY_LINE: Final = re.compile(rb"\n[ \t]*\r?\n")
 _QUOTED: Final = re.compile(rb"=(?:[0-9A-Fa-f]{2}|\r?\n)")
 
 _IDENTITY: Final = frozenset({"", "7bit", "8bit", "binary", "7-bit", "8-bit"})
@@ -50,6 +52,8 @@ def decoded(raw: bytes, encoding: str, findings: Findings) -> list[bytes]:
     if encoding == "base64":
         return _from_base64(raw, findings)
     if encoding == "quoted-printable":
+        if _NOT_QUOTED.search(raw):
+            findings.note(Defect.ENCODING_GARBAGE)
         return [_from_quoted_printable(raw)]
     if encoding in _UUENCODE or encoding in _YENC:
         found = next(embedded(raw), None)
@@ -101,12 +105,26 @@ def embedded(text: bytes) -> Iterator[Embedded]:
 
 def _from_base64(raw: bytes, findings: Findings) -> list[bytes]:
     if not raw.translate(None, _BASE64_AND_BLANKS):
-        return _quanta(raw, findings)
+        return [*_quanta(raw, findings), *_by_lines(raw)]
     # Some skip single characters that do not belong, others whole lines, and some give up and show what stands there.
     findings.note(Defect.ENCODING_GARBAGE)
     lines = b"".join(_BASE64_LINE.findall(raw))
     readings = [*_quanta(raw, findings), *(_quanta(lines, findings) if lines else ()), raw]
     return list(dict.fromkeys(readings))
+
+
+def _by_lines(raw: bytes) -> list[bytes]:
+    """Readings of those who take each line, or each paragraph, for itself: lines of odd length, empty lines between."""
+    stripped = raw.strip()
+    first, _, rest = stripped.partition(b"\n")
+    readings: list[bytes] = []
+    if rest and len(first.strip()) % 4:
+        lines = (line.translate(None, _NOT_BASE64_OR_PADDING) for line in stripped.splitlines())
+        readings.append(_quads(b"".join(line[: len(line) // 4 * 4] for line in lines).replace(b"=", b"")))
+    if _EMPTY_LINE.search(stripped):
+        paragraphs = (each.translate(None, _NOT_BASE64) for each in _EMPTY_LINE.split(stripped))
+        readings.append(_quads(max(paragraphs, key=len)))
+    return readings
 
 
 def _quanta(raw: bytes, findings: Findings) -> list[bytes]:

@@ -149,12 +149,32 @@ class _Walk:
             if (content or not seen) and content not in seen and self._findings.may_add_part():
                 seen.add(content)
                 yield reading.part(Shape.LEAF, f"{entity.path}{next(reading.marks)}", content)
+        if _ENCODED.isdisjoint(reading.encodings):
+            self._undeclared(reading)
         if header.malformed_at != -1 and header.body == entity.end:
             # No empty line, but one that is no field: there the body begins, for readers that find one.
             body = entity.octets[header.malformed_at : entity.end]
             for content in decoded(body, reading.encodings[0], self._findings):
                 if self._findings.may_add_part():
                     yield reading.part(Shape.LEAF, f"{entity.path}{next(reading.marks)}", content)
+
+    def _undeclared(self, reading: _Reading) -> None:
+        """What no header announces, and some readers find all the same: parts under a boundary of their own, or fields
+        behind an empty line."""
+        entity, start = reading.entity, reading.header.body
+        octets, end = entity.octets, entity.end
+        if entity.depth >= limits.MAX_DEPTH:
+            return
+        guess = sniffed(octets, start, end) if octets.find(b"--", start, end) != -1 else None
+        for each in self._splits(octets, start, end, (guess,)) if guess else []:
+            self._findings.note(Defect.MIME_AMBIGUOUS)
+            prefix = f"{entity.path}{next(reading.marks)}"
+            for index, (part_start, part_end) in enumerate(each.parts, start=1):
+                self._children.append(_Entity(octets, part_start, part_end, f"{prefix}.{index}", entity.depth + 1))
+        if not entity.is_message and not reading.header.fields and octets[start : start + 8].lower() == b"content-":
+            self._findings.note(Defect.MIME_AMBIGUOUS)
+            path = f"{entity.path}{next(reading.marks)}"
+            self._children.append(_Entity(octets, start, end, path, entity.depth + 1))
 
     def _contents(self, reading: _Reading) -> Iterator[tuple[str, bytes]]:
         """Every encoding that the header may mean, with the body under it."""

@@ -123,6 +123,8 @@ _BASE64 = (
 )
 
 _QUOTED = (
+    _base64("two characters more on each line", _every(_B64, 4, b"XX\r\n")),
+    _base64("a paragraph in front", b"AB\r\n\r\n" + _B64),
     _quoted("plain", _QP),
     _quoted("every octet", _HEX),
     _quoted("lower case", _HEX.lower()),

@@ -2,9 +2,9 @@
 
 usage: python -m tests.anatomy.evasions.fuzz SECONDS [SEED]
 
-With atheris installed (`pip install atheris`; not a dependency) the readers are instrumented and coverage leads, where
-the seed is 0; else the mutations are blind. Ends with 1 and writes the message to `fuzz-failure.eml` where something is raised or a
-message takes longer than ten seconds of CPU.
+With atheris installed (`pip install atheris`; not a dependency) and 0 as the seed, coverage leads; else the mutations
+are blind. Ends with 1 and writes the message to `fuzz-failure.eml` where something is raised, or where a message takes
+longer than ten seconds of CPU.
 """
 
 from __future__ import annotations
