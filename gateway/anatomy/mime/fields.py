@@ -21,10 +21,11 @@ _END_OF_HEADER: Final = re.compile(rb"\n\r?\n")
 _TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+\-]+/[a-z0-9!#$&^_.+\-]+", re.ASCII)
 _SEGMENT: Final = re.compile(r'(?:[^";]|"(?:[^"\\]|\\.)*(?:"|\Z))+', re.DOTALL)
 _SECTION: Final = re.compile(r"(.+?)\*(\d{1,3})?(\*)?", re.ASCII)
+_LOOSE: Final = {
+    parameter: re.compile(rf"\b{parameter}\s*=\s*(.*?)\s*(?=;\s*[\w*.-]+\s*=|\Z)", re.DOTALL | re.IGNORECASE)
+    for parameter in ("filename", "name")
+}
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
-
-_LOOSE_NAME: Final = re.compile(r"\bfilename\s{0,20}=\s{0,20}\"?([^\";,]{1,255})", re.IGNORECASE)
-"""A name that stands where parameters are not looked for."""
 
 _BARE_TYPES: Final = {"text": "text/plain", "html": "text/html", "multipart": "multipart/mixed"}
 """Types without a subtype that old senders write, and what their readers make of them."""
@@ -167,25 +168,52 @@ def joined(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 def names(header: Header) -> list[str]:
     """Every name that a reader might show for the part, the likeliest first: filename of Content-Disposition, then name
-    of Content-Type, each in its extended and its plain form (RFC 2183 section 2.3, RFC 2231)."""
+    of Content-Type, each in its extended and its plain form (RFC 2183 section 2.3, RFC 2231); then what those make of a
+    field who go by the letter less."""
     found: list[str] = []
-    for value in header.values("content-disposition")[: limits.MAX_READINGS]:
-        pairs = parameter_pairs(without_comments(unfold(value[: limits.MAX_MIME_VALUE])).partition(";")[2])
-        named = [joined(pairs).get("filename", ""), *(text for name, text in pairs if name == "filename")]
-        found += named if any(named) else _LOOSE_NAME.findall(unfold(value[: limits.MAX_MIME_VALUE]))
-    for value in header.values("content-type")[: limits.MAX_READINGS]:
-        pairs = parameter_pairs(without_comments(unfold(value[: limits.MAX_MIME_VALUE])).partition(";")[2])
-        found += [joined(pairs).get("name", ""), *(text for name, text in pairs if name == "name")]
-    readable = (
-        decode(with_known_charsets(each.encode("utf-8", "replace"))) if "=?" in each else each for each in found
+    loose: list[str] = []
+    everywhere: list[tuple[str, str]] = []
+    for field, parameter in (("content-disposition", "filename"), ("content-type", "name")):
+        for value in header.values(field)[: limits.MAX_READINGS]:
+            whole = without_comments(unfold(value[: limits.MAX_MIME_VALUE]))
+            first, _, text = whole.partition(";")
+            pairs = parameter_pairs(text)
+            everywhere += pairs
+            found += [joined(pairs).get(parameter, ""), *(text for name, text in pairs if name == parameter)]
+            if "=" in first:  # where a parameter is not looked for, and found all the same
+                loose += [
+                    text
+                    for word in first.replace(",", " ").split()
+                    for name, text in parameter_pairs(word)
+                    if name == parameter
+                ]
+            loose += _loose_names(text, parameter)
+    sections = [(f"name{name[name.index('*') :]}", value) for name, value in everywhere if "*" in name]
+    if len(sections) > 1:  # sections of one name in several fields, or not in the order of their numbers
+        loose.append(joined(sections).get("name", ""))
+        loose.append("".join(value.rpartition("'")[2] for _, value in sections))
+    readable = [
+        decode(with_known_charsets(each.encode("utf-8", "replace"))) if "=?" in each else each
+        for each in (*found, *loose)
+    ]
+    readable += [each.partition("\0")[0] for each in readable if "\0" in each]  # for readers to whom that ends it
+    return list(dict.fromkeys(cut for each in (*readable, *map(_turned, readable)) if (cut := _presentable(each))))
+
+
+def _turned(name: str) -> str:
+    """A name in UTF-16 that was read in the wrong order of octets (RFC 2781 section 4.3), or nothing."""
+    return "".join(chr(ord(char) >> 8) for char in name) if all(ord(char) & 0xFF == 0 for char in name) else ""
+
+
+def _loose_names(text: str, parameter: str) -> list[str]:
+    """The value up to the next parameter, whatever quotes and semicolons stand in it."""
+    is_odd = any(
+        segment.strip() and ("=" not in segment or segment.count('"') not in (0, 2) or segment.rstrip()[-1:] != '"')
+        for segment in _SEGMENT.findall(text)
+        if '"' in segment or "=" not in segment
     )
-    shown: dict[str, None] = {}
-    for each in readable:
-        if "\0" in each:  # for readers to whom that ends the name
-            shown[_presentable(each.partition("\0")[0])] = None
-        shown[_presentable(each)] = None
-    shown.pop("", None)
-    return list(shown)
+    found = _LOOSE[parameter].search(text) if is_odd else None
+    return [found[1].replace('"', "").replace("\\", "")] if found else []
 
 
 def transfer_encodings(header: Header, findings: Findings) -> list[str]:

@@ -1,6 +1,6 @@
 """Evasions by active content: pages, pictures, documents, invitations and shortcuts that carry a file or start one."""
 
-# ruff: noqa: E501 - a table of messages reads best with one on each line
+
 from __future__ import annotations
 
 import base64

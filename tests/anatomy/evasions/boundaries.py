@@ -1,6 +1,6 @@
 """Evasions by boundaries and delimiters, by conflicting headers and by nesting."""
 
-# ruff: noqa: E501 - a table of messages reads best with one on each line
+
 from __future__ import annotations
 
 import base64

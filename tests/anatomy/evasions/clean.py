@@ -1,6 +1,6 @@
 """Near misses: honest mail that looks like an evasion to a hasty reader. Nothing in it is malware, closed or disguised."""
 
-# ruff: noqa: E501 - a table of messages reads best with one on each line
+
 from __future__ import annotations
 
 import base64

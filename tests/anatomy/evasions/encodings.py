@@ -1,6 +1,6 @@
 """Evasions by transfer encodings: wrong names, doubled fields, garbage among base64, old codings."""
 
-# ruff: noqa: E501 - a table of messages reads best with one on each line
+
 from __future__ import annotations
 
 import base64
