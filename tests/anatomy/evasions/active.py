@@ -1,6 +1,5 @@
 """Evasions by active content: pages, pictures, documents, invitations and shortcuts that carry a file or start one."""
 
-
 from __future__ import annotations
 
 import base64

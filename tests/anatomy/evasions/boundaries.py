@@ -1,6 +1,5 @@
 """Evasions by boundaries and delimiters, by conflicting headers and by nesting."""
 
-
 from __future__ import annotations
 
 import base64

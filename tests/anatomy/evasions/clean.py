@@ -1,6 +1,5 @@
 """Near misses: honest mail that looks like an evasion to a hasty reader. Nothing in it is malware, closed or disguised."""
 
-
 from __future__ import annotations
 
 import base64

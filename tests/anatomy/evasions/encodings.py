@@ -1,6 +1,5 @@
 """Evasions by transfer encodings: wrong names, doubled fields, garbage among base64, old codings."""
 
-
 from __future__ import annotations
 
 import base64
