@@ -196,7 +196,7 @@ def _salvaged(stream: _Stream, packed: bytes, allowed: int, findings: Findings) 
     size = 0
     steps = [*range(0, max(0, len(packed) - _TAIL), _STEP), *range(max(0, len(packed) - _TAIL), len(packed))]
     try:
-        for at, following in zip(steps, [*steps[1:], len(packed)], strict=True):
+        for at, following in zip(steps, [*steps[1:], len(packed)], strict=False):
             piece = stream.decompress(packed[at:following], max(1, allowed - size))
             pieces.append(piece)
             size += len(piece)

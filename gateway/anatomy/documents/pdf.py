@@ -189,7 +189,7 @@ def _take_objects(text: bytes, fonts: Fonts) -> None:
     if b"/Font" not in text and b"/ToUnicode" not in text:
         return
     starts = list(_OBJECT.finditer(text))
-    for match, following in zip(starts, [*starts[1:], None], strict=True):
+    for match, following in zip(starts, [*starts[1:], None], strict=False):
         fonts.take(int(match[1]), text[match.end() : following.start() if following else len(text)])
 
 
