@@ -5,8 +5,8 @@ about what follows the end.
 
 from __future__ import annotations
 
-import asyncio
 import errno
+from collections.abc import Callable
 from typing import Final
 
 from gateway.inbound.protocol.chunks import ChunkReader
@@ -86,31 +86,43 @@ async def receive_dotted(wire: Wire, intake: Intake) -> None:
     """Read to the end of the data, also when it is refused: what follows the end are commands, what stands before it
     never is. Raises `ClientGone`, and TimeoutError after `DATA_PATIENCE`."""
     reader = DotReader()
-    async with asyncio.timeout_at(intake.deadline):
-        while not reader.finished:
-            octets = reader.feed(await wire.read_chunk())
-            intake.take_dotted(reader, octets)
-    if reader.rest:
-        wire.unread(reader.rest)
+
+    def take(octets: bytes) -> bytes | None:
+        intake.take_dotted(reader, reader.feed(octets))
+        return reader.rest if reader.finished else None
+
+    await wire.pour(take, until=intake.deadline)
 
 
 async def receive_chunk(wire: Wire, intake: Intake, size: int) -> None:
     """Read a chunk of so many octets to its end, also when it is refused. All chunks of a message together have
     `DATA_PATIENCE`. Raises as `receive_dotted` does."""
-    if wire.now() >= intake.deadline:  # a chunk that is there already is read without a pause for the timer
-        raise TimeoutError
-    async with asyncio.timeout_at(intake.deadline):
-        while size:
-            octets = await wire.read_chunk(size)
-            size -= len(octets)
-            intake.take_chunked(octets)
+    await _receive_exactly(wire, size, intake.take_chunked, until=intake.deadline)
 
 
 async def skip_chunk(wire: Wire, size: int) -> None:
     """Read away a chunk that nobody wants (RFC 3030 section 2). Raises as `receive_dotted` does."""
-    async with asyncio.timeout(DATA_PATIENCE):
-        while size:
-            size -= len(await wire.read_chunk(size))
+    await _receive_exactly(wire, size, _drop, until=wire.now() + DATA_PATIENCE)
+
+
+async def _receive_exactly(wire: Wire, size: int, keep: Callable[[bytes], None], *, until: float) -> None:
+    if wire.now() >= until:  # a chunk that is there already is read without a pause for the timer
+        raise TimeoutError
+    missing = size
+
+    def take(octets: bytes) -> bytes | None:
+        nonlocal missing
+        own = octets[:missing]
+        missing -= len(own)
+        keep(own)
+        return None if missing else octets[len(own) :]
+
+    if missing:
+        await wire.pour(take, until=until)
+
+
+def _drop(_: bytes) -> None:
+    """Nobody wants them."""
 
 
 def disk_reply(error: Exception) -> Reply:

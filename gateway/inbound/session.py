@@ -149,7 +149,7 @@ class Session(Wire):
             except ClientGone:
                 raise
             except Exception as error:  # noqa: BLE001 - the client learns a reference, the log the story
-                self.say(await self.handle_exception(error))
+                self.say(self._own_failure(error))
                 continue
             if reply is not None and not await self._answer(reply):
                 return
@@ -260,12 +260,12 @@ class Session(Wire):
         if not self.is_health_check:
             self.household.admission.note(reply, self.client, self.door)
 
-    async def handle_exception(self, error: Exception) -> str:
+    def _own_failure(self, error: Exception) -> Reply:
         """The reply to our own failure: a reference for the client, the story for the log, and a clean slate."""
         reference = text_of(self.household.ports.custody.new_id())
         log().error("session failed", reference=reference, client=self.address.ip, exc_info=error)
         self.forget_transaction()
-        return str(replies.LOCAL_ERROR.about(reference))
+        return replies.LOCAL_ERROR.about(reference)
 
     # ------------------------------------------------------------ what verbs need
 

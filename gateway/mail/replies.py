@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 _ENHANCED = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}\Z")
@@ -25,6 +25,9 @@ class Reply:
     closes: bool = False
     """Whether we hang up after it, although its code does not say so."""
 
+    octets: bytes = field(init=False, repr=False, compare=False)
+    """As it is sent, with its CRLF."""
+
     def __post_init__(self) -> None:
         if self.enhanced and not _ENHANCED.match(self.enhanced):
             raise ValueError("not an enhanced status")
@@ -32,6 +35,7 @@ class Reply:
             raise ValueError(f"{self.code} cannot carry {self.enhanced}")
         if any(char in self.text for char in "\r\n\0"):
             raise ValueError("a reply is one line")
+        object.__setattr__(self, "octets", f"{self}\r\n".encode(errors="replace"))
 
     def __str__(self) -> str:
         return f"{self.code} {self.enhanced} {self.text}" if self.enhanced else f"{self.code} {self.text}"
@@ -193,10 +197,10 @@ def greeting(hostname: str) -> Reply:
     return Reply(220, "", f"{hostname} ESMTP Postern")
 
 
-def hello(hostname: str, extensions: Sequence[str] = ()) -> str:
-    """The answer to HELO and EHLO, one extension a line (RFC 5321 section 4.1.1.1), without the final CRLF."""
+def hello(hostname: str, extensions: Sequence[str] = ()) -> bytes:
+    """The answer to HELO and EHLO as it is sent, one extension a line (RFC 5321 section 4.1.1.1)."""
     *first, last = [hostname, *extensions]
-    return "".join(f"{OK.code}-{line}\r\n" for line in first) + str(Reply(OK.code, "", last))
+    return ("".join(f"{OK.code}-{line}\r\n" for line in first) + f"{OK.code} {last}\r\n").encode()
 
 
 def challenge(text: str) -> Reply:

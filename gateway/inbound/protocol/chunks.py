@@ -6,7 +6,7 @@ BINARYMIME is not spoken here, so a bare CR, a bare LF and NUL are faults as the
 
 from __future__ import annotations
 
-from gateway.inbound.protocol.dots import fault_of
+from gateway.inbound.protocol.line_ends import fault_of, survey
 from gateway.mail.message import Fault
 
 
@@ -37,7 +37,7 @@ class ChunkReader:
         return self._give(b"\r\n")
 
     def _give(self, octets: bytes) -> bytes:
-        if self.fault is None:
+        if self.fault is None and not survey(octets).is_clean:
             self.fault = fault_of(octets)
         self.size += len(octets)
         self._last_two = (self._last_two + octets[-2:])[-2:]

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from asyncio import sslproto
 from collections.abc import Callable
 from enum import Enum
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 from aiosmtpd.proxy_protocol import ProxyData
 from aiosmtpd.smtp import SMTP
@@ -27,7 +27,6 @@ from gateway.mail.replies import Reply
 READ_AHEAD: Final = 64 * 1024
 """Octets that a client may send ahead of us before its connection is paused (twice this, by asyncio's rule)."""
 
-CHUNK: Final = 256 * 1024
 REPLIES_AHEAD: Final = 8 * 1024
 """Octets of replies kept together before they are sent although more commands are waiting."""
 
@@ -41,6 +40,10 @@ class LineFault(Enum):
 
     TOO_LONG = "too long"
     BARE_LINE_END = "bare line end"
+
+
+Consumer: TypeAlias = Callable[[bytes], bytes | None]
+"""Takes octets as they come; None while it wants more, then those that are not its own."""
 
 
 class ClientGone(Exception):
@@ -78,6 +81,8 @@ class Wire(SMTP, ABC):
         self._working = True
         self._hung_up = False
         self._unsent = bytearray()
+        self._consumer: Consumer | None = None
+        self._consumed: asyncio.Future[None] | None = None
         self._handshake: asyncio.Future[None] | None = None
 
     # ------------------------------------------------------------ life of the connection
@@ -99,8 +104,8 @@ class Wire(SMTP, ABC):
     def eof_received(self) -> bool:
         """A client that has said all it wants to say may still listen: what it sent is answered (but TLS has no half
         closing)."""
-        assert self._reader is not None
         self._reader.feed_eof()
+        self._consume_no_more(ClientGone())
         return not self.is_encrypted
 
     @property
@@ -133,8 +138,8 @@ class Wire(SMTP, ABC):
         """Say a last word from outside the conversation, and hang up."""
         if self.transport is not None and not self._hung_up:
             self.say(reply)
-            self._writer.write(bytes(self._unsent))
-            self._unsent.clear()
+            cast(asyncio.Transport, self.transport).write(self._unsent)
+            self._unsent = bytearray()
             self._hang_up()
 
     # ------------------------------------------------------------ idle time
@@ -156,17 +161,25 @@ class Wire(SMTP, ABC):
 
     # ------------------------------------------------------------ writing
 
-    def say(self, reply: Reply | str) -> None:
+    def say(self, reply: Reply) -> None:
         """Put a reply in line. It is sent when nothing more is waiting to be read, so that a batch of commands gets its
         replies in one packet."""
-        self._unsent += f"{reply}\r\n".encode()
+        self._unsent += reply.octets
+
+    def say_octets(self, octets: bytes) -> None:
+        """The same for a reply that is written out already."""
+        self._unsent += octets
 
     async def _flush(self) -> None:
-        if self._unsent and self.transport is not None and not self._hung_up:
-            self._writer.write(bytes(self._unsent))
-            self._unsent.clear()
+        if not self._unsent:
+            return
+        if self.transport is None or self._hung_up:
+            raise ClientGone
+        cast(asyncio.Transport, self.transport).write(self._unsent)
+        self._unsent = bytearray()  # the other one is the transport's now
+        if self._paused:
             try:
-                await self._writer.drain()
+                await self._drain_helper()
             except ConnectionError as error:
                 raise ClientGone from error
 
@@ -201,11 +214,10 @@ class Wire(SMTP, ABC):
         self._reset_timeout()
         if line is None or isinstance(line, LineFault):
             return line
-        line = line[:-1]
         # Whoever ends a line with less than CRLF may disagree with us about where lines end (RFC 5321 section 2.3.8).
-        if not line.endswith(b"\r") or b"\r" in line[:-1] or b"\0" in line:
+        if line[-2:] != b"\r\n" or line.count(b"\r") != 1 or b"\0" in line:
             return LineFault.BARE_LINE_END
-        return line[:-1]
+        return line[:-2]
 
     async def _read_to_newline(self) -> bytes | LineFault | None:
         too_long = False
@@ -219,25 +231,53 @@ class Wire(SMTP, ABC):
                 too_long = True
                 await self._reader.read(overrun.consumed)
 
-    async def read_chunk(self, at_most: int = CHUNK) -> bytes:
-        """Some octets of data, at least one. Raises `ClientGone`."""
-        if not self.waiting:
-            await self._flush()
+    async def pour(self, consumer: Consumer, *, until: float) -> None:
+        """Hand what comes to the consumer as it comes, without a buffer and a task between, until it wants no more.
+
+        Raises what the consumer raises, `ClientGone`, and TimeoutError at `until` (the event loop's time).
+        """
+        while self.waiting or self._unsent:
+            if not self.waiting:
+                await self._flush()
+            elif (rest := consumer(await self._reader.read(READ_AHEAD))) is not None:
+                self.waiting[:0] = rest
+                self._reset_timeout()
+                return
+        if self._reader.at_eof():
+            raise ClientGone
+        self._consumer, self._consumed = consumer, self.loop.create_future()
+        out_of_time = self.loop.call_at(until, self._consume_no_more, TimeoutError())
         self._working = False
         try:
-            chunk = await self._reader.read(min(at_most, CHUNK))
-        except ConnectionError as error:
-            raise ClientGone from error
+            await self._consumed
         finally:
-            self._working = True
-        if not chunk:
-            raise ClientGone
-        self._reset_timeout()
-        return chunk
+            self._consumer, self._working = None, True
+            out_of_time.cancel()
 
-    def unread(self, octets: bytes) -> None:
-        """Give octets back: they will be read first."""
-        self.waiting[:0] = octets
+    def data_received(self, data: bytes) -> None:
+        """Octets came: for the consumer if there is one, else to be read."""
+        if self._consumer is None:
+            self._reader.feed_data(data)
+            return
+        self._heard_at = self.loop.time()
+        try:
+            rest = self._consumer(data)
+        except Exception as error:  # noqa: BLE001 - raised where the consumer is waited for
+            self._consume_no_more(error)
+            return
+        if rest is not None:
+            self._consume_no_more()
+            if rest:
+                self._reader.feed_data(rest)
+
+    def _consume_no_more(self, error: Exception | None = None) -> None:
+        self._consumer = None
+        if self._consumed is None or self._consumed.done():
+            return
+        if error is None:
+            self._consumed.set_result(None)
+        else:
+            self._consumed.set_exception(error)
 
     # ------------------------------------------------------------ TLS
 

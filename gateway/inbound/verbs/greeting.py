@@ -47,7 +47,7 @@ async def _hello(session: Session, name: str, *, extended: bool) -> Reply | None
     session.forget_transaction()
     session.extended = extended
     session.client = replace(session.client, helo=name, esmtp=extended)
-    session.say(replies.hello(household.hostname, offers(session) if extended else ()))
+    session.say_octets(replies.hello(household.hostname, offers(session) if extended else ()))
     return None
 
 

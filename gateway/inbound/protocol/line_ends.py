@@ -1,0 +1,53 @@
+"""Where the lines of octets end (RFC 5321 section 2.3.8): whether every CR and LF is half of a pair and there is no NUL,
+and where a line begins with a dot. Pure. Whole arrays at a time: of all that is done with the octets of a message at the
+door this is the most, and octet by octet it would cost as much as all the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from gateway.mail.message import Fault
+
+_CR: Final = 13
+_LF: Final = 10
+_DOT: Final = 46
+
+
+class Survey(NamedTuple):
+    """What was seen. `is_clean`: no fault of `fault_of`, and no CR at the end that may be half of a pair. `first_dot`:
+    offset of the first dot that follows an LF, or -1."""
+
+    is_clean: bool
+    first_dot: int
+
+
+def survey(octets: bytes) -> Survey:
+    """Look at octets once. They are never taken for more than they show: what is not clean is looked at again."""
+    array = np.frombuffer(octets, np.uint8)
+    feeds = np.flatnonzero(array == _LF)
+    if not feeds.size:
+        return Survey(b"\r" not in octets and b"\0" not in octets, -1)
+    # As many CRs as LFs, and a CR before each LF: then no CR is left over that has none after it.
+    are_pairs = (
+        feeds[0] > 0
+        and np.count_nonzero(array == _CR) == feeds.size
+        and bool((array[feeds - 1] == _CR).all())
+        and b"\0" not in octets
+    )
+    starts = feeds + 1 if octets[-1] != _LF else feeds[:-1] + 1
+    dots = np.flatnonzero(array[starts] == _DOT)
+    return Survey(bool(are_pairs), int(starts[dots[0]]) if dots.size else -1)
+
+
+def fault_of(octets: bytes) -> str | None:
+    """The constant of `Fault` for the worst that the octets hold. Exact only where no CR that may be half of a pair
+    stands at their end."""
+    pairs = octets.count(b"\r\n")
+    if octets.count(b"\r") > pairs:
+        return Fault.BARE_CR
+    if octets.count(b"\n") > pairs:
+        return Fault.BARE_LF
+    return Fault.NUL if b"\0" in octets else None
