@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -32,13 +33,15 @@ from aiosmtpd.smtp import SMTP
 from gateway.clock import SystemClock
 from gateway.counters.counters import Counters
 from gateway.facts.evidence import Evidence, MessageFact
-from gateway.inbound.ports import Door, Judged, Ports
+from gateway.facts.outcome import NOT_ASKED, Outcome
+from gateway.inbound.ports import Door, Judged, Ports, Validity
 from gateway.inbound.server import FrontDoor, Listener
+from gateway.policy.policy import Bans
 from gateway.policy.verdict import Settlement, merge
 from gateway.settings import Limits, Settings
 from tests.bench.mail_mix import Mail, mail_mix
 from tests.bench.smtp_clients import Step, play, sessions_of
-from tests.inbound.house import DELIVER, Directory, Inquiry, PlainPolicy, Shelf, Sink
+from tests.inbound.house import DELIVER, PlainEntry, PlainGroup
 from tests.inbound.peers import free_port, postfix
 
 RECIPIENT = "u@example.net"
@@ -47,16 +50,57 @@ LARGE_MESSAGES = 12
 ONE_VERDICT: Settlement = merge([(RECIPIENT, DELIVER)])
 
 
-class Nothing(Shelf):
+class Sink:
+    """The octets of one message, in memory."""
+
+    def __init__(self) -> None:
+        self._octets = bytearray()
+
+    def write(self, chunk: bytes) -> None:
+        self._octets += chunk
+
+    def finish(self) -> bytes:
+        return bytes(self._octets)
+
+    def discard(self) -> None:
+        self._octets = bytearray()
+
+
+class Nowhere:
     """Custody that keeps nothing."""
+
+    def __init__(self) -> None:
+        self.new_id = count(1).__next__
+        self.incoming = Sink
 
     async def accept(self, acceptance, incoming, *, message_id=None) -> int:
         return message_id
 
-    def incoming(self) -> Sink:
-        sink = Sink(self)
-        self.open_sinks.clear()
-        return sink
+    def readiness(self) -> tuple[bool, str]:
+        return True, ""
+
+
+class Everybody:
+    """Knows every recipient, has nothing to say of any client, and lets pass whoever comes."""
+
+    group = PlainGroup()
+    entry = PlainEntry()
+    bans = Bans()
+    asks_about_the_past = False
+
+    async def validate(self, address, entry) -> Validity:
+        return Validity.KNOWN
+
+    async def reverse_name(self, ip) -> Outcome[str]:
+        return NOT_ASKED
+
+    dnsbl = sender_domain = reverse_name
+
+    def group_for(self, client, now, *, mail_from=None) -> PlainGroup:
+        return self.group
+
+    def recipient_entry(self, address) -> PlainEntry:
+        return self.entry
 
 
 async def deliver(message, *, envelope, client, received_at, message_id) -> Judged:
@@ -77,13 +121,12 @@ class Discard:
 
 
 async def serve_ours(listening: socket.socket, stop: asyncio.Event) -> None:
-    people = Directory()
+    people = Everybody()
     with tempfile.TemporaryDirectory(prefix="postern-bench-") as folder:
         counters = Counters.open(Path(folder), clock=SystemClock())
-        policy = PlainPolicy(asks_about_the_past=False)
         ports = Ports(
-            custody=Nothing(), judge=deliver, validation=people, authentication=people, inquiry=Inquiry(),
-            current_policy=lambda: policy, clock=SystemClock(), counters=counters,
+            custody=Nowhere(), judge=deliver, validation=people, authentication=people, inquiry=people,
+            current_policy=lambda: people, clock=SystemClock(), counters=counters,
         )  # fmt: skip
         settings = Settings(limits=Limits(connections_per_client=1000))
         front = FrontDoor([Listener(Door.MX, listening)], ports=ports, settings=settings, tls_context=None)

@@ -27,7 +27,7 @@ class Survey(NamedTuple):
 def survey(octets: bytes) -> Survey:
     """Look at octets once. They are never taken for more than they show: what is not clean is looked at again."""
     array = np.frombuffer(octets, np.uint8)
-    feeds = np.flatnonzero(array == _LF)
+    (feeds,) = (array == _LF).nonzero()
     if not feeds.size:
         return Survey(b"\r" not in octets and b"\0" not in octets, -1)
     # As many CRs as LFs, and a CR before each LF: then no CR is left over that has none after it.
@@ -38,8 +38,8 @@ def survey(octets: bytes) -> Survey:
         and b"\0" not in octets
     )
     starts = feeds + 1 if octets[-1] != _LF else feeds[:-1] + 1
-    dots = np.flatnonzero(array[starts] == _DOT)
-    return Survey(bool(are_pairs), int(starts[dots[0]]) if dots.size else -1)
+    leads = array[starts] == _DOT
+    return Survey(bool(are_pairs), int(starts[leads.argmax()]) if leads.any() else -1)
 
 
 def fault_of(octets: bytes) -> str | None:
