@@ -102,7 +102,8 @@ def to_plain(value: Any) -> Any:
     if kind is Skipped:
         return {"skipped": value.why}
     if is_dataclass(kind):
-        return {name: to_plain(getattr(value, name)) for name in _names_in(kind)}
+        named = [(name, getattr(value, name)) for name in _names_in(kind)]
+        return {name: each if type(each) in _SCALARS else to_plain(each) for name, each in named}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, tuple | list | frozenset):

@@ -55,6 +55,7 @@ class Household:
     refusals: Refusals
     limits: Limits
     hostname: str
+    greeting: Reply
     postmaster: Address
     verbs: Mapping[str, Verb]
     balancers: Networks
@@ -169,7 +170,7 @@ class Session(Wire):
             refused = Refused(replies.SPOKE_TOO_EARLY, "spoke before the greeting")
         if refused is not None:
             return await self._turn_away(refused)
-        self.say(replies.greeting(self.household.hostname))
+        self.say(self.household.greeting)
         return True
 
     async def _learn_who_is_behind(self) -> bool:

@@ -210,7 +210,7 @@ def challenge(text: str) -> Reply:
 
 def accepted_as(reference: str) -> Reply:
     """The 250 that ends DATA: from here on the message is ours (RFC 5321 section 6.1)."""
-    return replace(ACCEPTED, text=f"Accepted as {reference}")
+    return Reply(ACCEPTED.code, ACCEPTED.enhanced, f"Accepted as {reference}")
 
 
 def chunk_received(size: int) -> Reply:

@@ -27,19 +27,12 @@ class Survey(NamedTuple):
 def survey(octets: bytes) -> Survey:
     """Look at octets once. They are never taken for more than they show: what is not clean is looked at again."""
     array = np.frombuffer(octets, np.uint8)
-    (feeds,) = (array == _LF).nonzero()
-    if not feeds.size:
-        return Survey(b"\r" not in octets and b"\0" not in octets, -1)
-    # As many CRs as LFs, and a CR before each LF: then no CR is left over that has none after it.
-    are_pairs = (
-        feeds[0] > 0
-        and np.count_nonzero(array == _CR) == feeds.size
-        and bool((array[feeds - 1] == _CR).all())
-        and b"\0" not in octets
-    )
-    starts = feeds + 1 if octets[-1] != _LF else feeds[:-1] + 1
-    leads = array[starts] == _DOT
-    return Survey(bool(are_pairs), int(starts[leads.argmax()]) if leads.any() else -1)
+    returns, feeds = array == _CR, array == _LF
+    pairs = np.count_nonzero(returns[:-1] & feeds[1:])
+    is_clean = np.count_nonzero(returns) == pairs == np.count_nonzero(feeds) and b"\0" not in octets
+    dots = feeds[:-1] & (array[1:] == _DOT)
+    first = int(dots.argmax()) if dots.size else 0
+    return Survey(is_clean, first + 1 if dots.size and dots[first] else -1)
 
 
 def fault_of(octets: bytes) -> str | None:

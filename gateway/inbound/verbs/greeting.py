@@ -71,11 +71,11 @@ def _refused_as_ours(session: Session, name: str) -> Refused | None:
     if session.door is not Door.MX or session.is_health_check:
         return None
     here = session.own_address
+    if not claims_to_be(name, hostname=session.household.hostname, ip=here):
+        return None
     if ipaddress.ip_address(session.address.ip).is_loopback or session.address.ip == here:
         return None
-    if claims_to_be(name, hostname=session.household.hostname, ip=here):
-        return Refused(replies.OUR_OWN_NAME, "says our own name in HELO")
-    return None
+    return Refused(replies.OUR_OWN_NAME, "says our own name in HELO")
 
 
 def claims_to_be(name: str, *, hostname: str, ip: str) -> bool:
@@ -107,4 +107,4 @@ async def xclient(session: Session, argument: str) -> Reply:
         session.client = replace(session.client, esmtp=told.esmtp)
     if refused is not None:
         return await session.refuse("connect", refused)
-    return replies.greeting(session.household.hostname)
+    return session.household.greeting
