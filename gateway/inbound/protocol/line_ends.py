@@ -1,6 +1,6 @@
-"""Where the lines of octets end (RFC 5321 section 2.3.8): whether every CR and LF is half of a pair and there is no NUL,
-and where a line begins with a dot. Pure. Whole arrays at a time: of all that is done with the octets of a message at the
-door this is the most, and octet by octet it would cost as much as all the rest.
+"""Where the lines of octets end (RFC 5321 section 2.3.8): whether every CR and LF is half of a pair and there is no
+NUL, and where a line begins with a dot. Pure. Whole arrays at a time: of all that is done with the octets of a message
+at the door this is the most, and octet by octet it would cost as much as all the rest.
 """
 
 from __future__ import annotations

@@ -177,9 +177,9 @@ class Wire(SMTP, ABC):
             raise ClientGone
         cast(asyncio.Transport, self.transport).write(self._unsent)
         self._unsent = bytearray()  # the other one is the transport's now
-        if self._paused:
+        if self._paused:  # type: ignore[attr-defined]
             try:
-                await self._drain_helper()
+                await self._drain_helper()  # type: ignore[attr-defined]
             except ConnectionError as error:
                 raise ClientGone from error
 
