@@ -39,6 +39,12 @@ IDLE_COMMANDS: Final = 100
 WEB_VERBS: Final = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "PATCH", "DELETE"})
 """A browser was tricked into speaking to us: what it sends next may look like commands."""
 
+FAULTY_LINES: Final = {
+    LineFault.TOO_LONG: replies.LINE_TOO_LONG,
+    LineFault.BARE_LINE_END: replies.BARE_LINE_END,
+    LineFault.NUL: replies.UNRECOGNISED,
+}
+
 Verb: TypeAlias = Callable[["Session", str], Awaitable[Reply | None]]
 """What to do with the argument of a command; None when it has spoken for itself. May raise `BadCommand`."""
 
@@ -104,8 +110,6 @@ class Session(Wire):
         self._behind_balancer = peer.ip in self.household.balancers
         if not self._behind_balancer:
             self.identify(peer)
-            if self.door is Door.SUBMISSIONS:
-                self.expect_tls()
 
     def _leave(self, _: asyncio.Task[None]) -> None:
         self.forget_transaction()
@@ -138,13 +142,13 @@ class Session(Wire):
 
     # ------------------------------------------------------------ the conversation
 
-    async def _converse(self) -> None:
+    async def _converse(self) -> bool:
         if not await self._welcome():
-            return
+            return False
         while not self._draining or self._is_mid_message:
             line = await self.read_line()
             if line is None:
-                return
+                return True
             try:
                 reply = await self._obey(line)
             except ClientGone:
@@ -153,15 +157,17 @@ class Session(Wire):
                 self.say(self._own_failure(error))
                 continue
             if reply is not None and not await self._answer(reply):
-                return
+                return reply is replies.BYE
         self.say(replies.SHUTTING_DOWN)
+        return False
 
     async def _welcome(self) -> bool:
         if self._behind_balancer and not await self._learn_who_is_behind():
             return False
         if refused := await self._crowded():
             return await self._turn_away(refused)
-        if self.door is Door.SUBMISSIONS:
+        if self.door is Door.SUBMISSIONS:  # not before: a handshake is work
+            self.expect_tls()
             await self.start_tls()
         refused = None if self.is_health_check else await self._make_acquaintance()
         if refused is None and begins_proxy_header(self.waiting):
@@ -188,8 +194,6 @@ class Session(Wire):
             self._expect_health_check(balancer)
         else:
             self.identify(client)
-        if self.door is Door.SUBMISSIONS:
-            self.expect_tls()
         return True
 
     def _expect_health_check(self, balancer: ClientAddress) -> None:
@@ -215,7 +219,8 @@ class Session(Wire):
         return await self.household.admission.may_enter(self.client)
 
     async def _turn_away(self, refused: Refused) -> bool:
-        self.say(refused.reply)
+        if self.door is not Door.SUBMISSIONS or self.is_encrypted:  # who waits for TLS could not read it
+            self.say(refused.reply)
         self._note(refused.reply)
         await self.refuse("connect", refused)
         return False
@@ -229,7 +234,7 @@ class Session(Wire):
 
     async def _obey(self, line: bytes | LineFault) -> Reply | None:
         if isinstance(line, LineFault):
-            return replies.LINE_TOO_LONG if line is LineFault.TOO_LONG else replies.BARE_LINE_END
+            return FAULTY_LINES[line]
         try:
             verb, argument = commands.split(line)
             if verb in WEB_VERBS:

@@ -34,12 +34,19 @@ HANDSHAKE_PATIENCE: Final = 30
 CLOSING_PATIENCE: Final = 10.0
 """Seconds that a client has to take our last words before the connection is cut."""
 
+LINGERING: Final = 2.0
+"""Seconds for which a client that is sent away may go on speaking to nobody."""
+
+SIGN_OF_LIFE: Final = 1024
+"""Octets of data that a client must bring within the idle time; fewer are a drip that only holds the connection."""
+
 
 class LineFault(Enum):
     """Why a line is no command line."""
 
     TOO_LONG = "too long"
     BARE_LINE_END = "bare line end"
+    NUL = "NUL"
 
 
 Consumer: TypeAlias = Callable[[bytes], bytes | None]
@@ -81,6 +88,7 @@ class Wire(SMTP, ABC):
         self._working = True
         self._hung_up = False
         self._unsent = bytearray()
+        self._drip = 0
         self._consumer: Consumer | None = None
         self._consumed: asyncio.Future[None] | None = None
         self._handshake: asyncio.Future[None] | None = None
@@ -90,16 +98,29 @@ class Wire(SMTP, ABC):
     async def _handle_client(self) -> None:
         """The whole session, started by aiosmtpd when the connection is made."""
         try:
-            await self._converse()
+            wanted_to_go = await self._converse()
             await self._flush()
+            if not wanted_to_go:
+                await self._linger()
         except ClientGone:
             pass
         finally:
             self._hang_up()
 
     @abstractmethod
-    async def _converse(self) -> None:
-        """The conversation itself, from the greeting to the last word."""
+    async def _converse(self) -> bool:
+        """The conversation itself, from the greeting to the last word; whether the client wanted it to end."""
+
+    async def _linger(self) -> None:
+        """Hear the client out for a moment. To close while its octets still come in resets the connection, and what
+        was said last is lost with them."""
+        if self.transport is None or self.is_encrypted or self._reader.at_eof():
+            return
+        cast(asyncio.Transport, self.transport).write_eof()
+        try:
+            await self.pour(_drop, until=self.now() + LINGERING)
+        except (TimeoutError, OSError):
+            pass  # long enough
 
     def eof_received(self) -> bool:
         """A client that has said all it wants to say may still listen: what it sent is answered (but TLS has no half
@@ -178,10 +199,14 @@ class Wire(SMTP, ABC):
         cast(asyncio.Transport, self.transport).write(self._unsent)
         self._unsent = bytearray()  # the other one is the transport's now
         if self._paused:  # type: ignore[attr-defined]
+            self._working = False  # to be slow in taking replies is silence, too
             try:
                 await self._drain_helper()  # type: ignore[attr-defined]
             except ConnectionError as error:
                 raise ClientGone from error
+            finally:
+                self._working = True
+            self._reset_timeout()
 
     # ------------------------------------------------------------ reading
 
@@ -215,9 +240,9 @@ class Wire(SMTP, ABC):
         if line is None or isinstance(line, LineFault):
             return line
         # Whoever ends a line with less than CRLF may disagree with us about where lines end (RFC 5321 section 2.3.8).
-        if line[-2:] != b"\r\n" or line.count(b"\r") != 1 or b"\0" in line:
+        if line[-2:] != b"\r\n" or line.count(b"\r") != 1:
             return LineFault.BARE_LINE_END
-        return line[:-2]
+        return LineFault.NUL if b"\0" in line else line[:-2]
 
     async def _read_to_newline(self) -> bytes | LineFault | None:
         too_long = False
@@ -251,15 +276,18 @@ class Wire(SMTP, ABC):
         try:
             await self._consumed
         finally:
-            self._consumer, self._working = None, True
+            self._consumer, self._working, self._drip = None, True, 0
             out_of_time.cancel()
+        self._reset_timeout()
 
     def data_received(self, data: bytes) -> None:
         """Octets came: for the consumer if there is one, else to be read."""
         if self._consumer is None:
             self._reader.feed_data(data)
             return
-        self._heard_at = self.loop.time()
+        self._drip += len(data)
+        if self._drip >= SIGN_OF_LIFE:
+            self._drip, self._heard_at = 0, self.loop.time()
         try:
             rest = self._consumer(data)
         except Exception as error:  # noqa: BLE001 - raised where the consumer is waited for
@@ -359,3 +387,7 @@ class Wire(SMTP, ABC):
         self._writer._transport = transport  # type: ignore[attr-defined]
         self._over_ssl = True
         self.session.ssl = {"cipher": transport.get_extra_info("cipher")}
+
+
+def _drop(_: bytes) -> None:
+    """Nobody listens."""
