@@ -11,6 +11,7 @@ from typing import Final
 
 from gateway.inbound.protocol.chunks import ChunkReader
 from gateway.inbound.protocol.dots import DotReader
+from gateway.inbound.protocol.line_ends import Normaliser
 from gateway.inbound.protocol.wire import Wire
 from gateway.inbound.refused import Refused
 from gateway.mail import replies
@@ -37,36 +38,45 @@ class Intake:
     """One message on its way into the spool. `refused` is set at the first thing that is wrong with it, and stays: from
     then on nothing is kept."""
 
-    def __init__(self, incoming: Incoming, *, limit: int, now: float) -> None:
-        """`limit` counts octets; `now` is the event loop's time."""
+    def __init__(self, incoming: Incoming, *, limit: int, now: float, normalises: bool = False) -> None:
+        """`limit` counts octets; `now` is the event loop's time. One that normalises makes line ends of bare CRs and
+        LFs instead of refusing them."""
         self.incoming = incoming
         self.refused: Refused | None = None
         self.deadline = now + DATA_PATIENCE
         self._limit = limit
+        self._size = 0
         self._chunks = ChunkReader()
+        self._normaliser = Normaliser() if normalises else None
 
     def take_dotted(self, reader: DotReader, octets: bytes) -> None:
         """Some octets after DATA, and the reader that gave them."""
-        self._take(octets, fault=reader.fault, size=reader.size)
+        self._take(octets, fault=reader.fault)
 
     def take_chunked(self, octets: bytes) -> None:
         """Some octets of a chunk."""
-        self._take(self._chunks.feed(octets), fault=self._chunks.fault, size=self._chunks.size)
+        self._take(self._chunks.feed(octets), fault=self._chunks.fault)
 
     def end_chunks(self) -> None:
         """The last chunk is over."""
-        self._take(self._chunks.end(), fault=self._chunks.fault, size=self._chunks.size)
+        self._take(self._chunks.end(), fault=self._chunks.fault)
+        if self._normaliser is not None:
+            self._take(self._normaliser.end(), fault=None)
 
     def discard(self) -> None:
         """Throw away what was kept. May be called again."""
         self.incoming.discard()
 
-    def _take(self, octets: bytes, *, fault: str | None, size: int) -> None:
+    def _take(self, octets: bytes, *, fault: str | None) -> None:
         if self.refused is not None:
             return
+        if fault is not None and self._normaliser is not None:
+            fault = Fault.NUL if b"\0" in octets else None
+            octets = self._normaliser.feed(octets)
+        self._size += len(octets)
         if fault is not None:
             self.refused = Refused(FAULT_REPLIES[fault], fault)
-        elif size > self._limit:
+        elif self._size > self._limit:
             self.refused = Refused(replies.TOO_LARGE, f"more than {self._limit} octets")
         else:
             self.refused = self._write(octets)

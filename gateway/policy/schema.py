@@ -141,6 +141,9 @@ class Limits(Model):
     connections: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Connections of one client address (of IPv6: one /64) to this machine at a time"
     )
+    bare_line_ends: Literal["refuse", "normalise"] = Field(
+        "refuse", description="What becomes of data with a CR or LF alone: refused, or made to lines before it is judged"
+    )
     messages_per_second: Annotated[float, Field(gt=0, le=1000)] | None = Field(
         None, description="Messages of one address, averaged over ten seconds; `client: {messages: ...}` says more"
     )

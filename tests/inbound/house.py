@@ -46,6 +46,7 @@ class PlainLimits:
     recipients: int | None = None
     connections: int | None = None
     rates: tuple[RateLimit, ...] = ()
+    normalises: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ class DotReader:
     the octets are only read to find their end, for what follows them are commands.
     """
 
-    __slots__ = ("_at_start", "_held_back", "fault", "finished", "rest", "size")
+    __slots__ = ("_at_start", "_held_back", "fault", "finished", "rest")
 
     def __init__(self) -> None:
         # The data begins at the start of a line, as if a CRLF had gone before it.
@@ -29,8 +29,6 @@ class DotReader:
         self.finished = False
         self.rest = b""
         """What came after the end of the data, once `finished`."""
-        self.size = 0
-        """Octets given out so far."""
 
     def feed(self, chunk: bytes) -> bytes:
         """The octets of the message that are certain now. Must not be called once `finished`."""
@@ -50,5 +48,4 @@ class DotReader:
         if self._at_start and clear:
             self._at_start = False
             clear = clear[2:]
-        self.size += len(clear)
         return clear

@@ -5,12 +5,14 @@ at the door this is the most, and octet by octet it would cost as much as all th
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from gateway.mail.message import Fault
 
+_BARE_OR_NOT: Final = re.compile(rb"\r+\n?|\n")
 _CR: Final = 13
 _LF: Final = 10
 _DOT: Final = 46
@@ -44,3 +46,25 @@ def fault_of(octets: bytes) -> str | None:
     if octets.count(b"\n") > pairs:
         return Fault.BARE_LF
     return Fault.NUL if b"\0" in octets else None
+
+
+class Normaliser:
+    """Makes every line end CRLF, on octets in pieces: CRLF stays, an LF alone is one line end, and so is a run of CRs
+    with or without an LF. What was one message stays one: where the data ends was settled before, by CRLF.CRLF."""
+
+    __slots__ = ("_is_open",)
+
+    def __init__(self) -> None:
+        self._is_open = False
+
+    def feed(self, octets: bytes) -> bytes:
+        """The octets that are certain now: a CR at the end waits for what follows it."""
+        if self._is_open:
+            octets = b"\r" + octets
+        closed = octets.rstrip(b"\r")
+        self._is_open = len(closed) < len(octets)
+        return _BARE_OR_NOT.sub(b"\r\n", closed)
+
+    def end(self) -> bytes:
+        """What is left when there are no more."""
+        return b"\r\n" if self._is_open else b""

@@ -62,7 +62,13 @@ async def bdat(session: Session, argument: str) -> Reply:
 
 def _open_intake(session: Session, transaction: Transaction) -> Intake:
     household = session.household
-    transaction.intake = Intake(household.ports.custody.incoming(), limit=transaction.allowance.size, now=session.now())
+    allowance = transaction.allowance
+    transaction.intake = Intake(
+        household.ports.custody.incoming(),
+        limit=allowance.size,
+        now=session.now(),
+        normalises=allowance.group.limits.normalises,
+    )
     return transaction.intake
 
 
