@@ -1,4 +1,4 @@
-"""Clients that are slow, deaf or do not stop speaking: none holds more than its share, and each can hear why it goes."""
+"""Clients that are slow, deaf or never stop: none holds more than its share, and each can hear why it goes."""
 
 from __future__ import annotations
 
@@ -110,7 +110,9 @@ async def test_one_too_many_costs_no_handshake(tls: ssl.SSLContext) -> None:
         await first.close()
 
 
-async def test_a_handshake_that_is_never_begun_counts_and_ends(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_handshake_that_is_never_begun_counts_and_ends(
+    tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("gateway.inbound.protocol.wire.HANDSHAKE_PATIENCE", 0.3)
     async with open_house(tls=tls) as house:
         silent = await Talk.to(house.ports[Door.SUBMISSIONS])

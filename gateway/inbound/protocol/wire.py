@@ -127,7 +127,7 @@ class Wire(SMTP, ABC):
         closing)."""
         self._reader.feed_eof()
         self._consume_no_more(ClientGone())
-        return not self.is_encrypted
+        return not self._over_ssl
 
     @property
     def own_address(self) -> str:
@@ -364,6 +364,7 @@ class Wire(SMTP, ABC):
             else:
                 await self._flush()
                 self.waiting.clear()
+                self._over_ssl = True
                 # uvloop's transports are none of asyncio's classes, so nothing may ask.
                 plain = cast(asyncio.Transport, self.transport)
                 transport = await self.loop.start_tls(
