@@ -258,6 +258,7 @@ class Session(Wire):
         if self._errors > limits.errors or self._idle_commands > IDLE_COMMANDS:
             reply = replies.TOO_MANY_ERRORS
         elif reply.is_permanent and self._errors > limits.patient_errors:
+            await self.flush()  # what was answered before is not late
             await self.household.sleep(limits.error_delay)
         self.say(reply)
         return not reply.ends_session

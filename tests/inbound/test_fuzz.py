@@ -277,7 +277,7 @@ async def fuzz(seed: int, *, sessions: int, seconds: float) -> int:
                 unexpected = [
                     each for each in logs if "exc_info" in each and each["event"] != "recipient validation failed"
                 ]
-                assert unexpected == []
+                assert unexpected == [], unexpected
                 assert house.shelf.open_sinks == []
                 for _, octets in house.shelf.accepted:
                     assert not re.search(rb"\r(?!\n)|(?<!\r)\n|\0", octets)

@@ -99,7 +99,7 @@ class Wire(SMTP, ABC):
         """The whole session, started by aiosmtpd when the connection is made."""
         try:
             wanted_to_go = await self._converse()
-            await self._flush()
+            await self.flush()
             if not wanted_to_go:
                 await self._linger()
         except ClientGone:
@@ -131,10 +131,11 @@ class Wire(SMTP, ABC):
 
     @property
     def own_address(self) -> str:
-        """The address of ours that the client connected to."""
-        assert self.transport is not None
-        ip, port, *_ = self.transport.get_extra_info("sockname")
-        return address_of(ip, port).ip
+        """The address of ours that the client connected to. Raises `ClientGone`."""
+        name = None if self.transport is None else self.transport.get_extra_info("sockname")
+        if name is None:
+            raise ClientGone
+        return address_of(name[0], name[1]).ip
 
     def now(self) -> float:
         """The event loop's time, in seconds."""
@@ -191,7 +192,8 @@ class Wire(SMTP, ABC):
         """The same for a reply that is written out already."""
         self._unsent += octets
 
-    async def _flush(self) -> None:
+    async def flush(self) -> None:
+        """Send what was said. Raises `ClientGone`."""
         if not self._unsent:
             return
         if self.transport is None or self._hung_up:
@@ -227,10 +229,10 @@ class Wire(SMTP, ABC):
     async def read_line(self) -> bytes | LineFault | None:
         """The next line without its CRLF; None at the end of the connection. A line that is too long is read away."""
         if len(self._unsent) > REPLIES_AHEAD:
-            await self._flush()
+            await self.flush()
             await asyncio.sleep(0)  # others want to be served too
         if b"\n" not in self.waiting:
-            await self._flush()
+            await self.flush()
         self._working, self._at_rest = False, True
         try:
             line = await self._read_to_newline()
@@ -263,7 +265,7 @@ class Wire(SMTP, ABC):
         """
         while self.waiting or self._unsent:
             if not self.waiting:
-                await self._flush()
+                await self.flush()
             elif (rest := consumer(await self._reader.read(READ_AHEAD))) is not None:
                 self.waiting[:0] = rest
                 self._reset_timeout()
@@ -362,7 +364,7 @@ class Wire(SMTP, ABC):
             if self._handshake is not None:
                 await self._handshake
             else:
-                await self._flush()
+                await self.flush()
                 self.waiting.clear()
                 self._over_ssl = True
                 # uvloop's transports are none of asyncio's classes, so nothing may ask.
