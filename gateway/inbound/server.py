@@ -19,7 +19,6 @@ from gateway.inbound.refusals import Refusals
 from gateway.inbound.session import Household, Session, Sleep
 from gateway.inbound.transaction import SCAN_PATIENCE, Reception
 from gateway.inbound.verbs import VERBS
-from gateway.mail import replies
 from gateway.mail.address import Address
 from gateway.settings import Settings
 from gateway.telemetry import log
@@ -68,7 +67,6 @@ class FrontDoor:
             refusals=refusals,
             limits=limits,
             hostname=settings.hostname,
-            greeting=replies.greeting(settings.hostname),
             postmaster=Address("postmaster", settings.domain.lower()),
             verbs=VERBS,
             balancers=Networks(settings.listen.proxy_networks),

@@ -1,8 +1,8 @@
 """THE table of SMTP replies. No other file holds a three-digit reply code (a test greps for it).
 
 A reply is a code (RFC 5321 section 4.2), an enhanced status (RFC 3463, RFC 5248, RFC 7372) and a text that is true,
-short
-and gives nothing away: which check spoke, and why, stands in the record under the reference id that the client is told.
+short and gives nothing away: which check spoke, and why, stands in the record under the reference id that the client is
+told.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 _ENHANCED = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}\Z")
@@ -134,6 +135,7 @@ NO_SUCH_USER: Final = Reply(550, "5.1.1", "No such recipient here")
 TOO_MANY_UNKNOWN: Final = Reply(550, "5.7.1", "Too many invalid recipients", closes=True)
 CANNOT_VERIFY: Final = Reply(451, "4.4.3", "Recipient cannot be checked now, try again later")
 MAILBOX_FULL: Final = Reply(452, "4.2.2", "Mailbox is full")
+MAILBOX_FULL_FOR_GOOD: Final = Reply(552, "5.2.2", "Mailbox is full")
 TOO_MANY_RECIPIENTS: Final = Reply(452, "4.5.3", "Too many recipients")
 TOO_LARGE: Final = Reply(552, "5.3.4", "Message is too large")
 NO_SPACE: Final = Reply(452, "4.3.1", "Insufficient system storage")
@@ -193,9 +195,11 @@ BY_NAME: Final[dict[str, Reply]] = {
 """The names by which a policy may choose a reply (`then: {reject: NAME}`)."""
 
 
-def greeting(hostname: str) -> Reply:
-    """The first words of a session; they carry no enhanced status (RFC 2034 section 3)."""
-    return Reply(220, "", f"{hostname} ESMTP Postern")
+@lru_cache(256)
+def greeting(hostname: str, banner: str = "") -> Reply:
+    """The first words of a session; they carry no enhanced status (RFC 2034 section 3). `banner` is empty for the
+    usual words after our name."""
+    return Reply(220, "", f"{hostname} {banner or 'ESMTP Postern'}")
 
 
 def hello(hostname: str, extensions: Sequence[str] = ()) -> bytes:

@@ -16,7 +16,6 @@ import argparse
 import asyncio
 import multiprocessing
 import os
-import shutil
 import socket
 import statistics
 import tempfile
@@ -33,6 +32,7 @@ from aiosmtpd.smtp import SMTP
 
 from gateway.clock import SystemClock
 from gateway.counters.counters import Counters
+from gateway.facts.connection import NetworkFact
 from gateway.facts.evidence import Evidence, MessageFact
 from gateway.facts.outcome import NOT_ASKED, Outcome
 from gateway.inbound.ports import Door, Judged, Ports, Validity
@@ -46,7 +46,9 @@ from gateway.settings import Limits, Settings
 from tests.bench.mail_mix import Mail, mail_mix
 from tests.bench.smtp_clients import Step, play, sessions_of
 from tests.inbound.house import DELIVER, PlainEntry, PlainGroup
-from tests.inbound.peers import free_port, postfix
+from tests.peers.installed import POSTFIX
+from tests.peers.postfix import postfix
+from tests.peers.server import ELSEWHERE, free_port
 
 RECIPIENT = "u@example.net"
 LARGE = 5 * 1024 * 1024
@@ -90,15 +92,20 @@ class Everybody:
     group = PlainGroup()
     entry = PlainEntry()
     bans = Bans()
-    asks_about_the_past = False
+    asks_about_the_past = asks_about_sender_domain = counts_connections_of_networks = False
 
-    async def validate(self, address, entry) -> Validity:
+    async def validate(self, address, entry, *, size=None) -> Validity:
         return Validity.KNOWN
 
     async def reverse_name(self, ip) -> Outcome[str]:
         return NOT_ASKED
 
     dnsbl = sender_domain = reverse_name
+
+    def network(self, ip) -> Outcome[NetworkFact]:
+        return NOT_ASKED
+
+    country = network
 
     def group_for(self, client, now, *, mail_from=None) -> PlainGroup:
         return self.group
@@ -247,7 +254,7 @@ def large(rounds: int) -> None:
         for name in SERVERS:
             rate = measure(name, sessions, messages=LARGE_MESSAGES, at_a_time=1).rate
             speeds.setdefault(name, []).append(rate * total / LARGE_MESSAGES)
-        if shutil.which("postfix") and os.geteuid() == 0:
+        if POSTFIX is not None and os.geteuid() == 0:
             speeds.setdefault("Postfix", []).append(total / asyncio.run(_into_postfix(sessions)))
     for name, measured in speeds.items():
         print(f"{name:10} {statistics.median(measured):6.0f} MB/s")
@@ -255,7 +262,7 @@ def large(rounds: int) -> None:
 
 async def _into_postfix(sessions: list[list[Step]]) -> float:
     """Postfix takes the messages into its queue, flushed to the disk, where they stay: its next hop is closed."""
-    async with postfix(free_port()) as sender:
+    async with postfix({ELSEWHERE: free_port()}) as sender:
         return await asyncio.to_thread(play, sender.port, sessions, at_a_time=1)
 
 

@@ -62,12 +62,11 @@ async def bdat(session: Session, argument: str) -> Reply:
 
 def _open_intake(session: Session, transaction: Transaction) -> Intake:
     household = session.household
-    allowance = transaction.allowance
     transaction.intake = Intake(
         household.ports.custody.incoming(),
-        limit=allowance.size,
+        limit=transaction.size_limit,
         now=session.now(),
-        normalises=allowance.group.limits.normalises,
+        normalises=transaction.allowance.group.limits.normalises,
     )
     return transaction.intake
 

@@ -110,6 +110,7 @@ def recipient_row(recipient_id: int, message_id: int, new: NewRecipient, *, at: 
         "rule": judgement.rule,
         "codes": "".join(f" {code}" for code, _ in judgement.reasons) + " ",
         "judgement": compact(_plain_judgement(judgement)),
+        "fields": new.fields,
         "last_reply": "",
         "last_remote": "",
         "changed_at": at,
@@ -130,6 +131,9 @@ def _plain_client(client: ClientFact) -> dict[str, Any]:
         "esmtp": client.esmtp,
         "past": to_plain(client.past),
         "sender_domain": to_plain(client.sender_domain),
+        "door": client.door,
+        "network": to_plain(client.network),
+        "country": to_plain(client.country),
     }
 
 
@@ -245,4 +249,5 @@ def claim_of(row: Row[Any], *, lease_until: float) -> Claim:
         ret=row.ret,
         envid=row.envid,
         may_bounce=row.may_bounce,
+        fields=row.fields,
     )
