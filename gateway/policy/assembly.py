@@ -66,7 +66,14 @@ def limits_of(model: schema.Limits, places: Places) -> running.Limits:
         rates.append(RateLimit(Whose.CLIENT, Doing.MESSAGES, Rate(number, AVERAGED), place))
     for whose in Whose:
         rates += _rates(getattr(model, whose), whose, partial(_below, places, whose.value))
-    return running.Limits(model.size, model.recipients, model.connections, model.network_connections, tuple(rates))
+    return running.Limits(
+        model.size,
+        model.recipients,
+        model.connections,
+        model.network_connections,
+        tuple(rates),
+        normalises=model.bare_line_ends == "normalise",
+    )
 
 
 def _below(places: Places, step: str, steps: Path) -> str:

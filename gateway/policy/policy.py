@@ -95,13 +95,15 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What clients of a group may do. None: as the settings say. `size` is in octets."""
+    """What clients of a group may do. None: as the settings say. `size` is in octets; `normalises` says that bare CRs
+    and LFs in their data are made line ends instead of being refused."""
 
     size: int | None = None
     recipients: int | None = None
     connections: int | None = None
     network_connections: int | None = None
     rates: tuple[RateLimit, ...] = ()
+    normalises: bool = False
 
 
 class Strangers(StrEnum):

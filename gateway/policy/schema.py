@@ -144,6 +144,9 @@ class Limits(Model):
     network_connections: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Connections of one network (/24 of IPv4, /64 of IPv6) to this machine at a time"
     )
+    bare_line_ends: Literal["refuse", "normalise"] = Field(
+        "refuse", description="Data with a CR or LF alone: refuse it, or make lines of it before it is judged"
+    )
     messages_per_second: Annotated[float, Field(gt=0, le=1000)] | None = Field(
         None, description="Messages of one address, averaged over ten seconds; `client: {messages: ...}` says more"
     )
