@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from gateway.app.installation import Folders
 from gateway.checks.anatomist.pool import AnatomistPool
@@ -14,10 +15,11 @@ from gateway.checks.dns.resolver import Resolver
 from gateway.checks.malware.clamav import Clamav
 from gateway.checks.malware.yara import RulesError, compile_rules
 from gateway.clock import Clock
-from gateway.facts.content import MalwareFact
+from gateway.facts.content import EngineFact, MalwareFact
 from gateway.facts.outcome import Outcome, Unknown
 from gateway.mail.message import Octets
 from gateway.pipeline.scan import Scanner
+from gateway.policy.policy import Scanning
 from gateway.settings import Settings
 from gateway.telemetry import log
 
@@ -30,7 +32,14 @@ class NoEngine:
 
     async def scan(self, octets: Octets) -> Outcome[MalwareFact]:
         """Cannot tell."""
-        return Unknown("no malware engine is installed")
+        return NOT_INSTALLED
+
+    def standing(self) -> Outcome[EngineFact]:
+        """Cannot tell."""
+        return NOT_INSTALLED
+
+
+NOT_INSTALLED: Final = Unknown("no malware engine is installed")
 
 
 Engine = Clamav | NoEngine | None
@@ -71,9 +80,15 @@ class SensesOfProcess:
 
 @asynccontextmanager
 async def open_senses(
-    settings: Settings, folders: Folders, clock: Clock, *, zone: Answering | None = None
+    settings: Settings,
+    folders: Folders,
+    clock: Clock,
+    *,
+    zone: Answering | None = None,
+    scanning: Callable[[], Scanning] = Scanning,
 ) -> AsyncIterator[SensesOfProcess]:
-    """Open all senses; close them at the end. `zone` answers DNS questions instead of the network."""
+    """Open all senses; close them at the end. `zone` answers DNS questions instead of the network; `scanning` gives
+    what the policy in force says about malware engines."""
     resolver = zone or Resolver.from_settings(settings.dns, clock=clock)
     rules = LiveRules(settings)
     anatomists = await AnatomistPool.start(
@@ -85,7 +100,7 @@ async def open_senses(
     )
     engine = engine_of(settings, folders)
     try:
-        scanner = Scanner(resolver=resolver, anatomist=anatomists, malware=engine, clock=clock)
+        scanner = Scanner(resolver=resolver, anatomist=anatomists, malware=engine, clock=clock, scanning=scanning)
         yield SensesOfProcess(resolver, anatomists, engine, scanner, rules)
     finally:
         if isinstance(engine, Clamav):
@@ -113,7 +128,7 @@ def engine_of(settings: Settings, folders: Folders) -> Engine:
         return None
     if not address:
         return NoEngine()
-    return Clamav(address, settings.clamav.timeout, settings.clamav.connections)
+    return Clamav(address, settings.clamav.timeout, settings.clamav.connections, largest=settings.clamav.largest)
 
 
 def clamd_address(settings: Settings, folders: Folders) -> str:

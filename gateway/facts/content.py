@@ -143,6 +143,18 @@ class MalwareFact:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineFact:
+    """The malware engine when it was asked: the version of its signatures, their `age` in seconds (None where it does
+    not say), and for how many seconds it has been `absent`, that is, given no answer that counts; 0.0 while it
+    answers."""
+
+    name: str = ""
+    signatures: str = ""
+    age: float | None = None
+    absent: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class YaraFact:
     """Which of our own rules some part of the message matches, by name. `rules` tells one set of rules from another."""
 

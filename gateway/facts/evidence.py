@@ -14,7 +14,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from gateway.facts.auth import ArcFact, DkimFact, DmarcFact, SpfFact
 from gateway.facts.connection import ClientFact, GreylistFact
-from gateway.facts.content import AuthorFact, ContentFact, MalwareFact, SpamFact, YaraFact
+from gateway.facts.content import AuthorFact, ContentFact, EngineFact, MalwareFact, SpamFact, YaraFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Skipped, Unknown
 
 
@@ -69,6 +69,7 @@ class Evidence:
     timings: tuple[Timing, ...] = ()
     dns: tuple[DnsRecorded, ...] = field(default=(), repr=False)
     yara: Outcome[YaraFact] = NOT_ASKED
+    engine: Outcome[EngineFact] = NOT_ASKED
 
     def unknown(self) -> dict[str, str]:
         """The checks that could not tell, each with its reason."""

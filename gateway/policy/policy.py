@@ -147,6 +147,24 @@ class DnsblZone:
     answers: tuple[str, ...] = ("127.0.0.0/24",)
 
 
+class Sending(StrEnum):
+    """What of a message the malware engine is sent."""
+
+    MESSAGE = "message"
+    LEAVES = "leaves"
+    RISKY = "risky"
+
+
+@dataclass(frozen=True, slots=True)
+class Scanning:
+    """How the malware engine is used. `wait` is for how many seconds mail may stand unscanned until a person has to
+    look; `look_back` for how many seconds delivered mail is scanned again with newer signatures."""
+
+    send: Sending = Sending.RISKY
+    wait: float = 86400.0
+    look_back: float = 3 * 86400.0
+
+
 @dataclass(frozen=True, slots=True)
 class Bans:
     """Who is shut out by itself, for so many seconds; `never` holds networks that never are."""
@@ -186,6 +204,7 @@ class Policy:
     variables: frozenset[str] = field(repr=False)
     bans: Bans = Bans()
     greylisting: Greylisting = Greylisting()
+    scanning: Scanning = Scanning()
 
     @property
     def greylists(self) -> bool:

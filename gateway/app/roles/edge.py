@@ -37,7 +37,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     counters = Counters.open(folders.counters, clock=clock, processes=settings.edge_count)
     custody = Custody.open(folders.queue, clock=clock)
     try:
-        async with open_senses(settings, folders, clock) as senses:
+        async with open_senses(settings, folders, clock, scanning=lambda: policy().scanning) as senses:
             stamper = Stamper(hostname=settings.hostname, signer=Signer(LiveKeys(Keyring(folders.dkim))))
             own = own_networks(settings.own_networks)
             judge = Judging(senses.scanner, stamper, policy, counters=counters, own=own)

@@ -43,7 +43,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     counters = Counters.open(folders.counters, clock=clock)
     custody = Custody.open(folders.queue, clock=clock)
     try:
-        async with open_senses(settings, folders, clock) as senses:
+        async with open_senses(settings, folders, clock, scanning=lambda: policy().scanning) as senses:
             status = Status(settings, folders, custody=custody, counters=counters, engine=senses.engine, clock=clock)
             await status.look()
             app = create_app(
