@@ -16,10 +16,11 @@ from gateway.checks.malware.clamav import Clamav
 from gateway.checks.malware.yara import RulesError, compile_rules
 from gateway.clock import Clock
 from gateway.facts.content import EngineFact, MalwareFact
-from gateway.facts.outcome import Outcome, Unknown
+from gateway.facts.outcome import Outcome, Skipped, Unknown
 from gateway.mail.message import Octets
 from gateway.pipeline.scan import Scanner
 from gateway.policy.policy import Scanning
+from gateway.quarantine.release import Rescan
 from gateway.settings import Settings
 from gateway.telemetry import log
 
@@ -35,8 +36,8 @@ class NoEngine:
         return NOT_INSTALLED
 
     def standing(self) -> Outcome[EngineFact]:
-        """Cannot tell."""
-        return NOT_INSTALLED
+        """There is none."""
+        return Skipped(NOT_INSTALLED.why)
 
 
 NOT_INSTALLED: Final = Unknown("no malware engine is installed")
@@ -129,6 +130,15 @@ def engine_of(settings: Settings, folders: Folders) -> Engine:
     if not address:
         return NoEngine()
     return Clamav(address, settings.clamav.timeout, settings.clamav.connections, largest=settings.clamav.largest)
+
+
+def rescan_by(engine: Engine) -> Rescan:
+    """How mail in custody is scanned again: as it stands."""
+
+    async def scan(octets: Octets) -> Outcome[MalwareFact]:
+        return Skipped("the malware engine is switched off") if engine is None else await engine.scan(octets)
+
+    return scan
 
 
 def clamd_address(settings: Settings, folders: Folders) -> str:

@@ -50,7 +50,8 @@ class DnsRecorded:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything `decide` may know. `received_at` is seconds since the epoch; paths are without angle brackets."""
+    """Everything `decide` may know. `received_at` is seconds since the epoch; paths are without angle brackets;
+    `lost_workers` is how many anatomists the same octets have killed."""
 
     received_at: float
     direction: str
@@ -70,6 +71,7 @@ class Evidence:
     dns: tuple[DnsRecorded, ...] = field(default=(), repr=False)
     yara: Outcome[YaraFact] = NOT_ASKED
     engine: Outcome[EngineFact] = NOT_ASKED
+    lost_workers: int = 0
 
     def unknown(self) -> dict[str, str]:
         """The checks that could not tell, each with its reason."""

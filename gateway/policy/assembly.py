@@ -11,9 +11,9 @@ from gateway.policy import policy as running
 from gateway.policy import schema
 from gateway.policy.document import Path
 from gateway.policy.lists import EntryList
-from gateway.policy.policy import Doing, Effect, RateLimit, Whose
+from gateway.policy.policy import Doing, Effect, RateLimit, Sending, Whose
 from gateway.policy.quantities import Rate
-from gateway.policy.verdict import Disposition, VerdictClass
+from gateway.policy.verdict import Disposition, Keeping, VerdictClass
 
 CLASS_HEADER: Final = "X-Postern-Class"
 """The header field that `tag` adds."""
@@ -80,6 +80,10 @@ def effect_of(action: Any) -> Effect:
             return Effect(Disposition.DEFER, VerdictClass.POLICY, reply="deferred")
         case "greylist":
             return Effect(Disposition.DEFER, VerdictClass.POLICY, reply="greylisted", greylists=True)
+        case "park":
+            return Effect(Disposition.QUARANTINE, VerdictClass.POLICY, quarantine="unscannable", keeping=Keeping.PARKED)
+        case schema.Rescan(rescan=seconds):
+            return rescan_after(seconds)
         case schema.Reject(reject=name):
             return Effect(Disposition.REJECT, _CLASSES.get(name, VerdictClass.POLICY), reply=name)
         case schema.Quarantine(quarantine=name):
@@ -89,3 +93,30 @@ def effect_of(action: Any) -> Effect:
         case schema.Mark(tag=name):
             return Effect(None, VerdictClass(name), headers=((CLASS_HEADER, name),))
     raise TypeError(f"no action is a {type(action).__name__}")
+
+
+def rescan_after(seconds: float) -> Effect:
+    """Keep it, and look for malware again after so many seconds."""
+    return Effect(
+        Disposition.QUARANTINE,
+        VerdictClass.POLICY,
+        quarantine="unscannable",
+        keeping=Keeping.RESCAN,
+        rescan_after=seconds,
+    )
+
+
+def scanning_of(model: schema.Malware) -> running.Scanning:
+    """How the malware engine is used."""
+    return running.Scanning(Sending(model.send), model.wait, model.look_back)
+
+
+def doubt_of(model: schema.Rule, otherwise: str) -> tuple[str, float]:
+    """What doubt means for a rule, and for how many seconds it defers before that."""
+    match model.on_unknown:
+        case schema.Patience(defer=seconds, then=word):
+            return word, seconds
+        case None:
+            return otherwise, 0.0
+        case word:
+            return word, 0.0

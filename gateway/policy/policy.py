@@ -14,14 +14,15 @@ from gateway.facts.evidence import Evidence, MessageFact
 from gateway.policy.conditions import Answer, Condition, facts_of
 from gateway.policy.lists import EntryList, Lists
 from gateway.policy.quantities import Rate
-from gateway.policy.verdict import Disposition, RuleRef, VerdictClass
+from gateway.policy.verdict import Disposition, Keeping, RuleRef, VerdictClass
 from gateway.policy.vocabulary import MAIL_FROM, VARIABLES, Case, domain_of
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What a rule does. `disposition` is None for a rule that only adds header fields or a class, and does not end the
-    matter; `reply` and `quarantine` are as in `Verdict`. `greylists`: it holds for those alone who have to wait."""
+    matter; `reply`, `quarantine`, `keeping` and `rescan_after` are as in `Verdict`. `greylists`: it holds for those
+    alone who have to wait."""
 
     disposition: Disposition | None
     verdict_class: VerdictClass = VerdictClass.CLEAN
@@ -29,11 +30,15 @@ class Effect:
     quarantine: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     greylists: bool = False
+    keeping: Keeping = Keeping.REVIEW
+    rescan_after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `condition` is None where it always matches; `recipients` are patterns, empty for all."""
+    """One rule. `condition` is None where it always matches; `recipients` are patterns, empty for all. `patience` are
+    the seconds for which a malware engine may be away until doubt means what `on_unknown` says; until then it
+    defers."""
 
     ref: RuleRef
     description: str
@@ -42,6 +47,7 @@ class Rule:
     recipients: tuple[str, ...] = ()
     direction: str = "inbound"
     on_unknown: str = "defer"
+    patience: float = 0.0
 
     def concerns(self, *, direction: str, recipient: str) -> bool:
         """Whether the rule is about mail of this direction for this recipient (in lower case)."""

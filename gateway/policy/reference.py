@@ -29,12 +29,15 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("bans", schema.Bans),
     ("greylist", schema.Greylist),
     ("quarantine", schema.Retention),
+    ("malware", schema.Malware),
+    ("rules: on_unknown", schema.Patience),
     ("entries (of a list file)", schema.ListEntry),
 )
 
 _ACTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("reject: NAME", schema.Reject),
     ("quarantine: CLASS", schema.Quarantine),
+    ("rescan: DURATION", schema.Rescan),
     ("add_header: {NAME: VALUE}", schema.AddHeader),
     ("tag: CLASS", schema.Mark),
 )
@@ -72,6 +75,7 @@ def _actions() -> Iterator[str]:
         ("`deliver`", "Accept and deliver"),
         ("`defer`", "Refuse for now; the client tries again"),
         ("`greylist`", "The same, until a sender that nobody knows has come back once; then go on to the next rule"),
+        ("`park`", "Accept, and lay aside for a person to look at: it is neither examined nor delivered until then"),
     ]
     models = [(f"`{call}`", (model.__doc__ or "").strip()) for call, model in _ACTIONS]
     yield from _table(("Action", "What it does"), [*words, *models])

@@ -12,6 +12,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from gateway.policy.words import (
     REPLIES,
+    AfterPatience,
     Domain,
     Duration,
     End,
@@ -28,6 +29,7 @@ from gateway.policy.words import (
     RecipientPattern,
     ReplyName,
     Route,
+    SendingWord,
     Size,
     TagClass,
     Text,
@@ -64,12 +66,19 @@ class Mark(Model):
     tag: TagClass = Field(description="Class that is written into the header")
 
 
-ACTIONS: Final = ("deliver", "defer", "greylist", "reject", "quarantine", "add_header", "tag")
+class Rescan(Model):
+    """Accept and keep for so long, look for malware again with the signatures of then, and deliver what is clean."""
+
+    rescan: Annotated[Duration, Field(ge=0, le=7 * 86400)] = Field(description="How long it is kept, like `30min`")
+
+
+ACTIONS: Final = ("deliver", "defer", "greylist", "park", "reject", "quarantine", "rescan", "add_header", "tag")
 
 
 _ACTION_TAGS: Final[dict[Any, str]] = {
     "reject": "Reject",
     "quarantine": "Quarantine",
+    "rescan": "Rescan",
     "add_header": "AddHeader",
     "tag": "Mark",
 }
@@ -88,11 +97,12 @@ _NO_ACTION: Final = {
     "custom_error_type": "action",
     "custom_error_message": "this is not one action",
 }
-Word = Annotated[Literal["deliver", "defer", "greylist"], Tag("Word")]
+Word = Annotated[Literal["deliver", "defer", "greylist", "park"], Tag("Word")]
 Action = Annotated[
     Word
     | Annotated[Reject, Tag("Reject")]
     | Annotated[Quarantine, Tag("Quarantine")]
+    | Annotated[Rescan, Tag("Rescan")]
     | Annotated[AddHeader, Tag("AddHeader")]
     | Annotated[Mark, Tag("Mark")],
     Discriminator(_action_kind, **_NO_ACTION),
@@ -226,22 +236,41 @@ class Recipient(Model):
         return self.address or self.domain or ""
 
 
+class Patience(Model):
+    """First defer, then something else: for a malware engine that is away for a while, or for good."""
+
+    defer: Duration = Field(description="As long as the engine has been away for less than this, like `15min`")
+    then: AfterPatience = Field(description="After that: hold, rescan, deliver_marked or next")
+
+
+def _doubt_kind(value: Any) -> str:
+    return "Patience" if isinstance(value, dict | Patience) else "Word"
+
+
+InDoubt = Annotated[
+    Annotated[OnUnknown, Tag("Word")] | Annotated[Patience, Tag("Patience")], Discriminator(_doubt_kind)
+]
+
+
 class Rule(Model):
     """What is to be done with a message. The first rule that matches and ends the matter wins."""
 
     id: Id = Field(description="Name of the rule; the record of a message names it")
     description: Text = Field("", description="One sentence for people who ask why")
     when: str = Field("", description="Condition; left out: always")
-    then: Action = Field(description="What happens: deliver, defer, greylist, reject, quarantine, add_header, tag")
+    then: Action = Field(
+        description="What happens: deliver, defer, greylist, park, reject, quarantine, rescan, add_header, tag"
+    )
     recipients: list[RecipientPattern] = Field(
         [], alias="for", description="Recipients: `alice@example.org`, `*@example.org`, `*@*.example.org`; empty: all"
     )
     direction: Literal["inbound", "outbound", "any"] = Field("inbound", description="Which mail the rule looks at")
-    on_unknown: OnUnknown | None = Field(
+    on_unknown: InDoubt | None = Field(
         None,
         description="When the condition cannot be told: next (pass over), defer or hold (if it would be delivered), "
-        "deliver_marked (add `X-Postern-Unknown`). Left out: `next` for deliver, tag and add_header, "
-        "else as the policy's `on_unknown` says",
+        "rescan (keep it until the malware engine has looked), deliver_marked (add `X-Postern-Unknown`), or "
+        "`{defer: 15min, then: WORD}` for a malware engine that is away. Left out: `next` for deliver, tag and "
+        "add_header, else as the policy's `on_unknown` says",
     )
 
 
@@ -287,6 +316,24 @@ class Greylist(Model):
     )
 
 
+class Malware(Model):
+    """How the malware engine is used."""
+
+    send: SendingWord = Field(
+        "risky",
+        description="What it is sent: the whole message as it stands; leaves, that is every decoded part and archive "
+        "member; or risky, the leaves without pictures, sounds and films that are what they are called. What is "
+        "ambiguous, or could not be looked into, is sent whole as well",
+    )
+    wait: Annotated[Duration, Field(ge=60, le=14 * 86400)] = Field(
+        86400.0, description="How long mail may wait for an engine that does not answer, until people have to look"
+    )
+    look_back: Annotated[Duration, Field(ge=0, le=30 * 86400)] = Field(
+        3 * 86400.0,
+        description="How far back delivered mail is scanned again when there are newer signatures; `0s`: never",
+    )
+
+
 class Retention(Model):
     """How long held mail is kept, for each class."""
 
@@ -315,6 +362,7 @@ class PolicyFile(Model):
     greylist: Greylist = Field(Greylist(), description="When those pass who were asked to come back")
     trusted_sealers: list[Domain] = Field([], description="Domains whose ARC seal we believe (RFC 8617)")
     quarantine: Retention = Field(Retention(), description="How long held mail is kept")
+    malware: Malware = Field(Malware(), description="How the malware engine is used")
 
 
 class ListEntry(Model):

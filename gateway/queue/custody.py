@@ -27,6 +27,7 @@ from gateway.queue.ledger.finishing import Ending, finish
 from gateway.queue.ledger.lock import FileLock
 from gateway.queue.ledger.readers import Readers
 from gateway.queue.ledger.refusing import NewRefusal, record
+from gateway.queue.ledger.rescanning import Postponement, postpone, unscanned_due
 from gateway.queue.ledger.writer import Steps, Writer, no_steps
 from gateway.queue.numbers import take_number
 from gateway.queue.records import (
@@ -47,6 +48,7 @@ from gateway.queue.records import (
     Selection,
     TrackQuery,
     TrackRow,
+    Unscanned,
 )
 from gateway.queue.spool import Incoming, OctetsGone, Spool
 from gateway.queue.states import DELIVERABLE, State
@@ -226,8 +228,31 @@ class Custody:
         """HELD to QUEUED. False: it was not held any more."""
         return await self._act(acts.release(recipient_id, Actor(actor, reason), at=self._clock.now()))
 
+    async def unscanned(self, *, limit: int) -> list[Unscanned]:
+        """Recipients that wait to be scanned and are due, the longest waiting first."""
+        return await self.readers.ask(partial(unscanned_due, now=self._clock.now(), limit=limit))
+
+    async def pass_scanned(self, recipient_id: int, *, actor: str, reason: str) -> bool:
+        """UNSCANNED to QUEUED. False: it was not waiting to be scanned any more."""
+        return await self._act(acts.pass_scanned(recipient_id, Actor(actor, reason), at=self._clock.now()))
+
+    async def hold_scanned(
+        self, recipient_id: int, *, actor: str, reason: str, quarantine: str, expires_at: float
+    ) -> bool:
+        """UNSCANNED to HELD. False: it was not waiting to be scanned any more."""
+        by = Actor(actor, reason)
+        now = self._clock.now()
+        return await self._act(
+            acts.hold_scanned(recipient_id, by, at=now, quarantine=quarantine, expires_at=expires_at)
+        )
+
+    async def postpone(self, recipient_id: int, *, due: float) -> None:
+        """Scan an UNSCANNED recipient's copy at `due`, not before."""
+        await self.writer.submit(postpone, Postponement(recipient_id, due))
+
     async def delete(self, recipient_id: int, *, actor: str, reason: str) -> bool:
-        """HELD, QUEUED, DEFERRED or CORRUPT to DROPPED. False: it was in none of these, or in a courier's hands."""
+        """HELD, UNSCANNED, QUEUED, DEFERRED or CORRUPT to DROPPED. False: it was in none of these, or in a courier's
+        hands."""
         return await self._act(acts.delete(recipient_id, Actor(actor, reason), at=self._clock.now()))
 
     async def _act(self, wanted: Act) -> bool:
@@ -255,8 +280,8 @@ class Custody:
         quarantine: str = "",
         expires_at: float | None = None,
     ) -> int:
-        """QUEUED, DEFERRED and CORRUPT to HELD, under the quarantine named or the one they were in. Answers how
-        many."""
+        """UNSCANNED, QUEUED, DEFERRED and CORRUPT to HELD, under the quarantine named or the one they were in. Answers
+        how many."""
         now = self._clock.now()
         bulk, by = Bulk(self.writer, self.readers, now), Actor(actor, reason)
         each = partial(acts.hold, by=by, at=now, quarantine=quarantine, expires_at=expires_at)

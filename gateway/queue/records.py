@@ -41,9 +41,10 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class NewRecipient:
-    """One recipient at acceptance: QUEUED, HELD, DROPPED or UNSCANNED; `destination` is the key under which couriers
-    claim it:
-    a route ("mailbox", "lmtp://host:port", ...) or "mx:domain". `expires_at` ends a hold (seconds since the epoch)."""
+    """One recipient at acceptance: QUEUED, HELD, DROPPED, UNSCANNED or CORRUPT; `destination` is the key under which
+    couriers claim it:
+    a route ("mailbox", "lmtp://host:port", ...) or "mx:domain". `expires_at` ends a hold, `due` is when it is to be
+    scanned again (seconds since the epoch; None: now)."""
 
     recipient: Recipient
     state: State
@@ -51,6 +52,7 @@ class NewRecipient:
     judgement: Judgement
     quarantine: str = ""
     expires_at: float | None = None
+    due: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,16 @@ class Acceptance:
     listing: Listing
     recipients: tuple[NewRecipient, ...]
     may_bounce: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Unscanned:
+    """One recipient whose copy waits to be scanned, and is due."""
+
+    recipient_id: int
+    message_id: int
+    recipient: str
+    received_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +157,8 @@ class Event:
     """One line of a message's story. `sequence` grows without gaps being meaningful; `recipient` is empty for the whole
     message; `kind` is from a closed list (accepted, held, released, deleted, attempt, delivered, deferred, failed,
     expired,
-    bounced, corrupt, refused, retried); `detail` is small and serialisable."""
+    bounced, corrupt, refused, retried, unscanned, rescanned, retracted, removed); `detail` is small and
+    serialisable."""
 
     sequence: int
     at: float

@@ -1,9 +1,11 @@
-"""The courier role: owed mail to its next hop, the ledger's upkeep, the watch over signing keys, and reports."""
+"""The courier role: owed mail to its next hop, the ledger's upkeep; and in the first one what there is one of in an
+installation: second scans, the watch over signing keys, reports."""
 
 from __future__ import annotations
 
 import asyncio
 
+from gateway.app.alerts import Alerts
 from gateway.app.installation import Folders
 from gateway.app.keys.key_watch import KeyWatch
 from gateway.app.keys.keyring import Keyring
@@ -11,14 +13,18 @@ from gateway.app.keys.live_keys import LiveKeys
 from gateway.app.policies import LivePolicy
 from gateway.app.reporting import daily_reports
 from gateway.app.roles.signals import Signals
+from gateway.app.senses import engine_of, rescan_by
 from gateway.checks.dns.resolver import Resolver
+from gateway.checks.malware.clamav import Clamav
 from gateway.clock import SystemClock, system_randomness
+from gateway.counters.counters import Counters
 from gateway.delivery.routes import Endpoint, Language, Routes
 from gateway.delivery.worker import Courier
 from gateway.mail.address import Address
 from gateway.mailbox.store import layout_of
 from gateway.pipeline.signing import Signer
 from gateway.policy.policy import Policy
+from gateway.quarantine.rescan import Rescanning
 from gateway.queue.custody import Custody
 from gateway.queue.upkeep import Upkeep
 from gateway.settings import Settings
@@ -38,6 +44,9 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
 
     def sign(octets: bytes) -> bytes:
         return signer.sign_own(octets, signed_at=clock.now())
+
+    counters = Counters.open(folders.counters, clock=clock)
+    engine = engine_of(settings, folders)
 
     courier = Courier(
         custody,
@@ -63,6 +72,15 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
             group.create_task(courier.run(signals.stop))
             group.create_task(Upkeep(custody, clock).run(signals.stop))
             if index == 0:
+                rescanning = Rescanning(
+                    custody,
+                    rescan_by(engine),
+                    clock,
+                    scanning=lambda: policy().scanning,
+                    retention=lambda: policy().retention,
+                    alert=Alerts(counters).raise_one,
+                )
+                group.create_task(rescanning.run(signals.stop))
                 watch = KeyWatch(keyring, resolver, clock, keep_days=settings.signing.keep_days)
                 group.create_task(watch.run(signals.stop))
             if index == 0 and settings.reports.dmarc:
@@ -72,7 +90,10 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                 group.create_task(reports.run(signals.stop))
             group.create_task(lifeline.serve(signals.stop))
     finally:
+        if isinstance(engine, Clamav):
+            await engine.close()
         await resolver.close()
+        await counters.close()
         await custody.close()
 
 

@@ -6,6 +6,7 @@ import asyncio
 
 from gateway.app.door.judging import Judging
 from gateway.app.door.ports import door_ports
+from gateway.app.engine_watch import engine_watch
 from gateway.app.installation import Folders
 from gateway.app.keys.keyring import Keyring
 from gateway.app.keys.live_keys import LiveKeys
@@ -43,6 +44,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
             judge = Judging(senses.scanner, stamper, policy, counters=counters, own=own)
             certificate = RenewableCertificate(folders.certificate, folders.key)
             listeners = [Listener(Door(name), listener) for name, listener in sockets.inherited().items()]
+            watch = engine_watch(senses.engine, counters)
             door = FrontDoor(
                 listeners,
                 ports=door_ports(
@@ -67,11 +69,13 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
             signals.on_reload = reload
             await door.start()
             watching = asyncio.ensure_future(certificate.watch(door.renew_tls, sleep=asyncio.sleep))
+            asking = asyncio.ensure_future(watch(signals.stop))
             try:
                 await lifeline.serve(signals.stop)
                 await door.drain(DRAIN)
             finally:
                 watching.cancel()
+                asking.cancel()
     finally:
         await counters.close()
         await custody.close()

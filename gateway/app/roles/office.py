@@ -13,17 +13,13 @@ from gateway.app.accounts import user_base
 from gateway.app.installation import Folders
 from gateway.app.policies import LivePolicy
 from gateway.app.roles.signals import Signals
-from gateway.app.senses import Engine, open_senses
+from gateway.app.senses import open_senses, rescan_by
 from gateway.app.status import Status
 from gateway.clock import SystemClock
 from gateway.console.app import create_app
 from gateway.console.ports import Mailbox, OfficePorts
 from gateway.counters.counters import Counters
-from gateway.facts.content import MalwareFact
-from gateway.facts.outcome import Outcome, Skipped
-from gateway.mail.message import Octets
 from gateway.mailbox.users import UserBase
-from gateway.quarantine.release import Rescan
 from gateway.queue.custody import Custody
 from gateway.settings import Settings
 from gateway.supervisor import sockets
@@ -49,7 +45,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
             app = create_app(
                 OfficePorts(
                     custody=custody,
-                    rescan=_rescan(senses.engine),
+                    rescan=rescan_by(senses.engine),
                     preview=senses.anatomists.preview,
                     authenticate_mailbox=MailboxSignIn(user_base(settings)),
                     status=status,
@@ -67,13 +63,6 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     finally:
         await counters.close()
         await custody.close()
-
-
-def _rescan(engine: Engine) -> Rescan:
-    async def scan(octets: Octets) -> Outcome[MalwareFact]:
-        return Skipped("the malware engine is switched off") if engine is None else await engine.scan(octets)
-
-    return scan
 
 
 class MailboxSignIn:
