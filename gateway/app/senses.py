@@ -18,6 +18,7 @@ from gateway.clock import Clock
 from gateway.facts.content import EngineFact, MalwareFact
 from gateway.facts.outcome import Outcome, Skipped, Unknown
 from gateway.mail.message import Octets
+from gateway.pipeline.examining import Losses
 from gateway.pipeline.scan import Scanner
 from gateway.policy.policy import Scanning
 from gateway.quarantine.release import Rescan
@@ -87,9 +88,11 @@ async def open_senses(
     *,
     zone: Answering | None = None,
     scanning: Callable[[], Scanning] = Scanning,
+    losses: Losses | None = None,
 ) -> AsyncIterator[SensesOfProcess]:
     """Open all senses; close them at the end. `zone` answers DNS questions instead of the network; `scanning` gives
-    what the policy in force says about malware engines."""
+    what the policy in force says about malware engines, `losses` counts the anatomists
+    that mail has killed."""
     resolver = zone or Resolver.from_settings(settings.dns, clock=clock)
     rules = LiveRules(settings)
     anatomists = await AnatomistPool.start(
@@ -101,7 +104,9 @@ async def open_senses(
     )
     engine = engine_of(settings, folders)
     try:
-        scanner = Scanner(resolver=resolver, anatomist=anatomists, malware=engine, clock=clock, scanning=scanning)
+        scanner = Scanner(
+            resolver=resolver, anatomist=anatomists, malware=engine, clock=clock, scanning=scanning, losses=losses
+        )
         yield SensesOfProcess(resolver, anatomists, engine, scanner, rules)
     finally:
         if isinstance(engine, Clamav):

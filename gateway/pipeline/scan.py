@@ -18,6 +18,7 @@ from gateway.mail import headers
 from gateway.mail.address import path_text
 from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message
+from gateway.pipeline.examining import Losses, NoLosses
 from gateway.pipeline.looking import Anatomist, MalwareEngine
 from gateway.pipeline.stages import STAGES, Senses, Stage, Subject
 from gateway.policy.policy import Scanning
@@ -39,18 +40,26 @@ class Scanner:
         malware: MalwareEngine | None,
         clock: Clock,
         scanning: Callable[[], Scanning] = Scanning,
+        losses: Losses | None = None,
     ) -> None:
         self._resolver = resolver
         self._anatomist = anatomist
         self._malware = malware
         self._clock = clock
         self._scanning = scanning
+        self._losses = losses or NoLosses()
 
     async def scan(self, message: Message, envelope: Envelope, client: ClientFact, *, received_at: float) -> Evidence:
         """All that the checks can tell about the message. Takes as long as the slowest check, at most its deadline."""
         recorder = Recorder(self._resolver)
         authors = tuple(author for value in message.values(b"from") for author in headers.authors(value))
-        senses = Senses(resolver=recorder, anatomist=self._anatomist, malware=self._malware, scanning=self._scanning())
+        senses = Senses(
+            resolver=recorder,
+            anatomist=self._anatomist,
+            malware=self._malware,
+            scanning=self._scanning(),
+            losses=self._losses,
+        )
         subject = Subject(message, envelope, client, authors, received_at)
         answers, timings = await _run_all(senses, subject, self._clock.monotonic)
         examination = answers["examination"]
@@ -70,6 +79,7 @@ class Scanner:
             malware=answers["malware"],
             yara=examination.yara,
             engine=answers["engine"],
+            lost_workers=examination.lost_workers,
             timings=timings,
             dns=recorder.recorded,
         )

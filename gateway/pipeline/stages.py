@@ -22,6 +22,7 @@ from gateway.mail.address import path_text
 from gateway.mail.envelope import Direction, Envelope
 from gateway.mail.headers import Author
 from gateway.mail.message import Message
+from gateway.pipeline.examining import Losses, examine
 from gateway.pipeline.looking import WANTED, Anatomist, MalwareEngine, look
 from gateway.policy.policy import Scanning
 
@@ -35,6 +36,7 @@ class Senses:
     anatomist: Anatomist
     malware: MalwareEngine | None
     scanning: Scanning
+    losses: Losses
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ async def _dmarc(senses: Senses, subject: Subject, answers: Answers) -> Any:
 
 async def _examination(senses: Senses, subject: Subject, _: Answers) -> Any:
     wanted = Wanted.NONE if senses.malware is None else WANTED[senses.scanning.send]
-    return await senses.anatomist.examine(subject.message, wanted)
+    return await examine(senses.anatomist, senses.losses, subject.message, wanted)
 
 
 async def _malware(senses: Senses, subject: Subject, answers: Answers) -> Any:

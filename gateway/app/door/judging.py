@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from gateway.app.alerts import Alerts
 from gateway.app.door.correspondents import Correspondents
 from gateway.checks.authentication.dkim import LARGE
 from gateway.counters.counters import Counters
@@ -24,7 +25,7 @@ from gateway.pipeline.stamp import Stamper
 from gateway.policy.decide import decide_all, who_would_wait
 from gateway.policy.lists import EntryList
 from gateway.policy.policy import Policy
-from gateway.policy.verdict import Disposition
+from gateway.policy.verdict import Disposition, Keeping
 from gateway.queue.identifiers import text_of
 from gateway.telemetry import GREYLIST_MINUTES, GREYLISTED
 
@@ -50,6 +51,7 @@ class Judging:
         self._counters = counters
         self._correspondents = Correspondents(counters)
         self._own = own
+        self._alerts = Alerts(counters)
 
     async def __call__(
         self, message: Message, *, envelope: Envelope, client: ClientFact, received_at: float, message_id: int
@@ -60,6 +62,10 @@ class Judging:
         if waiting := who_would_wait(evidence, policy):
             evidence = replace(evidence, greylist=await self._greylist(evidence, waiting, policy))
         settlement = decide_all(evidence, policy)
+        if any(verdict.keeping is Keeping.PARKED for _, verdict in settlement.verdicts):
+            reference = text_of(message_id)
+            words = f"message {reference} broke its examination again and again: it waits for a person"
+            await self._alerts.raise_one(f"parked {reference}", words)
         if envelope.direction is Direction.OUTBOUND and settlement.disposition is Disposition.DELIVER:
             await self._correspondents.wrote(evidence)
         stamp = partial(self._stamper.stamp, message, envelope, evidence, settlement, reference=text_of(message_id))

@@ -10,6 +10,7 @@ from gateway.app.engine_watch import engine_watch
 from gateway.app.installation import Folders
 from gateway.app.keys.keyring import Keyring
 from gateway.app.keys.live_keys import LiveKeys
+from gateway.app.losses import Losses
 from gateway.app.policies import LivePolicy
 from gateway.app.roles.signals import Signals
 from gateway.app.senses import open_senses
@@ -38,7 +39,8 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     counters = Counters.open(folders.counters, clock=clock, processes=settings.edge_count)
     custody = Custody.open(folders.queue, clock=clock)
     try:
-        async with open_senses(settings, folders, clock, scanning=lambda: policy().scanning) as senses:
+        losses = Losses(counters)
+        async with open_senses(settings, folders, clock, scanning=lambda: policy().scanning, losses=losses) as senses:
             stamper = Stamper(hostname=settings.hostname, signer=Signer(LiveKeys(Keyring(folders.dkim))))
             own = own_networks(settings.own_networks)
             judge = Judging(senses.scanner, stamper, policy, counters=counters, own=own)

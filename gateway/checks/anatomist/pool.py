@@ -230,7 +230,7 @@ class AnatomistPool:
             async with asyncio.timeout(self._timeout):
                 reply, leaves = await worker.do(job.kind, job.octets, job.wanted)
             outcome, why = _read(reply, job, worker)
-            done = Done(outcome, leaves, reply.left_out)
+            done = Done(outcome, leaves, reply.left_out, cost_worker=bool(reply.error))
         except TimeoutError:
             why = f"overran its deadline of {self._timeout:g} s"
             done = Done(Unknown(f"anatomist took longer than {self._timeout:g} s"), cost_worker=True)

@@ -68,7 +68,7 @@ class Examination:
     """What one look at a message gave: its content, what the classifier makes of it, and which rules match.
 
     The pool adds what no worker says of itself: the `leaves` that were wanted, whether some were `left_out`, and
-    whether the message cost the worker.
+    whether the message cost the worker; the pipeline adds how many it has cost by now.
     """
 
     content: Outcome[ContentFact]
@@ -77,6 +77,7 @@ class Examination:
     leaves: tuple[Leaf, ...] = field(default=(), repr=False)
     left_out: bool = False
     cost_worker: bool = False
+    lost_workers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
