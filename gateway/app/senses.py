@@ -14,6 +14,8 @@ from gateway.checks.dns.answering import Answering
 from gateway.checks.dns.resolver import Resolver
 from gateway.checks.malware.clamav import Clamav
 from gateway.checks.malware.yara import RulesError, compile_rules
+from gateway.checks.reputation.dnsbl import Notice, nobody
+from gateway.checks.reputation.feeds import Feeds
 from gateway.clock import Clock
 from gateway.facts.content import EngineFact, MalwareFact
 from gateway.facts.outcome import Outcome, Skipped, Unknown
@@ -89,10 +91,11 @@ async def open_senses(
     zone: Answering | None = None,
     scanning: Callable[[], Scanning] = Scanning,
     losses: Losses | None = None,
+    notice: Notice = nobody,
 ) -> AsyncIterator[SensesOfProcess]:
     """Open all senses; close them at the end. `zone` answers DNS questions instead of the network; `scanning` gives
     what the policy in force says about malware engines, `losses` counts the anatomists
-    that mail has killed."""
+    that mail has killed, `notice` is told of block lists that could not be counted."""
     resolver = zone or Resolver.from_settings(settings.dns, clock=clock)
     rules = LiveRules(settings)
     anatomists = await AnatomistPool.start(
@@ -105,7 +108,14 @@ async def open_senses(
     engine = engine_of(settings, folders)
     try:
         scanner = Scanner(
-            resolver=resolver, anatomist=anatomists, malware=engine, clock=clock, scanning=scanning, losses=losses
+            resolver=resolver,
+            anatomist=anatomists,
+            malware=engine,
+            clock=clock,
+            scanning=scanning,
+            losses=losses,
+            feeds=Feeds(Path(settings.policy)),
+            notice=notice,
         )
         yield SensesOfProcess(resolver, anatomists, engine, scanner, rules)
     finally:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from gateway.facts.auth import ArcFact, DkimFact, DmarcFact, SpfFact
 from gateway.facts.connection import ClientFact, GreylistFact
-from gateway.facts.content import AuthorFact, ContentFact, EngineFact, MalwareFact, SpamFact, YaraFact
+from gateway.facts.content import AuthorFact, ContentFact, EngineFact, ListedFact, MalwareFact, SpamFact, YaraFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Skipped, Unknown
 
 
@@ -72,6 +72,7 @@ class Evidence:
     yara: Outcome[YaraFact] = NOT_ASKED
     engine: Outcome[EngineFact] = NOT_ASKED
     lost_workers: int = 0
+    listed: Outcome[ListedFact] = NOT_ASKED
 
     def unknown(self) -> dict[str, str]:
         """The checks that could not tell, each with its reason."""

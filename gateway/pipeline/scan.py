@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from gateway.checks.anatomist.wire import Examination
 from gateway.checks.dns.answering import Answering, Recorder
+from gateway.checks.reputation.dnsbl import Notice, nobody
+from gateway.checks.reputation.feeds import Feeds
 from gateway.clock import Clock
 from gateway.facts.connection import ClientFact
 from gateway.facts.content import AuthorFact
@@ -41,6 +44,8 @@ class Scanner:
         clock: Clock,
         scanning: Callable[[], Scanning] = Scanning,
         losses: Losses | None = None,
+        feeds: Feeds | None = None,
+        notice: Notice = nobody,
     ) -> None:
         self._resolver = resolver
         self._anatomist = anatomist
@@ -48,6 +53,8 @@ class Scanner:
         self._clock = clock
         self._scanning = scanning
         self._losses = losses or NoLosses()
+        self._feeds = feeds or Feeds(Path())
+        self._notice = notice
 
     async def scan(self, message: Message, envelope: Envelope, client: ClientFact, *, received_at: float) -> Evidence:
         """All that the checks can tell about the message. Takes as long as the slowest check, at most its deadline."""
@@ -59,6 +66,8 @@ class Scanner:
             malware=self._malware,
             scanning=self._scanning(),
             losses=self._losses,
+            feeds=self._feeds,
+            notice=self._notice,
         )
         subject = Subject(message, envelope, client, authors, received_at)
         answers, timings = await _run_all(senses, subject, self._clock.monotonic)
@@ -80,6 +89,7 @@ class Scanner:
             yara=examination.yara,
             engine=answers["engine"],
             lost_workers=examination.lost_workers,
+            listed=answers["link_lists"],
             timings=timings,
             dns=recorder.recorded,
         )

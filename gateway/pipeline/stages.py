@@ -16,8 +16,11 @@ from gateway.checks.authentication.dmarc import check_dmarc
 from gateway.checks.authentication.spf import check_spf
 from gateway.checks.dns.answering import Answering
 from gateway.checks.leaves import Wanted
+from gateway.checks.reputation.dnsbl import Notice
+from gateway.checks.reputation.feeds import Feeds
+from gateway.checks.reputation.link_lists import check_links
 from gateway.facts.connection import ClientFact
-from gateway.facts.outcome import Skipped
+from gateway.facts.outcome import Known, Skipped
 from gateway.mail.address import path_text
 from gateway.mail.envelope import Direction, Envelope
 from gateway.mail.headers import Author
@@ -37,6 +40,8 @@ class Senses:
     malware: MalwareEngine | None
     scanning: Scanning
     losses: Losses
+    feeds: Feeds
+    notice: Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,17 @@ async def _malware(senses: Senses, subject: Subject, answers: Answers) -> Any:
     return await look(senses.malware, subject.message.octets, answers["examination"])
 
 
+async def _link_lists(senses: Senses, subject: Subject, answers: Answers) -> Any:
+    lists, content = senses.scanning.link_lists, answers["examination"].content
+    if not lists:
+        return Skipped("the policy names no block list of links")
+    if not isinstance(content, Known):
+        return content
+    return await check_links(
+        senses.resolver, senses.feeds, content.value.links, lists, now=subject.received_at, notice=senses.notice
+    )
+
+
 async def _engine(senses: Senses, _: Subject, __: Answers) -> Any:
     return Skipped("no malware engine is configured") if senses.malware is None else senses.malware.standing()
 
@@ -116,6 +132,7 @@ STAGES: Final[tuple[Stage, ...]] = (
     Stage("dmarc", _dmarc, deadline=5.0, needs=("spf", "dkim")),
     Stage("examination", _examination, deadline=30.0),
     Stage("malware", _malware, deadline=60.0, needs=("examination",)),
+    Stage("link_lists", _link_lists, deadline=5.0, needs=("examination",)),
     Stage("engine", _engine, deadline=1.0, needs=("malware",)),
 )
 """All of it stays far below the ten minutes that a client waits for the reply to DATA (RFC 5321 section 4.5.3.2.6)."""

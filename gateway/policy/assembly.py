@@ -106,9 +106,14 @@ def rescan_after(seconds: float) -> Effect:
     )
 
 
-def scanning_of(model: schema.Malware) -> running.Scanning:
-    """How the malware engine is used."""
-    return running.Scanning(Sending(model.send), model.wait, model.look_back)
+def scanning_of(top: schema.PolicyFile) -> running.Scanning:
+    """How the malware engine is used, and the block lists of links."""
+    malware = top.malware
+    lists = (
+        running.LinkList(each.zone or "", each.feed or "", each.weight, tuple(each.answers), each.fresh)
+        for each in top.link_lists
+    )
+    return running.Scanning(Sending(malware.send), malware.wait, malware.look_back, tuple(lists))
 
 
 def doubt_of(model: schema.Rule, otherwise: str) -> tuple[str, float]:

@@ -113,7 +113,7 @@ class _Reading:
             dnsbl=tuple(running.DnsblZone(each.zone, each.weight, tuple(each.answers)) for each in top.dnsbl),
             bans=bans_of(top.bans, never or EntryList(()), partial(self._place_below, ("bans",))),
             greylisting=running.Greylisting(**top.greylist.model_dump()),
-            scanning=scanning_of(top.malware),
+            scanning=scanning_of(top),
             trusted_sealers=frozenset(top.trusted_sealers),
             retention=top.quarantine.model_dump(),
             variables=frozenset(name for rule in rules if rule.condition for name in rule.condition.names),

@@ -162,13 +162,32 @@ class Sending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LinkList:
+    """A block list of links: a DNS `zone`, whose answers within `answers` are listings, or a `feed` (a path), which is
+    believed while it is no older than `fresh` seconds."""
+
+    zone: str = ""
+    feed: str = ""
+    weight: float = 1.0
+    answers: tuple[str, ...] = ("127.0.0.0/16",)
+    fresh: float = 86400.0
+
+    @property
+    def name(self) -> str:
+        """Its zone or path."""
+        return self.zone or self.feed
+
+
+@dataclass(frozen=True, slots=True)
 class Scanning:
-    """How the malware engine is used. `wait` is for how many seconds mail may stand unscanned until a person has to
+    """What the policy says about looking at mail: how the malware engine is used, and the block lists of links. `wait`
+    is for how many seconds mail may stand unscanned until a person has to
     look; `look_back` for how many seconds delivered mail is scanned again with newer signatures."""
 
     send: Sending = Sending.RISKY
     wait: float = 86400.0
     look_back: float = 3 * 86400.0
+    link_lists: tuple[LinkList, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

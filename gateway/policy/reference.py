@@ -26,6 +26,7 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("recipients", schema.Recipient),
     ("rules", schema.Rule),
     ("dnsbl", schema.DnsblZone),
+    ("link_lists", schema.LinkListEntry),
     ("bans", schema.Bans),
     ("greylist", schema.Greylist),
     ("quarantine", schema.Retention),

@@ -293,6 +293,34 @@ class DnsblZone(Model):
     )
 
 
+class LinkListEntry(Model):
+    """A block list of links: a DNS list of domains (URIBL, DBL), or a file with links or hosts that somebody
+    fetches."""
+
+    zone: Domain | None = Field(None, description="Zone that is asked about the hosts of links")
+    feed: FileName | None = Field(
+        None,
+        description="File with one link or host a line, or CSV (OpenPhish, URLhaus); relative to the policy's "
+        "folder. It is read again when it changes",
+    )
+    weight: Annotated[float, Field(ge=-10, le=10)] = Field(
+        1.0, description="What a listing adds to `links.list_score`, once for each list"
+    )
+    answers: Annotated[list[ListAnswer], Field(min_length=1)] = Field(
+        ["127.0.0.0/16"],
+        description="Addresses or networks whose answers are listings; all others are no listings, and raise an alert",
+    )
+    fresh: Annotated[Duration, Field(ge=60)] = Field(
+        86400.0, description="A feed that was written longer ago is not counted, and raises an alert"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> LinkListEntry:
+        if (self.zone is None) == (self.feed is None):
+            raise fault("an entry is a zone or a feed", "write one of `zone:` and `feed:`")
+        return self
+
+
 class Bans(Model):
     """Shutting out who abuses us, for a while. Our own networks (`trusted` in the settings, this machine) never are."""
 
@@ -358,6 +386,7 @@ class PolicyFile(Model):
         "defer", description="For rules that reject, quarantine or defer and do not say it themselves"
     )
     dnsbl: list[DnsblZone] = Field([], description="DNS lists that clients are looked up in")
+    link_lists: list[LinkListEntry] = Field([], description="Block lists that the hosts of links are looked up in")
     bans: Bans = Field(Bans(), description="Who is shut out by itself")
     greylist: Greylist = Field(Greylist(), description="When those pass who were asked to come back")
     trusted_sealers: list[Domain] = Field([], description="Domains whose ARC seal we believe (RFC 8617)")

@@ -295,6 +295,10 @@ _FACTS: Final[tuple[Variable, ...]] = (
              lambda c: c.evidence.lost_workers),
     Variable("links.hosts", _TEXTS, "Hosts that links go to", _content(lambda fact: _hosts(fact.links), []),
              "content"),
+    Variable("links.listed", _TEXTS, "Hosts of links that a block list of links names",
+             _of(lambda e: e.listed, lambda fact: _distinct(host for _, host in fact.listings), []), "link_lists"),
+    Variable("links.list_score", _NUMBER, "Sum of the weights of the block lists that name a link",
+             _of(lambda e: e.listed, lambda fact: fact.score, 0.0), "link_lists"),
     Variable("links.count", _WHOLE, "How many links there are", _content(lambda fact: len(fact.links), 0), "content"),
 )
 # fmt: on
@@ -311,6 +315,7 @@ CHECKS: Final[Mapping[str, Callable[[Evidence], Outcome[Any]]]] = {
     "spam": lambda evidence: evidence.spam,
     "malware": lambda evidence: evidence.malware,
     "engine": lambda evidence: evidence.engine,
+    "link_lists": lambda evidence: evidence.listed,
     "greylist": lambda evidence: evidence.greylist,
     "yara": lambda evidence: evidence.yara,
 }

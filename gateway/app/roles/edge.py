@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway.app.alerts import Alerts
 from gateway.app.door.judging import Judging
 from gateway.app.door.ports import door_ports
 from gateway.app.engine_watch import engine_watch
 from gateway.app.installation import Folders
 from gateway.app.keys.keyring import Keyring
 from gateway.app.keys.live_keys import LiveKeys
+from gateway.app.list_notice import ListNotice
 from gateway.app.losses import Losses
 from gateway.app.policies import LivePolicy
 from gateway.app.roles.signals import Signals
@@ -39,8 +41,10 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     counters = Counters.open(folders.counters, clock=clock, processes=settings.edge_count)
     custody = Custody.open(folders.queue, clock=clock)
     try:
-        losses = Losses(counters)
-        async with open_senses(settings, folders, clock, scanning=lambda: policy().scanning, losses=losses) as senses:
+        losses, notice = Losses(counters), ListNotice(Alerts(counters))
+        async with open_senses(
+            settings, folders, clock, scanning=lambda: policy().scanning, losses=losses, notice=notice
+        ) as senses:
             stamper = Stamper(hostname=settings.hostname, signer=Signer(LiveKeys(Keyring(folders.dkim))))
             own = own_networks(settings.own_networks)
             judge = Judging(senses.scanner, stamper, policy, counters=counters, own=own)
