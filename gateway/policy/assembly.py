@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
+from gateway.policy import actions, schema
 from gateway.policy import policy as running
-from gateway.policy import schema
 from gateway.policy.document import Path
 from gateway.policy.lists import EntryList
 from gateway.policy.policy import Doing, Effect, RateLimit, Sending, Whose
@@ -82,15 +82,15 @@ def effect_of(action: Any) -> Effect:
             return Effect(Disposition.DEFER, VerdictClass.POLICY, reply="greylisted", greylists=True)
         case "park":
             return Effect(Disposition.QUARANTINE, VerdictClass.POLICY, quarantine="unscannable", keeping=Keeping.PARKED)
-        case schema.Rescan(rescan=seconds):
+        case actions.Rescan(rescan=seconds):
             return rescan_after(seconds)
-        case schema.Reject(reject=name):
+        case actions.Reject(reject=name):
             return Effect(Disposition.REJECT, _CLASSES.get(name, VerdictClass.POLICY), reply=name)
-        case schema.Quarantine(quarantine=name):
+        case actions.Quarantine(quarantine=name):
             return Effect(Disposition.QUARANTINE, _CLASSES.get(name, VerdictClass.POLICY), quarantine=name)
-        case schema.AddHeader(add_header=headers):
+        case actions.AddHeader(add_header=headers):
             return Effect(None, headers=tuple(headers.items()))
-        case schema.Mark(tag=name):
+        case actions.Mark(tag=name):
             return Effect(None, VerdictClass(name), headers=((CLASS_HEADER, name),))
     raise TypeError(f"no action is a {type(action).__name__}")
 
@@ -119,7 +119,7 @@ def scanning_of(top: schema.PolicyFile) -> running.Scanning:
 def doubt_of(model: schema.Rule, otherwise: str) -> tuple[str, float]:
     """What doubt means for a rule, and for how many seconds it defers before that."""
     match model.on_unknown:
-        case schema.Patience(defer=seconds, then=word):
+        case actions.Patience(defer=seconds, then=word):
             return word, seconds
         case None:
             return otherwise, 0.0

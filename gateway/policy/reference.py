@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from gateway.mail.replies import BY_NAME
-from gateway.policy import schema
+from gateway.policy import actions, schema
 from gateway.policy.conditions import FUNCTIONS
 from gateway.policy.vocabulary import VARIABLES
 
@@ -31,16 +31,16 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("greylist", schema.Greylist),
     ("quarantine", schema.Retention),
     ("malware", schema.Malware),
-    ("rules: on_unknown", schema.Patience),
+    ("rules: on_unknown", actions.Patience),
     ("entries (of a list file)", schema.ListEntry),
 )
 
 _ACTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
-    ("reject: NAME", schema.Reject),
-    ("quarantine: CLASS", schema.Quarantine),
-    ("rescan: DURATION", schema.Rescan),
-    ("add_header: {NAME: VALUE}", schema.AddHeader),
-    ("tag: CLASS", schema.Mark),
+    ("reject: NAME", actions.Reject),
+    ("quarantine: CLASS", actions.Quarantine),
+    ("rescan: DURATION", actions.Rescan),
+    ("add_header: {NAME: VALUE}", actions.AddHeader),
+    ("tag: CLASS", actions.Mark),
 )
 
 
