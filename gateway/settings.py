@@ -2,8 +2,7 @@
 the mend.
 
 The policy (what to do with mail) is not here: it lives in policies/*.yaml. Secrets are never here either: they are
-files of
-mode 0600 under the data folder.
+files of mode 0600 under the data folder.
 """
 
 from __future__ import annotations
@@ -15,15 +14,28 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from gateway.mail.address import Address
+from gateway.policy import quantities
+from gateway.policy.problem import nearest
 
 _REPOSITORY: Final = Path(__file__).resolve().parent.parent
 MIB: Final = 1024 * 1024
 
 Network = Annotated[str, AfterValidator(lambda text: str(ipaddress.ip_network(text)))]
 Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, BeforeValidator(lambda value: _seconds(value) if isinstance(value, str) else value)]
+"""A time: a number of seconds, or a text such as `30s`, `5min`, `12h` or `5d`."""
+Octets = Annotated[int, BeforeValidator(lambda value: quantities.size(value) if isinstance(value, str) else value)]
+"""A size: a number of octets, or a text such as `50MiB`."""
+
+
+def _seconds(text: str) -> float:
+    """The environment knows texts only: a bare number means seconds there, as it does in the file."""
+    return float(text) if text.replace(".", "", 1).isdigit() else quantities.duration(text)
 
 
 class SettingsError(ValueError):
@@ -62,8 +74,8 @@ class Dns(_Model):
     nameservers: list[str] = Field(
         default_factory=list, description="`address` or `address:port`; empty: /etc/resolv.conf"
     )
-    query_timeout: float = Field(1.0, gt=0, le=30, description="Seconds until one query is given up")
-    check_timeout: float = Field(2.5, gt=0, le=60, description="Seconds that all look-ups of one check may take")
+    query_timeout: Seconds = Field(1.0, gt=0, le=30, description="Seconds until one query is given up")
+    check_timeout: Seconds = Field(2.5, gt=0, le=60, description="Seconds that all look-ups of one check may take")
     cache_entries: int = Field(20_000, ge=0, description="Answers kept in memory, in each process")
 
 
@@ -73,7 +85,7 @@ class Clamav(_Model):
     address: str = Field(
         "", description="Socket path or host:port of clamd, or `off`; empty: the one that `postern run` starts or finds"
     )
-    timeout: float = Field(20.0, gt=0, le=600, description="Seconds that one scan may take")
+    timeout: Seconds = Field(20.0, gt=0, le=600, description="Seconds that one scan may take")
     connections: int = Field(8, ge=1, le=256, description="Connections to clamd, in each process")
     largest: int = Field(
         100 * MIB,
@@ -86,36 +98,36 @@ class Anatomist(_Model):
     """The sandboxed workers that take messages apart."""
 
     workers: int = Field(1, ge=1, le=64, description="Workers in each edge")
-    timeout: float = Field(10.0, gt=0, le=120, description="Seconds until a worker is killed and the fact is Unknown")
-    memory: int = Field(768 * MIB, ge=128 * MIB, description="Octets of address space that a worker may have")
+    timeout: Seconds = Field(10.0, gt=0, le=120, description="Seconds until a worker is killed and the fact is Unknown")
+    memory: Octets = Field(768 * MIB, ge=128 * MIB, description="Octets of address space that a worker may have")
 
 
 class Limits(_Model):
     """Bounds that hold before any policy is asked."""
 
-    message_size: int = Field(50 * MIB, ge=1024, description="Largest message, in octets (RFC 1870)")
+    message_size: Octets = Field(50 * MIB, ge=1024, description="Largest message, in octets (RFC 1870)")
     recipients: int = Field(
         100, ge=100, le=999_999, description="Recipients of one transaction; 100 are a must (RFC 5321)"
     )
     connections: int = Field(1000, ge=1, description="Connections of one edge process")
     connections_per_client: int = Field(50, ge=1, description="Connections of one client address to this machine")
-    idle: float = Field(300.0, gt=0, description="Seconds that a session may be silent (RFC 5321 section 4.5.3.2.7)")
+    idle: Seconds = Field(300.0, gt=0, description="Seconds that a session may be silent (RFC 5321 section 4.5.3.2.7)")
     transactions: int = Field(1000, ge=1, le=999_999, description="MAIL commands of one session (RFC 9422 MAILMAX)")
     errors: int = Field(20, ge=1, description="Errors of one session that are answered; the next one closes it")
     patient_errors: int = Field(10, ge=0, description="Errors of one session until each further answer is delayed")
-    error_delay: float = Field(1.0, ge=0, le=60, description="Seconds of that delay")
+    error_delay: Seconds = Field(1.0, ge=0, le=60, description="Seconds of that delay")
     hops: int = Field(50, ge=1, description="Received fields until a message is taken for a loop")
-    free_disk: int = Field(256 * MIB, ge=0, description="Octets that must stay free, else 452")
+    free_disk: Octets = Field(256 * MIB, ge=0, description="Octets that must stay free, else 452")
 
 
 class Delivery(_Model):
     """Onward delivery."""
 
     helo: str = Field("", description="Name to say in EHLO; empty: hostname")
-    connect_timeout: float = Field(30.0, gt=0, description="Seconds to open a connection")
-    timeout: float = Field(300.0, gt=0, description="Seconds for each reply (RFC 5321 section 4.5.3.2)")
+    connect_timeout: Seconds = Field(30.0, gt=0, description="Seconds to open a connection")
+    timeout: Seconds = Field(300.0, gt=0, description="Seconds for each reply (RFC 5321 section 4.5.3.2)")
     per_destination: int = Field(20, ge=1, description="Connections to one destination at a time")
-    lifetime: float = Field(
+    lifetime: Seconds = Field(
         5 * 86400.0, gt=0, description="Seconds until a message is given up (RFC 5321 section 4.5.4.1)"
     )
 
@@ -260,10 +272,50 @@ def _explain(error: ValidationError, places: dict[tuple[str, ...], str]) -> str:
     for each in error.errors():
         path = tuple(str(step) for step in each["loc"])
         place = next((places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in places), "settings")
-        hint = (
-            "no such setting; `postern reference settings` lists them"
-            if each["type"] == "extra_forbidden"
-            else each["msg"]
-        )
-        said.append(f"{place}: {'.'.join(path)}: {hint}")
+        said.append(f"{place}: {'.'.join(path)}: {_fault(each)}\n    mend: {_mend(each, path)}")
     return "\n".join(said)
+
+
+_EXPECTED: Final = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "text",
+    "list_type": "a list",
+    "path_type": "a path",
+    "model_type": "a mapping of names to values",
+}
+_BOUNDS: Final = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+
+
+def _fault(error: ErrorDetails) -> str:
+    if error["type"] == "extra_forbidden":
+        return "there is no such setting"
+    if error["type"] in _EXPECTED:
+        return f"{str(error['input'])[:60]!r} is not {_EXPECTED[error['type']]}"
+    if any(bound in error.get("ctx", {}) for bound in _BOUNDS):
+        return f"{str(error['input'])[:60]} is out of bounds"
+    return error["msg"].removeprefix("Value error, ")
+
+
+def _mend(error: ErrorDetails, path: tuple[str, ...]) -> str:
+    context = error.get("ctx", {})
+    if error["type"] == "extra_forbidden":
+        return nearest(path[-1], list(_settings_at(path[:-1])))
+    if error["type"] in _EXPECTED:
+        return f"write {_EXPECTED[error['type']]}"
+    bounds = [f"{word} {context[bound]}" for bound, word in _BOUNDS.items() if bound in context]
+    return f"write {' and '.join(bounds)}" if bounds else "`postern reference settings` describes every setting"
+
+
+def _settings_at(path: tuple[str, ...]) -> Mapping[str, FieldInfo]:
+    """The settings that stand under a name, or none where it is a value."""
+    fields: Mapping[str, FieldInfo] = Settings.model_fields
+    for step in path:
+        model = fields[step].annotation if step in fields else None
+        fields = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else {}
+    return fields

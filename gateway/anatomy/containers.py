@@ -13,7 +13,7 @@ from gateway.anatomy.archives.unpacking import OutOfBounds, Unpacked, bunzip2, g
 from gateway.anatomy.documents import olefiles, ooxml, pdf, rtf, shortcuts
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
-from gateway.anatomy.mime.encodings import embedded
+from gateway.anatomy.mime.embedded import embedded
 from gateway.anatomy.wrappings import capsules, carried, cms
 
 _DOCUMENTS: Final = (
@@ -79,7 +79,7 @@ def opened(octets: bytes, true: str, name: str, findings: Findings) -> tuple[str
     if zips.has_directory(octets):
         findings.note(Defect.TYPE_POLYGLOT)  # a ZIP is read from its end: anything may stand in front of it
         return true, _zip(octets, findings)[1]
-    return true, iter(())
+    return true, _embedded(octets)
 
 
 def _embedded(text: bytes) -> Iterator[Member]:

@@ -43,5 +43,5 @@ def folders_of(config: Path | None, data: Path | None) -> Folders:
 
 def fail(text: str, *, code: int = EXIT_USAGE) -> NoReturn:
     """Say what is wrong on standard error and leave."""
-    err.print(text, style="bold red", markup=False)
+    err.print(text, style="bold red", markup=False, soft_wrap=True)
     raise typer.Exit(code)

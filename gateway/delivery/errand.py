@@ -1,4 +1,5 @@
-"""One errand of the courier: some recipients of one message, to one destination, from the ledger and back to it.
+"""One errand of the courier: recipients of one message whose copies are the same, to one destination, from the ledger
+and back to it.
 
 Whatever goes wrong ends as a record in the ledger, so that a message that makes us stumble does not do so for ever: the
 third time it is parked as CORRUPT, with an alert in the log.
@@ -110,6 +111,8 @@ class Errand:
             octets = await self._custody.delivered_octets(first.message_id)
         except OctetsGone:
             return None
+        if first.fields:
+            octets = first.fields + octets
         if not _has_whole_lines(octets):
             return None
         parcel = Parcel(

@@ -169,10 +169,11 @@ class Courier:
 
 
 def in_one_transaction(claims: Iterable[Claim]) -> list[Sequence[Claim]]:
-    """Recipients of one message that go the same way, together, as many as one transaction may have."""
-    together: defaultdict[tuple[int, str], list[Claim]] = defaultdict(list)
+    """Recipients of one message whose copies are the same and go the same way, together, as many as one transaction may
+    have."""
+    together: defaultdict[tuple[int, str, bytes], list[Claim]] = defaultdict(list)
     for claim in claims:
-        together[claim.message_id, claim.destination].append(claim)
+        together[claim.message_id, claim.destination, claim.fields].append(claim)
     return [
         claims[start : start + MAX_RECIPIENTS]
         for claims in together.values()

@@ -81,8 +81,7 @@ class DmarcFact:
     """The DMARC result (RFC 9989) for the author domain.
 
     `policy` is what the domain owner asks for failing mail: none, quarantine or reject, after sp, np and t were
-    applied;
-    empty where there is no record. `record_domain` is where the record was found.
+    applied; empty where there is no record. `record_domain` is where the record was found.
     """
 
     result: Auth

@@ -63,9 +63,8 @@ class LinkFact:
 class ContentFact:
     """The anatomy of a message. `excerpt` are the first characters of the visible text (200 at most).
 
-    `defects` are named oddities from a closed list ("mime.ambiguous", "header.from.several"); `unscannable` are
-    reasons why
-    some part could not be looked into ("archive.encrypted", "archive.ratio"); empty means that all of it was seen.
+    `defects` are named oddities from a closed list ("mime.ambiguous", "header.from.several"); `unscannable` are reasons
+    why some part could not be looked into ("archive.encrypted", "archive.ratio"); empty means that all of it was seen.
     """
 
     parts: tuple[PartFact, ...] = ()
@@ -97,8 +96,7 @@ class Anatomy:
     """A message taken apart, as the classifier sees it: what is recorded (`content`) and the text that is not.
 
     `text` is the visible text of all readable parts, at most 64 Ki characters; `header_names` are the names of the
-    header
-    fields in lower case, top to bottom.
+    header fields in lower case, top to bottom.
     """
 
     content: ContentFact

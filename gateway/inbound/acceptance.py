@@ -48,6 +48,7 @@ def acceptance_of(
                 recipient,
                 verdicts[name.lower()],
                 destination=judged.routes.get(name) or destinations[recipient.address.key],
+                fields=judged.own_fields.get(name, b""),
                 retention=judged.retention,
                 received_at=received_at,
             )
@@ -72,13 +73,14 @@ def _new_recipient(
     verdict: Verdict,
     *,
     destination: str,
+    fields: bytes,
     retention: Mapping[str, float],
     received_at: float,
 ) -> NewRecipient:
     judgement = judgement_of(verdict)
     match verdict.disposition:
         case Disposition.DELIVER:
-            return NewRecipient(recipient, State.QUEUED, destination, judgement)
+            return NewRecipient(recipient, State.QUEUED, destination, judgement, fields=fields)
         case Disposition.QUARANTINE | Disposition.REJECT:
             # REJECT stands here only beside recipients who do get the message: it is held, never bounced.
             quarantine = verdict.quarantine or verdict.verdict_class.value
@@ -92,6 +94,7 @@ def _new_recipient(
                 quarantine=quarantine,
                 expires_at=ends if state is State.HELD else None,
                 due=received_at + verdict.rescan_after if state is State.UNSCANNED else None,
+                fields=fields,
             )
     raise ValueError(f"a message with a verdict {verdict.disposition.word} is not accepted")
 

@@ -176,6 +176,7 @@ class Judged:
     `prefix` are the header fields that we add, with CRLF line ends; `cuts` are the ranges of forged fields that are
     left out on delivery. `retention` says for each quarantine class how many seconds a copy is held. `routes` holds the
     destination of recipients (by the same text) that a rule sends elsewhere than their recipient entry says.
+    `own_fields` are header fields, by recipient too, that stand above the prefix of that one copy.
     """
 
     evidence: Evidence
@@ -185,6 +186,7 @@ class Judged:
     policy_version: str
     retention: Mapping[str, float]
     routes: Mapping[str, str] = field(default_factory=dict)
+    own_fields: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Judge(Protocol):

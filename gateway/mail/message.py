@@ -2,8 +2,7 @@
 octet.
 
 Bare CR and bare LF are refused here (RFC 5321 section 2.3.8): if two parties disagree about what ends a line they
-disagree
-about where a message ends, which is how one message becomes two (SMTP smuggling).
+disagree about where a message ends, which is how one message becomes two (SMTP smuggling).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """THE table of SMTP replies. No other file holds a three-digit reply code (a test greps for it).
 
 A reply is a code (RFC 5321 section 4.2), an enhanced status (RFC 3463, RFC 5248, RFC 7372) and a text that is true,
-short
-and gives nothing away: which check spoke, and why, stands in the record under the reference id that the client is told.
+short and gives nothing away: which check spoke, and why, stands in the record under the reference id that the client is
+told.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Our user base: who has a mailbox, and how a password is proven. One file that Dovecot reads too (its passwd-file
 form).
 
-Passwords are argon2id hashes. The file is replaced atomically and has mode 0600, or 0640 for the account that runs
-the store.
-Never logs, returns or compares a password in clear but inside argon2.
+Passwords are argon2id hashes. The file is replaced atomically and has mode 0600, or 0640 for the account that runs the
+store. Never logs, returns or compares a password in clear but inside argon2.
 """
 
 from __future__ import annotations
@@ -39,8 +38,7 @@ class UserError(ValueError):
 
 class UserBase:
     """The mailboxes and their password hashes. Every call reads the file again when it has changed on disk, so that
-    what one
-    process adds the others know at once."""
+    what one process adds the others know at once."""
 
     def __init__(self, file: Path, *, protect: Callable[[int], None] = lambda _: None) -> None:
         """`protect` gets the descriptor of each new file before it takes its place: the store's account may be let

@@ -5,6 +5,7 @@ goes out is signed last (`signing.py`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,10 +26,12 @@ _PRINTABLE: Final = frozenset(chr(code) for code in range(0x20, 0x7F))
 
 @dataclass(frozen=True, slots=True)
 class Stamps:
-    """`prefix` are our header fields with CRLF line ends; `cuts` are ranges of the message that are left out."""
+    """`prefix` are our header fields with CRLF line ends; `cuts` are ranges of the message that are left out. `own` are
+    fields above the prefix that only one recipient's copy has, for each recipient who has some."""
 
     prefix: bytes
     cuts: tuple[tuple[int, int], ...]
+    own: Mapping[str, bytes]
 
 
 class Stamper:
@@ -43,7 +46,8 @@ class Stamper:
     ) -> Stamps:
         """The fields for this message. `reference` is its id, which also stands in our Received field."""
         received = self._received(envelope, evidence, reference)
-        fields = b"".join(_field(name, value) for name, value in _verdict_fields(evidence, settlement))
+        shared, own = _added(settlement)
+        fields = b"".join(_field(name, value) for name, value in (*_scan_fields(evidence), *shared))
         if envelope.direction is Direction.INBOUND:
             proof = results_field(
                 self._hostname, spf=evidence.spf, dkim=evidence.dkim, arc=evidence.arc, dmarc=evidence.dmarc
@@ -54,7 +58,7 @@ class Stamper:
             )
         else:
             proof = b""
-        return Stamps(received + proof + fields, forged_results(message, self._hostname))
+        return Stamps(received + proof + fields, forged_results(message, self._hostname), own)
 
     def _received(self, envelope: Envelope, evidence: Evidence, reference: str) -> bytes:
         client = evidence.client
@@ -84,8 +88,8 @@ def reply_to_data(settlement: Settlement, reference: str) -> Reply:
     return accepted_as(reference)
 
 
-def _verdict_fields(evidence: Evidence, settlement: Settlement) -> list[tuple[str, str]]:
-    """What readers' filters may rely on. Fields that rules add are those of all recipients' verdicts, each once."""
+def _scan_fields(evidence: Evidence) -> list[tuple[str, str]]:
+    """What readers' filters may rely on, whatever the policy says."""
     spam = known_or_none(evidence.spam)
     fields = []
     if spam is not None:
@@ -93,8 +97,23 @@ def _verdict_fields(evidence: Evidence, settlement: Settlement) -> list[tuple[st
     unknown = evidence.unknown()
     if unknown:
         fields.append(("X-Postern-Checked-Without", ", ".join(sorted(unknown))))
-    added = dict.fromkeys(pair for _, verdict in settlement.verdicts for pair in verdict.add_headers)
-    return [*fields, *added]
+    return fields
+
+
+def _added(settlement: Settlement) -> tuple[list[tuple[str, str]], Mapping[str, bytes]]:
+    """The fields that rules add: those of all copies, and those that only one recipient's has. Nobody learns from his
+    copy what the policy says of another's."""
+    verdicts = settlement.verdicts
+    everybodys = [
+        pair
+        for pair in dict.fromkeys(verdicts[0][1].add_headers if verdicts else ())
+        if all(pair in verdict.add_headers for _, verdict in verdicts)
+    ]
+    own = {
+        name: b"".join(_field(*pair) for pair in dict.fromkeys(verdict.add_headers) if pair not in everybodys)
+        for name, verdict in verdicts
+    }
+    return everybodys, {name: fields for name, fields in own.items() if fields}
 
 
 def _field(name: str, value: str) -> bytes:

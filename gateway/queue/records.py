@@ -42,9 +42,9 @@ class Listing:
 @dataclass(frozen=True, slots=True)
 class NewRecipient:
     """One recipient at acceptance: QUEUED, HELD, DROPPED, UNSCANNED or CORRUPT; `destination` is the key under which
-    couriers claim it:
-    a route ("mailbox", "lmtp://host:port", ...) or "mx:domain". `expires_at` ends a hold, `due` is when it is to be
-    scanned again (seconds since the epoch; None: now)."""
+    couriers claim it: a route ("mailbox", "lmtp://host:port", ...) or "mx:domain". `expires_at` ends a hold, `due` is
+    when it is to be scanned again (seconds since the epoch; None: now). `fields` are header fields, with CRLF line
+    ends, that this recipient's copy alone has on top."""
 
     recipient: Recipient
     state: State
@@ -53,6 +53,7 @@ class NewRecipient:
     quarantine: str = ""
     expires_at: float | None = None
     due: float | None = None
+    fields: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,7 @@ class Acceptance:
     """Everything the ledger is told about a message, in one transaction with its recipients.
 
     What is delivered is `prefix` (the header fields that we add) and the octets as received without the ranges in
-    `cuts`
-    (start, end), which hold forged Authentication-Results of ours and nothing else. `evidence` is JSON.
+    `cuts` (start, end), which hold forged Authentication-Results of ours and nothing else. `evidence` is JSON.
     """
 
     received_at: float
@@ -109,7 +109,7 @@ class Refusal:
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The right to attempt one recipient until `lease_until`. `attempt` is the fence: a later claim has a higher
-    number."""
+    number. `fields` stand on top of this recipient's copy."""
 
     recipient_id: int
     message_id: int
@@ -125,6 +125,7 @@ class Claim:
     ret: str
     envid: str
     may_bounce: bool
+    fields: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +157,7 @@ class Bounce:
 class Event:
     """One line of a message's story. `sequence` grows without gaps being meaningful; `recipient` is empty for the whole
     message; `kind` is from a closed list (accepted, held, released, deleted, attempt, delivered, deferred, failed,
-    expired,
-    bounced, corrupt, refused, retried, unscanned, rescanned, retracted, removed); `detail` is small and
+    expired, bounced, corrupt, refused, retried, unscanned, rescanned, retracted, removed); `detail` is small and
     serialisable."""
 
     sequence: int

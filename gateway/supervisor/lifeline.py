@@ -1,8 +1,7 @@
 """The socket between the supervisor and a role: heartbeats one way, the end of the supervisor the other.
 
 A role whose loop stands still for `SILENCE` seconds is killed: it may hold the ledger's lock, and a frozen holder
-freezes
-every other edge (measured: locks vanish with their process, so killing it frees the rest).
+freezes every other edge (measured: locks vanish with their process, so killing it frees the rest).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -45,8 +45,9 @@ async def put(
     received_at: float | None = None,
     may_bounce: bool = True,
     ret: str = "",
+    fields: Mapping[str, bytes] | None = None,
 ) -> int:
-    """Accept one message, as the front door does."""
+    """Accept one message, as the front door does. `fields` are those of single copies, by address."""
     named = [Recipient(Address.parse(each)) if isinstance(each, str) else each for each in recipients]
     incoming = custody.incoming()
     incoming.write(octets)
@@ -60,7 +61,16 @@ async def put(
             evidence=b"{}",
             policy_version="test",
             listing=Listing(),
-            recipients=tuple(NewRecipient(each, State.QUEUED, destination, Judgement("deliver")) for each in named),
+            recipients=tuple(
+                NewRecipient(
+                    each,
+                    State.QUEUED,
+                    destination,
+                    Judgement("deliver"),
+                    fields=(fields or {}).get(str(each.address), b""),
+                )
+                for each in named
+            ),
             may_bounce=may_bounce,
         ),
         incoming,

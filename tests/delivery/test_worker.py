@@ -40,6 +40,19 @@ async def test_octets_come_out_as_they_went_in(custody: Custody, clock: FixedClo
     assert sorted(each.octets for each in sink.taken) == sorted([PREFIX + OCTETS, PREFIX + large])
 
 
+async def test_copies_that_differ_go_by_themselves(custody: Custody, clock: FixedClock) -> None:
+    strict = b"X-Strict: yes\r\n"
+    async with running(Sink()) as sink, delivering(custody, clock):
+        everybody = ("a@example.org", "b@example.org", "c@example.org")
+        id = await put(custody, clock, sink.route, *everybody, fields={"b@example.org": strict})
+        await until(lambda: all_in(custody, [id], State.DELIVERED))
+    copies = {tuple(sorted(each.recipients)): each.octets for each in sink.taken}
+    assert copies == {
+        ("a@example.org", "c@example.org"): PREFIX + OCTETS,
+        ("b@example.org",): strict + PREFIX + OCTETS,
+    }
+
+
 async def test_recipients_of_one_message_share_a_transaction_and_have_their_own_ends(
     custody: Custody, clock: FixedClock
 ) -> None:

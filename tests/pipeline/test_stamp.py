@@ -72,6 +72,20 @@ def test_no_recipient_learns_of_another(message: Message, envelope: Envelope, cl
     assert b"@example.org>" not in stamps.prefix
 
 
+def test_what_a_rule_says_of_one_copy_stands_in_that_copy_alone(
+    message: Message, envelope: Envelope, client: ClientFact
+) -> None:
+    shared, strict = ("X-Shared", "yes"), ("X-Strict", "yes")
+    verdicts = [
+        (f"{name}@example.org", Verdict(Disposition.DELIVER, VerdictClass.CLEAN, None, add_headers=headers))
+        for name, headers in (("alice", (shared, strict)), ("bob", (shared,)), ("carol", (shared,)))
+    ]
+    stamps = STAMPER.stamp(message, envelope, evidence_of(client, envelope), merge(verdicts), reference="0ABC")
+    assert "X-Shared" in fields_of(stamps.prefix)
+    assert b"Strict" not in stamps.prefix
+    assert stamps.own == {"alice@example.org": b"X-Strict: yes\r\n"}
+
+
 def test_outgoing_mail_carries_no_statement_about_its_sender(
     message: Message, envelope: Envelope, client: ClientFact
 ) -> None:

@@ -25,11 +25,13 @@ _LIKE_DELIMITER: Final = re.compile(rb"(?:^|\n)--([^\r\n]{1,200})\r?\n(?=content
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """One reading of a multipart: the (start, end) of its parts, the end of the preamble, the start of the epilogue."""
+    """One reading of a multipart: the (start, end) of its parts, the end of the preamble, the start of the epilogue,
+    and whether a delimiter closes it."""
 
     parts: tuple[tuple[int, int], ...]
     preamble_end: int
     epilogue_start: int
+    is_closed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,11 @@ class _Delimiter:
     start: int
     following: int
     closes: bool
+
+
+def delimiter_of(boundary: str) -> bytes:
+    """How the delimiter lines of a boundary begin (RFC 2046 section 5.1.1)."""
+    return b"--" + boundary.rstrip().encode("utf-8", "surrogateescape")
 
 
 def split(octets: Octets, start: int, end: int, boundary: str, findings: Findings) -> list[Split]:
@@ -48,14 +55,19 @@ def split(octets: Octets, start: int, end: int, boundary: str, findings: Finding
     exact: list[_Delimiter] = []
     longer: list[_Delimiter] = []
     searches = 0
-    marker = b"--" + boundary.rstrip().encode("utf-8", "surrogateescape")
+    marker = delimiter_of(boundary)
     position = octets.find(marker, start, end)
     while position != -1:
         after = position + len(marker)
         if position == start or octets[position - 1] in b"\r\n":
             line_end = octets.find(b"\n", after, end)
             following = end if line_end == -1 else line_end + 1
-            rest = octets[after : min(following, after + _MAX_LINE)].strip()
+            rest = octets[after : min(following, after + _MAX_LINE)]
+            bare = rest.find(b"\r")
+            if -1 < bare < len(rest) - 2:  # for readers to whom that alone ends a line
+                following = after + bare + 1
+                rest = rest[:bare]
+            rest = rest.strip()
             if rest in (b"", b"--"):
                 exact.append(_Delimiter(position, following, closes=rest == b"--"))
             elif rest.startswith(b"--") and not rest.strip(b"-"):
@@ -79,7 +91,10 @@ def split(octets: Octets, start: int, end: int, boundary: str, findings: Finding
 
 def sniffed(octets: Octets, start: int, end: int) -> str | None:
     """The boundary that a body seems to use: a line of "--" and a word, right before a Content- field."""
-    match = _LIKE_DELIMITER.search(octets[start : min(end, start + _SNIFF)])
+    stop = min(end, start + _SNIFF)
+    if octets.find(b"--", start, stop) == -1:
+        return None
+    match = _LIKE_DELIMITER.search(octets[start:stop])
     return match[1].rstrip().decode("utf-8", "surrogateescape") if match else None
 
 
@@ -99,14 +114,20 @@ def _cut(octets: Octets, start: int, end: int, delimiters: list[_Delimiter], fin
         elif closed_at != -1:
             findings.note(Defect.MIME_AMBIGUOUS)  # delimiters after the closing one: some readers go on
         if delimiter.closes:
-            open_since, closed_at = -1, delimiter.following
+            closed_at = delimiter.following if open_since != -1 or closed_at == -1 else closed_at
+            open_since = -1
         else:
             open_since, closed_at = delimiter.following, -1
     if open_since != -1:
         findings.note(Defect.MIME_UNTERMINATED)
         if open_since < end:
             parts.append((open_since, end))
-    return Split(tuple(parts), delimiters[0].start if delimiters else start, end if closed_at == -1 else closed_at)
+    return Split(
+        tuple(parts),
+        preamble_end=delimiters[0].start if delimiters else start,
+        epilogue_start=end if closed_at == -1 else closed_at,
+        is_closed=closed_at != -1,
+    )
 
 
 def _without_line_end(octets: Octets, floor: int, position: int) -> int:

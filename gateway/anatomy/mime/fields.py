@@ -21,10 +21,17 @@ _END_OF_HEADER: Final = re.compile(rb"\n\r?\n")
 _TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+\-]+/[a-z0-9!#$&^_.+\-]+", re.ASCII)
 _SEGMENT: Final = re.compile(r'(?:[^";]|"(?:[^"\\]|\\.)*(?:"|\Z))+', re.DOTALL)
 _SECTION: Final = re.compile(r"(.+?)\*(\d{1,3})?(\*)?", re.ASCII)
+_LOOSE: Final = {
+    parameter: re.compile(rf"\b{parameter}\s*=\s*(.*?)\s*(?=;\s*[\w*.-]+\s*=|\Z)", re.DOTALL | re.IGNORECASE)
+    for parameter in ("filename", "name")
+}
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 
 _BARE_TYPES: Final = {"text": "text/plain", "html": "text/html", "multipart": "multipart/mixed"}
 """Types without a subtype that old senders write, and what their readers make of them."""
+
+_DECODED: Final = frozenset({"base64", "quoted-printable"})
+_BETWEEN_WORDS: Final = str.maketrans(dict.fromkeys(";,\"'", " "))
 
 Fields = Sequence[tuple[str, bytes, str]]
 """Top to bottom: the name in lower case, the value as it stands without the final line end, the name as written."""
@@ -117,7 +124,7 @@ def media_type(text: str, findings: Findings) -> MediaType:
     if not _TYPE.fullmatch(declared):
         findings.note(Defect.MIME_TYPE_MALFORMED)
         found = _TYPE.search(declared.replace(" ", ""))
-        declared = found[0] if found else _BARE_TYPES.get(declared, "application/octet-stream")
+        declared = found[0] if found else _BARE_TYPES.get(declared.partition("/")[0], "application/octet-stream")
     pairs = parameter_pairs(rest)
     boundaries = tuple(dict.fromkeys(value for name, value in pairs if name == "boundary" and value))
     parameters = joined(pairs)
@@ -161,31 +168,56 @@ def joined(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 def names(header: Header) -> list[str]:
     """Every name that a reader might show for the part, the likeliest first: filename of Content-Disposition, then name
-    of Content-Type, each in its extended and its plain form (RFC 2183 section 2.3, RFC 2231)."""
+    of Content-Type, each in its extended and its plain form (RFC 2183 section 2.3, RFC 2231); then what those make of a
+    field who go by the letter less."""
     found: list[str] = []
-    for value in header.values("content-disposition")[: limits.MAX_READINGS]:
-        pairs = parameter_pairs(without_comments(unfold(value[: limits.MAX_MIME_VALUE])).partition(";")[2])
-        found += [joined(pairs).get("filename", ""), *(text for name, text in pairs if name == "filename")]
-    for value in header.values("content-type")[: limits.MAX_READINGS]:
-        pairs = parameter_pairs(without_comments(unfold(value[: limits.MAX_MIME_VALUE])).partition(";")[2])
-        found += [joined(pairs).get("name", ""), *(text for name, text in pairs if name == "name")]
-    readable = (
-        decode(with_known_charsets(each.encode("utf-8", "replace"))) if "=?" in each else each for each in found
+    loose: list[str] = []
+    everywhere: list[tuple[str, str]] = []
+    for field, parameter in (("content-disposition", "filename"), ("content-type", "name")):
+        for value in header.values(field)[: limits.MAX_READINGS]:
+            text = without_comments(unfold(value[: limits.MAX_MIME_VALUE])).partition(";")[2]
+            pairs = parameter_pairs(text)
+            everywhere += pairs
+            found += [joined(pairs).get(parameter, ""), *(text for name, text in pairs if name == parameter)]
+            loose += _loose_names(text, parameter)
+    sections = [(f"name{name[name.index('*') :]}", value) for name, value in everywhere if "*" in name]
+    if len(sections) > 1:  # sections of one name in several fields, or not in the order of their numbers
+        loose.append(joined(sections).get("name", ""))
+        loose.append("".join(value.rpartition("'")[2] for _, value in sections))
+    readable = [
+        decode(with_known_charsets(each.encode("utf-8", "replace"))) if "=?" in each else each
+        for each in (*found, *loose)
+    ]
+    return list(dict.fromkeys(cut for each in (*readable, *map(_turned, readable)) if (cut := _presentable(each))))
+
+
+def _turned(name: str) -> str:
+    """A name in UTF-16 that was read in the wrong order of octets (RFC 2781 section 4.3), or nothing."""
+    return "".join(chr(ord(char) >> 8) for char in name) if all(ord(char) & 0xFF == 0 for char in name) else ""
+
+
+def _loose_names(text: str, parameter: str) -> list[str]:
+    """The value up to the next parameter, whatever quotes and semicolons stand in it."""
+    is_odd = any(
+        segment.strip() and ("=" not in segment or segment.count('"') not in (0, 2) or segment.rstrip()[-1:] != '"')
+        for segment in _SEGMENT.findall(text)
+        if '"' in segment or "=" not in segment
     )
-    return list(dict.fromkeys(cut for each in readable if (cut := _presentable(each))))
+    found = _LOOSE[parameter].search(text) if is_odd else None
+    return [found[1].replace('"', "").replace("\\", "")] if found else []
 
 
 def transfer_encodings(header: Header, findings: Findings) -> list[str]:
     """All plausible readings of Content-Transfer-Encoding, in lower case; never empty. "" stands for none."""
     readings: list[str] = []
     for value in _followed(header, "content-transfer-encoding", findings):
-        words = without_comments(_short(value, findings)).lower().replace(";", " ").split()
-        word = words[0].strip("\"'") if words else ""
-        if word not in readings:
-            readings.append(word)
+        words = without_comments(_short(value, findings)).lower().translate(_BETWEEN_WORDS).split()
+        for word in dict.fromkeys([*words[:1], *(each for each in words[1:] if each in _DECODED)] or [""]):
+            if word not in readings:
+                readings.append(word)
     if len(readings) > 1:
         findings.note(Defect.MIME_AMBIGUOUS)
-    return readings or [""]
+    return readings[: limits.MAX_READINGS] or [""]
 
 
 def without_comments(text: str) -> str:

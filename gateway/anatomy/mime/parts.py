@@ -8,15 +8,15 @@ that is not MIME.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from itertools import count
 from typing import Final
 
 from gateway.anatomy import limits
 from gateway.anatomy.findings import Defect, Findings, Unscannable
-from gateway.anatomy.mime.boundaries import Split, sniffed, split
+from gateway.anatomy.mime.boundaries import Split, delimiter_of, sniffed, split
 from gateway.anatomy.mime.encodings import decoded
 from gateway.anatomy.mime.fields import Header, MediaType, media_types, names, read_header, transfer_encodings
 from gateway.mail.message import Octets
@@ -62,13 +62,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class _Entity:
-    """A header and a body still to be read. `prefix` is its path; of a whole message it is the path of its parts."""
+    """A header and a body still to be read. `prefix` is its path; of a whole message it is the path of its parts.
+    `outer_end` is where the multipart ends that it stands in."""
 
     octets: Octets
     start: int
     end: int
     prefix: str
     depth: int
+    outer_end: int = 0
     default_type: str = "text/plain"
     is_message: bool = False
     header: Header | None = None
@@ -119,6 +121,7 @@ class _Walk:
                 self._children.clear()
 
     def _read(self, entity: _Entity) -> Iterator[Part]:
+        entity = _with_line_feeds(entity)
         header = entity.header or read_header(entity.octets, entity.start, entity.end, self._findings)
         types = media_types(header, entity.default_type, self._findings)
         encodings = tuple(transfer_encodings(header, self._findings))
@@ -148,12 +151,28 @@ class _Walk:
             if (content or not seen) and content not in seen and self._findings.may_add_part():
                 seen.add(content)
                 yield reading.part(Shape.LEAF, f"{entity.path}{next(reading.marks)}", content)
-        if header.malformed_at != -1 and header.body == entity.end:
-            # No empty line, but one that is no field: there the body begins, for readers that find one.
+        if header.malformed_at != -1 and (header.body == entity.end or reading.encodings[0] in _ENCODED):
+            # A line that is no field: there the body begins, for readers that need no empty line.
             body = entity.octets[header.malformed_at : entity.end]
             for content in decoded(body, reading.encodings[0], self._findings):
-                if self._findings.may_add_part():
+                if content not in seen and self._findings.may_add_part():
+                    seen.add(content)
                     yield reading.part(Shape.LEAF, f"{entity.path}{next(reading.marks)}", content)
+        if entity.depth < limits.MAX_DEPTH and not reading.media_type.is_multipart:
+            self._undeclared(reading)
+
+    def _undeclared(self, reading: _Reading) -> None:
+        """Parts in a body that does not say it has any: readers who understood the type in another way find them."""
+        entity, start = reading.entity, reading.header.body
+        if not reading.header.fields and entity.octets[start : start + 8].lower() == b"content-":
+            # Behind an empty line too many.
+            path = f"{entity.path}{next(reading.marks)}"
+            self._children.append(_Entity(entity.octets, start, entity.end, path, entity.depth + 1))
+            return
+        guess = sniffed(entity.octets, start, entity.end)
+        if guess:
+            splits = self._splits(entity.octets, start, entity.end, (guess,))
+            self._parts_of(reading, entity.octets, splits, "text/plain")
 
     def _contents(self, reading: _Reading) -> Iterator[tuple[str, bytes]]:
         """Every encoding that the header may mean, with the body under it."""
@@ -183,6 +202,8 @@ class _Walk:
         entity, boundaries = reading.entity, reading.media_type.boundaries
         octets, start, end = entity.octets, reading.header.body, entity.end
         splits = self._splits(octets, start, end, boundaries)
+        if not any(each.is_closed for each in splits) and (cut_off := self._cut_off(entity, boundaries)):
+            splits += self._splits(octets, start, entity.outer_end, cut_off)
         if not splits and reading.encodings[0] in _ENCODED and self._findings.may_decode(reading.size):
             # Forbidden (RFC 2045 section 6.4), and some readers decode it all the same.
             octets = decoded(octets[start:end], reading.encodings[0], self._findings)[0]
@@ -199,15 +220,42 @@ class _Walk:
         if reading.media_type.declared == "multipart/encrypted":
             self._findings.missed(Unscannable.MIME_ENCRYPTED)
         default = "message/rfc822" if reading.media_type.declared == "multipart/digest" else "text/plain"
-        for each in splits:
-            prefix = f"{entity.prefix}{next(reading.marks)}"
-            for index, (part_start, part_end) in enumerate(each.parts, start=1):
-                path = f"{prefix}.{index}" if prefix else str(index)
-                self._children.append(_Entity(octets, part_start, part_end, path, entity.depth + 1, default))
+        self._parts_of(reading, octets, splits, default)
         first = splits[0]
         yield from self._aside(reading, octets[start : first.preamble_end], Defect.MIME_PREAMBLE)
-        yield from self._aside(reading, octets[first.epilogue_start : end], Defect.MIME_EPILOGUE)
+        epilogue = octets[first.epilogue_start : end]
+        yield from self._aside(reading, epilogue, Defect.MIME_EPILOGUE)
+        if b"\n--" in epilogue or epilogue.startswith(b"--"):
+            self._after_the_end(reading, epilogue)
         return True
+
+    def _cut_off(self, entity: _Entity, boundaries: tuple[str, ...]) -> tuple[str, ...]:
+        """The boundaries that come again behind the outer delimiter that cut this multipart short: readers who finish
+        the inner one first do not see that delimiter."""
+        octets, start, end = entity.octets, entity.end, entity.outer_end
+        if end <= start or not self._findings.may_look_at(end - start):
+            return ()
+        found = tuple(each for each in boundaries if octets.find(delimiter_of(each), start, end) != -1)
+        if found:
+            self._findings.note(Defect.MIME_AMBIGUOUS)
+        return found
+
+    def _parts_of(self, reading: _Reading, octets: Octets, splits: Sequence[Split], default_type: str) -> None:
+        """The parts of each way to split a body, as entities still to be read."""
+        entity = reading.entity
+        for each in splits:
+            prefix = f"{entity.prefix}{next(reading.marks)}"
+            outer_end = each.epilogue_start
+            for index, (start, end) in enumerate(each.parts, start=1):
+                path = f"{prefix}.{index}".lstrip(".")
+                self._children.append(_Entity(octets, start, end, path, entity.depth + 1, outer_end, default_type))
+
+    def _after_the_end(self, reading: _Reading, epilogue: bytes) -> None:
+        """Parts behind the closing delimiter under a boundary of their own: readers that go by lines take them in."""
+        guess = sniffed(epilogue, 0, len(epilogue))
+        if guess:
+            splits = self._splits(epilogue, 0, len(epilogue), (guess,))
+            self._parts_of(reading, epilogue, splits, "text/plain")
 
     def _splits(self, octets: Octets, start: int, end: int, boundaries: tuple[str, ...]) -> list[Split]:
         found: list[Split] = []
@@ -230,6 +278,15 @@ class _Walk:
         if self._findings.may_add_part():
             path = f"{reading.entity.prefix}.0".lstrip(".")
             yield reading.part(Shape.ASIDE, path, text)
+
+
+def _with_line_feeds(entity: _Entity) -> _Entity:
+    """The entity; one whose lines end with a carriage return alone, as on old Macintoshes, is written anew."""
+    start, end = entity.start, entity.end
+    if entity.octets.find(b"\n", start, end) != -1 or entity.octets.find(b"\r", start, end) == -1:
+        return entity
+    written = bytes(entity.octets[start:end]).replace(b"\r", b"\n")
+    return replace(entity, octets=written, start=0, end=len(written), header=None)
 
 
 def walk(

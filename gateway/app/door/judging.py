@@ -76,6 +76,7 @@ class Judging:
             settlement=settlement,
             prefix=stamps.prefix,
             cuts=stamps.cuts,
+            own_fields=stamps.own,
             policy_version=policy.version,
             retention=policy.retention,
         )

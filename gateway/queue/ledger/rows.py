@@ -110,6 +110,7 @@ def recipient_row(recipient_id: int, message_id: int, new: NewRecipient, *, at: 
         "rule": judgement.rule,
         "codes": "".join(f" {code}" for code, _ in judgement.reasons) + " ",
         "judgement": compact(_plain_judgement(judgement)),
+        "fields": new.fields,
         "last_reply": "",
         "last_remote": "",
         "changed_at": at,
@@ -245,4 +246,5 @@ def claim_of(row: Row[Any], *, lease_until: float) -> Claim:
         ret=row.ret,
         envid=row.envid,
         may_bounce=row.may_bounce,
+        fields=row.fields,
     )

@@ -21,11 +21,12 @@ from sqlalchemy import (
     column,
     func,
     table,
+    text,
 )
 
 from gateway.queue.states import DELIVERABLE, FINAL, State
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The migration that makes exactly these tables."""
 
 METADATA: Final = MetaData()
@@ -108,6 +109,7 @@ recipient: Final = Table(
     Column("last_reply", Text, nullable=False),
     Column("last_remote", Text, nullable=False),
     Column("changed_at", Float, nullable=False),
+    Column("fields", LargeBinary, nullable=False, server_default=text("x''")),  # above the prefix, in this copy alone
 )
 
 _claimable: Final = recipient.c.state.in_(CLAIMABLE)

@@ -48,6 +48,25 @@ def test_all_names_are_kept_the_extended_one_first():
 
 
 @pytest.mark.parametrize(
+    "field",
+    [
+        b"Content-Type: a/b; name*1*=''file.; name*0*=zip",
+        b"Content-Type: a/b; name*0=file.\r\nContent-Type: a/b; name*1=zip",
+        b"Content-Disposition: x; filename*1=zip\r\nContent-Type: a/b; name*0=file.",
+        b"Content-Disposition: x; filename=file;.zip",
+        b'Content-Disposition: x; filename="file".zip',
+        b'Content-Disposition: x; filename="file".zip"; size=3',
+        b"Content-Type: a/b; name=file\\;.zip",
+        b"Content-Type: a/b; name=file.png; name=file.zip",
+        b"Content-Disposition: x; filename*=UTF-16''%00f%00i%00l%00e%00.%00z%00i%00p",
+        b'Content-Type: a/b; name="=?utf-16?B?AGYAaQBsAGUALgB6AGkAcA==?="',
+    ],
+)
+def test_a_name_that_only_some_readers_see_is_among_the_names(field):
+    assert {"file.zip", "file;.zip"} & set(names(header(field + b"\r\n\r\n")))
+
+
+@pytest.mark.parametrize(
     ("value", "declared"),
     [
         ("TEXT/HTML; charset=x", "text/html"),
