@@ -55,6 +55,33 @@ class EngineWatch:
             await self.alerts.raise_one(name, words)
 
 
+class SignatureMemory:
+    """Which signatures the engine has now, and with which ones delivered mail was looked at last: over restarts."""
+
+    TOPIC: Final = "signatures"
+    KEY: Final = "retro-scan"
+    KEPT: Final = 90 * 86400.0
+
+    def __init__(self, engine: Clamav, counters: Counters) -> None:
+        self._engine = engine
+        self._counters = counters
+
+    async def now(self) -> str | None:
+        """Their version; None while the engine does not answer."""
+        await self._engine.refresh()
+        fact = known_or_none(self._engine.standing())
+        return fact.signatures if fact is not None and fact.absent == 0.0 and fact.signatures else None
+
+    async def seen(self) -> str:
+        """Their version at the last look; empty before the first."""
+        note = (await self._counters.recall(self.TOPIC, [self.KEY])).get(self.KEY)
+        return note.value if note is not None else ""
+
+    async def remember(self, version: str) -> None:
+        """Delivered mail was looked at with these."""
+        await self._counters.remember(self.TOPIC, {self.KEY: version}, seconds=self.KEPT)
+
+
 def engine_watch(engine: object, counters: Counters) -> Callable[[asyncio.Event], Awaitable[None]]:
     """The watch over a process's engine, or one that has nothing to do where there is no clamd."""
     return EngineWatch(engine, Alerts(counters)).run if isinstance(engine, Clamav) else _nothing_to_watch

@@ -50,6 +50,7 @@ from gateway.queue.records import (
     TrackRow,
     Unscanned,
 )
+from gateway.queue.retractions import Retractions
 from gateway.queue.spool import Incoming, OctetsGone, Spool
 from gateway.queue.states import DELIVERABLE, State
 from gateway.telemetry import log
@@ -249,6 +250,11 @@ class Custody:
     async def postpone(self, recipient_id: int, *, due: float) -> None:
         """Scan an UNSCANNED recipient's copy at `due`, not before."""
         await self.writer.submit(postpone, Postponement(recipient_id, due))
+
+    @property
+    def retractions(self) -> Retractions:
+        """Delivered copies, and taking them back."""
+        return Retractions(self.spool, self.writer, self.readers, self._clock)
 
     async def delete(self, recipient_id: int, *, actor: str, reason: str) -> bool:
         """HELD, UNSCANNED, QUEUED, DEFERRED or CORRUPT to DROPPED. False: it was in none of these, or in a courier's

@@ -87,6 +87,25 @@ class Unscanned:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveredCopy:
+    """One recipient whose copy was delivered, with the evidence (JSON) of its message."""
+
+    recipient_id: int
+    message_id: int
+    recipient: str
+    evidence: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Retracted:
+    """One recipient whose copy was taken back into custody."""
+
+    recipient_id: int
+    message_id: int
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """A refusal before or at the end of DATA: what was answered to whom, and which rule or line says so.
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 
 from gateway.app.alerts import Alerts
+from gateway.app.engine_watch import SignatureMemory
 from gateway.app.installation import Folders
 from gateway.app.keys.key_watch import KeyWatch
 from gateway.app.keys.keyring import Keyring
@@ -16,15 +17,17 @@ from gateway.app.roles.signals import Signals
 from gateway.app.senses import engine_of, rescan_by
 from gateway.checks.dns.resolver import Resolver
 from gateway.checks.malware.clamav import Clamav
-from gateway.clock import SystemClock, system_randomness
+from gateway.clock import Clock, SystemClock, system_randomness
 from gateway.counters.counters import Counters
 from gateway.delivery.routes import Endpoint, Language, Routes
 from gateway.delivery.worker import Courier
 from gateway.mail.address import Address
+from gateway.mailbox.copies import StoreCopies
 from gateway.mailbox.store import layout_of
 from gateway.pipeline.signing import Signer
 from gateway.policy.policy import Policy
 from gateway.quarantine.rescan import Rescanning
+from gateway.quarantine.retraction import Retraction, RetroWatch
 from gateway.queue.custody import Custody
 from gateway.queue.upkeep import Upkeep
 from gateway.settings import Settings
@@ -81,6 +84,8 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                     alert=Alerts(counters).raise_one,
                 )
                 group.create_task(rescanning.run(signals.stop))
+                if isinstance(engine, Clamav):
+                    group.create_task(_retro_watch(custody, folders, engine, counters, clock, policy).run(signals.stop))
                 watch = KeyWatch(keyring, resolver, clock, keep_days=settings.signing.keep_days)
                 group.create_task(watch.run(signals.stop))
             if index == 0 and settings.reports.dmarc:
@@ -95,6 +100,22 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
         await resolver.close()
         await counters.close()
         await custody.close()
+
+
+def _retro_watch(
+    custody: Custody, folders: Folders, engine: Clamav, counters: Counters, clock: Clock, policy: LivePolicy
+) -> RetroWatch:
+    retraction = Retraction(
+        custody,
+        StoreCopies(layout_of(folders.data)),
+        engine.scan,
+        clock,
+        scanning=lambda: policy().scanning,
+        retention=lambda: policy().retention,
+        alert=Alerts(counters).raise_one,
+    )
+    memory = SignatureMemory(engine, counters)
+    return RetroWatch(retraction, signatures=memory.now, seen=memory.seen, remember=memory.remember)
 
 
 def routes_of(policy: Policy, mailbox: Endpoint) -> Routes:
