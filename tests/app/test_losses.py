@@ -1,4 +1,5 @@
-"""gateway/app/losses.py, gateway/pipeline/examining.py: what kills anatomists is counted over restarts, and given up."""
+"""gateway/app/losses.py and gateway/pipeline/examining.py: what kills anatomists is counted over restarts, and given
+up."""
 
 from __future__ import annotations
 
