@@ -155,6 +155,25 @@ class Reports(_Model):
         return text
 
 
+class Maps(_Model):
+    """Maps of the internet (MMDB files), which you download yourself. Nothing is looked up on the network."""
+
+    networks: Path | None = Field(
+        None, description="Which autonomous system an address is in, like `GeoLite2-ASN.mmdb`, for `client.asn`"
+    )
+    countries: Path | None = Field(
+        None, description="Which country it is in, like `dbip-country-lite.mmdb`, for `client.country`"
+    )
+
+
+class Store(_Model):
+    """The shipped mail store."""
+
+    quota: Octets = Field(
+        10 * 1024 * MIB, ge=0, description="Octets that one mailbox may hold, like `2GiB`; 0: as many as there is disk"
+    )
+
+
 class Console(_Model):
     """The office."""
 
@@ -185,6 +204,8 @@ class Settings(_Model):
     signing: Signing = Signing()
     reports: Reports = Reports()
     console: Console = Console()
+    maps: Maps = Maps()
+    store: Store = Store()
 
     @property
     def own_networks(self) -> list[str]:
@@ -209,6 +230,8 @@ ENVIRONMENT: Final[dict[str, tuple[str, ...]]] = {
     **{f"POSTERN_{name.upper()}": ("listen", name) for name in Listen.model_fields if name != "host"},
     "POSTERN_NAMESERVERS": ("dns", "nameservers"),
     "POSTERN_CLAMD": ("clamav", "address"),
+    "POSTERN_NETWORK_MAP": ("maps", "networks"),
+    "POSTERN_COUNTRY_MAP": ("maps", "countries"),
 }
 
 

@@ -22,24 +22,37 @@ from gateway.facts.outcome import Known, Outcome, Unknown
 from gateway.inbound.admission import senders
 from gateway.inbound.admission.addressees import Admitted
 from gateway.inbound.admission.admission import Admission, Allowance
-from gateway.inbound.admission.counting import Counting, own_networks
+from gateway.inbound.admission.counting import (
+    Counting,
+    Names,
+    name_of_recipient,
+    names_of_client,
+    names_of_sender,
+    own_networks,
+)
 from gateway.inbound.ports import ClientInquiry, Door, Judged
 from gateway.inbound.refused import Refused
+from gateway.mail import replies
 from gateway.mail.address import Address, ReversePath, path_text
-from gateway.policy.policy import Policy
+from gateway.policy.conditions import Answer
+from gateway.policy.policy import Policy, RecipientEntry, Whose
 from gateway.queue.custody import Custody
 from gateway.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Who connects, and what it says. None: it gets no further."""
+    """Who connects to which door, and what it says. None: it gets no further; for `size`, that it declares none. `tls`
+    is the version of TLS, or empty."""
 
     ip: str
     helo: str | None = None
     mail_from: ReversePath = None
     says_mail: bool = False
     recipient: Address | None = None
+    size: int | None = None
+    tls: str = ""
+    door: Door = Door.MX
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +87,12 @@ async def explain_connection(
     policy = LivePolicy(settings, folders)
     async with _house(folders, clock) as (custody, counters), open_resolver(settings, clock, zone=zone) as resolver:
         counting = Counting(counters, own=own_networks(settings.own_networks))
-        ports = door_ports(
+        with door_ports(
             settings, policy, custody=custody, counters=counters, resolver=resolver, judge=_nobody, clock=clock
-        )
-        walk = _Walk(situation, Admission(ports, settings.limits, counting), counting, ports.inquiry, policy())
-        return Explanation(situation, tuple([step async for step in walk.steps()]))
+        ) as ports:
+            admission = Admission(ports, settings.limits, counting)
+            walk = _Walk(situation, admission, counting, ports.inquiry, policy(), hostname=settings.hostname)
+            return Explanation(situation, tuple([step async for step in walk.steps()]))
 
 
 async def _nobody(*_: object, **__: object) -> Judged:
@@ -109,32 +123,41 @@ class _Walk:
         counting: Counting,
         inquiry: ClientInquiry,
         policy: Policy,
+        *,
+        hostname: str,
     ) -> None:
         self._situation = situation
         self._inquiry = inquiry
         self._admission = admission
         self._counting = counting
         self._policy = policy
+        self._hostname = hostname
 
     async def steps(self) -> AsyncIterator[Step]:
         """Step by step, up to the first refusal."""
-        client = ClientFact(self._situation.ip, helo=self._situation.helo or "")
-        refused = await self._admission.has_room(client, connections=1, everybodys=1)
+        said = self._situation
+        client = ClientFact(said.ip, helo=said.helo or "", tls=said.tls, door=said.door.value)
+        refused = await self._admission.has_room(client, connections=1, neighbours=1, everybodys=1)
         yield Step("network", self._whose(client.ip))
         if refused:
             yield _refusal("connect", refused)
             return
-        client = await self._admission.acquaint(client, Door.MX)
+        client = await self._admission.acquaint(client, said.door)
         past = await self._counting.past(client.ip)
         for step in self._acquaintance(replace(client, past=Known(past))):
             yield step
-        allowance = self._admission.allowance(client)
-        yield Step("group", _group(allowance), place=allowance.group.place)
-        async for step in self._rates(allowance):
+        for step in self._groups(client, None):
             yield step
+        allowance = self._admission.allowance(client)
+        async for step in self._rates(names_of_client(client.ip), allowance):
+            yield step
+        for limit, level in await self._counting.levels(names_of_client(client.ip), self._policy.bans.rates):
+            yield Step("ban", f"shut out above {limit}, now {level:.0f}", place=limit.place)
         if refused := await self._admission.may_enter(client):
             yield _refusal("connect", refused)
             return
+        words = str(replies.greeting(self._hostname, allowance.group.banner))
+        yield Step("greeting", words, place=allowance.group.place if allowance.group.banner else "")
         async for step in self._said(client):
             yield step
             if step.reply:
@@ -147,7 +170,8 @@ class _Walk:
 
     def _acquaintance(self, client: ClientFact) -> Iterator[Step]:
         yield Step("name", _told(client.reverse_name, "resolves back to the address", "no name that resolves back"))
-        yield Step("lists", _lists(client.dnsbl))
+        yield Step("map", _map(client))
+        yield from self._lists(client.dnsbl)
         if isinstance(client.past, Known):
             past = client.past.value
             yield Step(
@@ -156,11 +180,32 @@ class _Walk:
                 f"{past.unknown_recipients} unknown recipients",
             )
 
-    async def _rates(self, allowance: Allowance) -> AsyncIterator[Step]:
-        for limit, level in await self._counting.levels(self._situation.ip, allowance.group.limits.rates):
+    def _lists(self, outcome: Outcome[DnsblFact]) -> Iterator[Step]:
+        """What each list says, with the line that names it and its weight."""
+        if not isinstance(outcome, Known):
+            yield Step("lists", _told(outcome, "", "none is asked"))
+            return
+        fact, zones = outcome.value, {each.zone: each for each in self._policy.dnsbl}
+        for zone, answer in fact.listings:
+            yield Step("list", f"{zone} ({answer}), weight {zones[zone].weight:g}", place=zones[zone].place)
+        for zone, why in fact.unusable:
+            yield Step("list", f"{zone} {why}: not counted", place=zones[zone].place)
+        yield Step("lists", f"{'' if fact.listings else 'not listed; '}score {fact.score:g}, of good {fact.good:g}")
+
+    def _groups(self, client: ClientFact, mail_from: str | None) -> Iterator[Step]:
+        """Each group that was looked at, and the one that is the client's."""
+        now = self._admission.now()
+        for group, truth in self._policy.groups_looked_at(client, now, mail_from=mail_from):
+            if truth.answer is Answer.TRUE:
+                break
+            doubt = f" ({', '.join(truth.missing) or truth.why})" if truth.answer is Answer.UNKNOWN else ""
+            yield Step("group", f"{group.id}: {truth.answer.value}{doubt}", place=group.place)
+        allowance = self._admission.allowance(client, mail_from=mail_from)
+        yield Step("group", _group(allowance), place=allowance.group.place)
+
+    async def _rates(self, names: Names, allowance: Allowance) -> AsyncIterator[Step]:
+        for limit, level in await self._counting.levels(names, allowance.group.limits.rates):
             yield Step("rate", f"{limit}, now {level:.0f}", place=limit.place)
-        for limit, level in await self._counting.levels(self._situation.ip, self._policy.bans.rates):
-            yield Step("ban", f"shut out above {limit}, now {level:.0f}", place=limit.place)
 
     async def _said(self, client: ClientFact) -> AsyncIterator[Step]:
         said = self._situation
@@ -169,27 +214,35 @@ class _Walk:
             yield _refusal("helo", refused) if refused else Step("helo", f"{said.helo} is a name")
         if not said.says_mail and said.recipient is None:
             return
-        allowance = self._admission.allowance(client, mail_from=path_text(said.mail_from))
+        domain = await senders.ask(self._inquiry, said.mail_from)
+        yield Step("sender", _told(domain, "", "nobody is asked about its domain"))
+        for step in self._groups(replace(client, sender_domain=domain), path_text(said.mail_from)):
+            yield step
+        allowance = await self._admission.allowance_at_mail(client, said.mail_from, principal=None)
+        names = names_of_sender(client.ip, said.mail_from).items()
+        sender: Names = {whose: name for whose, name in names if whose is Whose.SENDER_DOMAIN}
+        async for step in self._rates(sender, allowance):
+            yield step
         refused = await self._admission.may_send(
-            said.mail_from, size=None, allowance=allowance, client=client, principal=None
-        )
-        if refused is None:
-            domain = await senders.ask(self._inquiry, said.mail_from)
-            refused = senders.refusal(domain)
-            yield Step("sender", _told(domain, "", "nobody is asked about its domain"))
-        words = f"<{path_text(said.mail_from)}> may send; {_group(allowance)}"
+            said.mail_from, size=said.size, allowance=allowance, client=client, principal=None
+        ) or senders.refusal(domain)
+        secured = f" over {said.tls}" if said.tls else ""
+        words = f"<{path_text(said.mail_from)}> may send{secured}"
         yield _refusal("mail", refused) if refused else Step("mail", words, place=allowance.group.place)
-        if said.recipient is not None:
+        if said.recipient is not None and refused is None:
+            async for step in self._rates(name_of_recipient(said.recipient), allowance):
+                yield step
             yield await self._received(said.recipient, allowance, client)
 
     async def _received(self, recipient: Address, allowance: Allowance, client: ClientFact) -> Step:
         answer = await self._admission.may_receive(
-            recipient, allowance=allowance, client=client, reverse_path=self._situation.mail_from, principal=None
-        )
+            recipient, allowance=allowance, client=client, reverse_path=self._situation.mail_from, principal=None,
+            size=self._situation.size,
+        )  # fmt: skip
         entry = self._policy.recipient_entry(str(recipient))
         place = entry.place if entry else ""
         if isinstance(answer, Admitted):
-            told = f"validate: {entry.validate}" if entry else "not ours"
+            told = _entry(entry) if entry else "not ours"
             return Step("rcpt", f"{answer.address} is taken and goes to {answer.destination} ({told})", place=place)
         return _refusal("rcpt", answer)
 
@@ -201,17 +254,26 @@ def _refusal(stage: str, refused: Refused) -> Step:
 def _group(allowance: Allowance) -> str:
     return (
         f"group {allowance.group.id}: messages of {allowance.size} octets, {allowance.recipients} recipients, "
-        f"{allowance.connections} connections"
+        f"{allowance.connections} connections{', TLS required' if allowance.group.requires_tls else ''}"
     )
 
 
-def _lists(outcome: Outcome[DnsblFact]) -> str:
-    if not isinstance(outcome, Known):
-        return _told(outcome, "", "none is asked")
-    fact = outcome.value
-    named = ", ".join(f"{zone} ({answer})" for zone, answer in fact.listings) or "not listed"
-    unusable = "".join(f"; {zone} {why}" for zone, why in fact.unusable)
-    return f"{named}; score {fact.score:g}{unusable}"
+def _entry(entry: RecipientEntry) -> str:
+    """What is said about a recipient that was taken."""
+    source = f" {entry.source or entry.ldap or ''}".rstrip()
+    size = "" if entry.size is None else f", messages of {entry.size} octets"
+    return f"validate: {entry.validate}{source}, on_unknown: {entry.on_unknown}, on_full: {entry.on_full}{size}"
+
+
+def _map(client: ClientFact) -> str:
+    """Where the client is, as far as there are maps."""
+    network = client.network
+    if isinstance(network, Known):
+        asn = network.value.asn
+        told = f"AS{asn} {network.value.organisation}".strip() if asn else "in no autonomous system"
+    else:
+        told = _told(network, "", "no map of networks")
+    return f"{told}; {_told(client.country, '', 'no country')}"
 
 
 def _told(outcome: Outcome[object], good: str, nothing: str) -> str:

@@ -165,6 +165,7 @@ class Installation:
                 hostname=self._settings.hostname,
                 certificate=folders.certificate,
                 key=folders.key,
+                quota=self._settings.store.quota,
             )
         except StoreError as error:
             self._missing.append(Missing("mail store (Dovecot)", "accepted mail waits in the queue", str(error)))

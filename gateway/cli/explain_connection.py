@@ -19,6 +19,7 @@ from gateway.checks.dns.zone import ZoneError, ZoneResolver
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, fail, out, settings_of
 from gateway.clock import SystemClock
 from gateway.facts.evidence import to_plain
+from gateway.inbound.ports import Door
 from gateway.mail.address import Address, BadAddress
 
 
@@ -29,6 +30,9 @@ def explain(
         str | None, typer.Option("--from", help="Its MAIL FROM, empty for <>", show_default="nothing")
     ] = None,
     rcpt: Annotated[str | None, typer.Option(help="Its RCPT TO", show_default="nothing")] = None,
+    size: Annotated[int | None, typer.Option(min=0, help="SIZE that it declares", show_default="nothing")] = None,
+    tls: Annotated[bool, typer.Option("--tls", help="The session is encrypted")] = False,
+    door: Annotated[Door, typer.Option(help="Listener that it comes to")] = Door.MX,
     dns: Annotated[
         Path | None, typer.Option(help="Zone file that answers DNS questions instead of the network")
     ] = None,
@@ -36,7 +40,8 @@ def explain(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what would happen to a client: bans, lists, group, rates, recipient. Nothing is counted or changed."""
+    """Say what would happen to a client, and which line of the policy says so: bans, maps, lists, groups, rates, TLS,
+    size, recipient. Nothing is counted or changed."""
     settings = settings_of(config, data)
     try:
         situation = Situation(
@@ -45,6 +50,9 @@ def explain(
             mail_from=Address.parse(from_) if from_ else None,
             says_mail=from_ is not None,
             recipient=Address.parse(rcpt) if rcpt else None,
+            size=size,
+            tls="TLSv1.3" if tls else "",
+            door=door,
         )
         folders, zone = Folders(settings.data.resolve()), ZoneResolver.load(dns) if dns else None
         explanation = asyncio.run(

@@ -13,11 +13,22 @@ class DnsblFact:
     """DNS block lists that named the client: the sum of their weights, and (zone, answer) for each.
 
     `unusable` are the lists that could not be counted, as (zone, why): silent, refusing us, or answering nonsense.
+    `good` is what lists of good clients alone say, as a positive number; `score` has it taken off already.
     """
 
     score: float
     listings: tuple[tuple[str, str], ...] = ()
     unusable: tuple[tuple[str, str], ...] = ()
+    good: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFact:
+    """The autonomous system that announces the client's address (RFC 4271) and whose it is; number 0 and an empty name
+    where the map has nobody."""
+
+    asn: int = 0
+    organisation: str = ""
 
 
 class SenderDomain(StrEnum):
@@ -56,7 +67,8 @@ class ClientFact:
     """The host that connected. `ip` is textual; `reverse_name` is its PTR name if that resolves back, else empty.
 
     `tls` is the protocol version ("TLSv1.3") or empty; `user` is who authenticated, or empty.
-    `sender_domain` is asked at each MAIL, about its domain.
+    `sender_domain` is asked at each MAIL, about its domain. `door` is the kind of listener ("mx"); `country` is a code
+    of ISO 3166-1, empty where the map has none.
     """
 
     ip: str
@@ -70,3 +82,6 @@ class ClientFact:
     esmtp: bool = True
     past: Outcome[PastFact] = NOT_ASKED
     sender_domain: Outcome[SenderDomain] = NOT_ASKED
+    door: str = ""
+    network: Outcome[NetworkFact] = NOT_ASKED
+    country: Outcome[str] = NOT_ASKED

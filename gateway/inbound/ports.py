@@ -12,7 +12,7 @@ from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.counters.counters import Counters
-from gateway.facts.connection import ClientFact, DnsblFact, SenderDomain
+from gateway.facts.connection import ClientFact, DnsblFact, NetworkFact, SenderDomain
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Outcome
 from gateway.mail.address import Address, ReversePath
@@ -41,6 +41,10 @@ class GroupLimits(Protocol):
         """Connections of one client address to this machine."""
 
     @property
+    def network_connections(self) -> int | None:
+        """Connections of one network to this machine. None: any number."""
+
+    @property
     def rates(self) -> Sequence[RateLimit]:
         """How much they may do in which time."""
 
@@ -59,6 +63,14 @@ class Group(Protocol):
     @property
     def limits(self) -> GroupLimits:
         """What its clients may do."""
+
+    @property
+    def requires_tls(self) -> bool:
+        """Whether its clients must encrypt before MAIL."""
+
+    @property
+    def banner(self) -> str:
+        """What they read after our name in the greeting; empty: the usual."""
 
     @property
     def place(self) -> str:
@@ -85,6 +97,14 @@ class RecipientEntry(Protocol):
         """Who gets mail to addresses that do not exist; empty: nobody."""
 
     @property
+    def size(self) -> int | None:
+        """Octets of the largest message for it; None: whatever the client's group may send."""
+
+    @property
+    def on_full(self) -> str:
+        """`defer` or `reject`: what to answer while the mailbox is full."""
+
+    @property
     def place(self) -> str:
         """Where it is written."""
 
@@ -101,6 +121,14 @@ class PolicyInForce(Protocol):
     @property
     def asks_about_the_past(self) -> bool:
         """Whether any of its groups depends on what a client did before."""
+
+    @property
+    def asks_about_sender_domain(self) -> bool:
+        """Whether any of its groups depends on what the DNS says of the domain in MAIL FROM."""
+
+    @property
+    def counts_connections_of_networks(self) -> bool:
+        """Whether any of its groups limits them."""
 
     @property
     def bans(self) -> Bans:
@@ -122,6 +150,12 @@ class ClientInquiry(Protocol):
     async def sender_domain(self, domain: str) -> Outcome[SenderDomain]:
         """Whether an answer to a sender of the domain could be delivered."""
 
+    def network(self, ip: str) -> Outcome[NetworkFact]:
+        """Which autonomous system the client is in. Out of memory: nobody is asked."""
+
+    def country(self, ip: str) -> Outcome[str]:
+        """Which country it is in; the same."""
+
 
 class Validity(Enum):
     """Whether a recipient that is ours exists."""
@@ -135,8 +169,9 @@ class Validity(Enum):
 class RecipientValidation(Protocol):
     """Says whether a recipient exists. Sub-addressing (`user+detail`) is its business."""
 
-    async def validate(self, address: Address, entry: RecipientEntry) -> Validity:
-        """May take its time, but not longer than the client's patience; raising counts as CANNOT_TELL."""
+    async def validate(self, address: Address, entry: RecipientEntry, *, size: int | None = None) -> Validity:
+        """May take its time, but not longer than the client's patience; raising counts as CANNOT_TELL. `size` is what
+        MAIL declared, in octets: a mailbox that has no room for it is full."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ class Session(Wire):
     def identify(self, address: ClientAddress) -> None:
         """From now on this is who the client is: its connections are counted, its trust is looked up."""
         before, self.address = self.address, address
-        self.client = ClientFact(address.ip, address.port)
+        self.client = ClientFact(address.ip, address.port, door=self.door.value)
         self.may_xclient = self.may_xclient or address.ip in self.household.xclients
         self._occupancy.identify(self, address.network)
         self._tell_how_many(before)
@@ -127,7 +127,10 @@ class Session(Wire):
         """One connection less of a client: other processes want to know."""
         gone = of or self.address
         if gone.ip:
-            self.household.admission.has_gone(gone.ip, connections=self._occupancy.of(gone.network))
+            here = self._occupancy
+            self.household.admission.has_gone(
+                gone.ip, connections=here.of(gone.network), neighbours=here.near(gone.network)
+            )
 
     def drain(self) -> None:
         """Finish what is open, then say goodbye; at once if the client has nothing open but the line."""
@@ -169,7 +172,7 @@ class Session(Wire):
             refused = Refused(replies.SPOKE_TOO_EARLY, "spoke before the greeting")
         if refused is not None:
             return await self._turn_away(refused)
-        self.say(replies.greeting(self.household.hostname))
+        self.say(self.greeting())
         return True
 
     async def _learn_who_is_behind(self) -> bool:
@@ -206,6 +209,7 @@ class Session(Wire):
         return await self.household.admission.has_room(
             self.client,
             connections=self._occupancy.of(self.address.network),
+            neighbours=self._occupancy.near(self.address.network),
             everybodys=self._occupancy.total,
         )
 
@@ -280,6 +284,11 @@ class Session(Wire):
             stage, refused, client=self.client, reverse_path=sender, recipient=recipient
         )
         return refused.reply
+
+    def greeting(self) -> Reply:
+        """The first words, as the client's group has them."""
+        banner = self.household.admission.allowance(self.client).group.banner
+        return replies.greeting(self.household.hostname, banner)
 
     def not_now(self) -> Reply | None:
         """What stands before any transaction."""

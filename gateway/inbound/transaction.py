@@ -49,9 +49,15 @@ class Transaction:
     recipients: dict[str, Recipient] = field(default_factory=dict)
     destinations: dict[str, str] = field(default_factory=dict)
     """By `Address.key`, as `recipients`."""
+    size_limit: int = 0
+    """Octets: what the client may send, or less where a recipient takes less."""
 
-    def add(self, recipient: Recipient, destination: str) -> None:
-        """Take a recipient in. Who is named twice gets one copy."""
+    def __post_init__(self) -> None:
+        self.size_limit = self.allowance.size
+
+    def add(self, recipient: Recipient, destination: str, *, size: int | None = None) -> None:
+        """Take a recipient in. Who is named twice gets one copy. `size` is the recipient's own limit, in octets."""
+        self.size_limit = self.size_limit if size is None else min(self.size_limit, size)
         self.recipients.setdefault(recipient.address.key, recipient)
         self.destinations.setdefault(recipient.address.key, destination)
 

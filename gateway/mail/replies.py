@@ -129,6 +129,7 @@ NO_SUCH_USER: Final = Reply(550, "5.1.1", "No such recipient here")
 TOO_MANY_UNKNOWN: Final = Reply(550, "5.7.1", "Too many invalid recipients", closes=True)
 CANNOT_VERIFY: Final = Reply(451, "4.4.3", "Recipient cannot be checked now, try again later")
 MAILBOX_FULL: Final = Reply(452, "4.2.2", "Mailbox is full")
+MAILBOX_FULL_FOR_GOOD: Final = Reply(552, "5.2.2", "Mailbox is full")
 TOO_MANY_RECIPIENTS: Final = Reply(452, "4.5.3", "Too many recipients")
 TOO_LARGE: Final = Reply(552, "5.3.4", "Message is too large")
 NO_SPACE: Final = Reply(452, "4.3.1", "Insufficient system storage")
@@ -188,9 +189,10 @@ BY_NAME: Final[dict[str, Reply]] = {
 """The names by which a policy may choose a reply (`then: {reject: NAME}`)."""
 
 
-def greeting(hostname: str) -> Reply:
-    """The first words of a session; they carry no enhanced status (RFC 2034 section 3)."""
-    return Reply(220, "", f"{hostname} ESMTP Postern")
+def greeting(hostname: str, banner: str = "") -> Reply:
+    """The first words of a session; they carry no enhanced status (RFC 2034 section 3). `banner` is empty for the
+    usual words after our name."""
+    return Reply(220, "", f"{hostname} {banner or 'ESMTP Postern'}")
 
 
 def hello(hostname: str, extensions: Sequence[str] = ()) -> str:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+ROOM: Final = "OK"
+NO_ROOM: Final = "FULL"
+"""What the store says of a mailbox on the socket `quota`; `quota.py` reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,11 @@ class StoreLayout:
         """The socket on which the courier hands mail over (RFC 2033)."""
         return self.sockets / "lmtp"
 
+    @property
+    def quota(self) -> Path:
+        """The socket on which the store says whether a mailbox has room."""
+        return self.sockets / "quota-status"
+
 
 @dataclass(frozen=True, slots=True)
 class StorePorts:
@@ -44,9 +54,9 @@ class StorePorts:
     sieve: int
 
 
-def render(layout: StoreLayout, ports: StorePorts, *, hostname: str) -> str:
+def render(layout: StoreLayout, ports: StorePorts, *, hostname: str, quota: int) -> str:
     """dovecot.conf. Every path in it is absolute; every process runs as the one unprivileged account. `hostname` is the
-    name in Received fields."""
+    name in Received fields; `quota` is the octets that one mailbox may hold, 0 for any number."""
     return f"""\
 # Written by `postern run` at every start: change the settings of Postern instead.
 base_dir = {layout.sockets}
@@ -68,6 +78,9 @@ mail_home = {layout.folder}/mail/%Ld/%Ln
 mail_location = maildir:~/Maildir
 mail_attribute_dict = file:%h/attributes
 recipient_delimiter = +
+mail_plugins = quota
+# Mail for a full mailbox waits in the queue: nobody gets a bounce for mail that we have taken.
+quota_full_tempfail = yes
 
 ssl = required
 ssl_cert = <{layout.certificate}
@@ -149,6 +162,13 @@ service lmtp {{
     mode = 0600
   }}
 }}
+service quota-status {{
+  executable = quota-status -p postfix
+  client_limit = 10
+  unix_listener quota-status {{
+    mode = 0600
+  }}
+}}
 service stats {{
   chroot =
 }}
@@ -158,8 +178,16 @@ protocol lmtp {{
 }}
 protocol imap {{
   mail_max_userip_connections = 50
+  mail_plugins = $mail_plugins imap_quota
 }}
 plugin {{
+  quota = count:User quota
+  quota_vsizes = yes
+  quota_rule = *:storage={quota}B
+  quota_status_success = {ROOM}
+  quota_status_nouser = {ROOM}
+  quota_status_overquota = {NO_ROOM}
+  quota_status_toolarge = {NO_ROOM}
   sieve = file:~/sieve;active=~/.dovecot.sieve
   sieve_max_script_size = 1M
   sieve_max_actions = 32

@@ -81,9 +81,10 @@ def layout_of(data: Path) -> StoreLayout:
     )
 
 
-def prepare(data: Path, listen: Listen, *, hostname: str, certificate: Path, key: Path) -> StorePlan:
-    """Write the configuration and the folders. Raises `StoreError` when Dovecot is missing or cannot reach its folder,
-    and OSError when the folder of its sockets is somebody else's."""
+def prepare(data: Path, listen: Listen, *, hostname: str, certificate: Path, key: Path, quota: int = 0) -> StorePlan:
+    """Write the configuration and the folders. `quota` is the octets that a mailbox may hold, 0 for any number. Raises
+    `StoreError` when Dovecot is missing or cannot reach its folder, and OSError when the folder of its sockets is
+    somebody else's."""
     binary = find_dovecot()
     if binary is None:
         raise StoreError(MEND)
@@ -102,7 +103,7 @@ def prepare(data: Path, listen: Listen, *, hostname: str, certificate: Path, key
         _give(folder, layout, mode=mode)
     for source, target in ((certificate, layout.certificate), (key, layout.key)):
         _write(target, source.read_bytes(), layout)
-    _write(layout.configuration, render(layout, ports, hostname=hostname).encode(), layout)
+    _write(layout.configuration, render(layout, ports, hostname=hostname, quota=quota).encode(), layout)
     if not layout.users.exists():
         _write(layout.users, b"", layout)
     if os.geteuid() == 0:

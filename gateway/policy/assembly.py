@@ -13,6 +13,7 @@ from gateway.policy.document import Path
 from gateway.policy.lists import EntryList
 from gateway.policy.policy import Doing, Effect, RateLimit, Sending, Whose
 from gateway.policy.quantities import Rate
+from gateway.policy.schema_recipients import Ldap, Recipient
 from gateway.policy.verdict import Disposition, Keeping, VerdictClass
 
 CLASS_HEADER: Final = "X-Postern-Class"
@@ -25,7 +26,7 @@ Places = Callable[[Path], str]
 """Where something is written, by the steps that lead to it."""
 
 
-def entry_of(model: schema.Recipient, place: str) -> running.RecipientEntry:
+def entry_of(model: Recipient, place: str) -> running.RecipientEntry:
     """What is said about a domain or address."""
     return running.RecipientEntry(
         name=model.name,
@@ -34,9 +35,25 @@ def entry_of(model: schema.Recipient, place: str) -> running.RecipientEntry:
         addresses=frozenset(model.addresses),
         on_unknown=model.on_unknown,
         source=model.path or model.url or "",
+        ldap=None if model.ldap is None else _ldap_of(model.ldap),
+        size=model.size,
+        on_full=model.on_full,
         aliases=dict(model.aliases),
         catch_all=model.catch_all or "",
         place=place,
+    )
+
+
+def _ldap_of(model: Ldap) -> running.LdapSource:
+    return running.LdapSource(
+        servers=tuple(model.servers),
+        base=model.base,
+        filter=model.filter,
+        encrypted=model.encryption == "required",
+        authorities=model.authorities or "",
+        bind=model.bind or "",
+        secret_file=model.secret_file or "",
+        secret_environment=model.secret_environment or "",
     )
 
 
@@ -49,7 +66,7 @@ def limits_of(model: schema.Limits, places: Places) -> running.Limits:
         rates.append(RateLimit(Whose.CLIENT, Doing.MESSAGES, Rate(number, AVERAGED), place))
     for whose in Whose:
         rates += _rates(getattr(model, whose), whose, partial(_below, places, whose.value))
-    return running.Limits(model.size, model.recipients, model.connections, tuple(rates))
+    return running.Limits(model.size, model.recipients, model.connections, model.network_connections, tuple(rates))
 
 
 def _below(places: Places, step: str, steps: Path) -> str:

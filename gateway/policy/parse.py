@@ -26,6 +26,7 @@ from gateway.policy.lists import OUR_DOMAINS, Entry, EntryList
 from gateway.policy.policy import Policy
 from gateway.policy.problem import PolicyError, Problem, nearest
 from gateway.policy.quantities import NEVER
+from gateway.policy.schema_recipients import Recipient
 from gateway.policy.verdict import Disposition, RuleRef
 from gateway.policy.vocabulary import VARIABLES, Scope, in_scope
 
@@ -110,7 +111,10 @@ class _Reading:
             rules=rules,
             default=effect_of(top.default),
             lists=lists,
-            dnsbl=tuple(running.DnsblZone(each.zone, each.weight, tuple(each.answers)) for each in top.dnsbl),
+            dnsbl=tuple(
+                running.DnsblZone(each.zone, each.weight, tuple(each.answers), self._place(("dnsbl", index)))
+                for index, each in enumerate(top.dnsbl)
+            ),
             bans=bans_of(top.bans, never or EntryList(()), partial(self._place_below, ("bans",))),
             greylisting=running.Greylisting(**top.greylist.model_dump()),
             scanning=scanning_of(top),
@@ -180,19 +184,22 @@ class _Reading:
             for_all = for_all or ("" if group.when.strip() else group.id)
             reject = group.then.reject if group.then else ""
             limits = limits_of(group.limits, partial(self._place_below, (*path, "limits")))
-            yield running.Group(self._ref(group.id, path), condition, reject, limits)
+            yield running.Group(
+                self._ref(group.id, path), condition, reject, limits,
+                requires_tls=group.require == "tls", banner=group.banner or "",
+            )  # fmt: skip
         if path and not for_all:
             self._complain(path, "the last group must be for everyone", "add `- {id: everyone}` below")
 
     def _recipients(self) -> dict[str, running.RecipientEntry]:
         entries: dict[str, running.RecipientEntry] = {}
-        for path, each in self._items("recipients", schema.Recipient):
+        for path, each in self._items("recipients", Recipient):
             if each.name in entries:
                 self._complain(path, f"{each.name} stands twice in `recipients`", "keep one of the two")
             entries[each.name] = entry_of(each, self._place(path))
         for index, plain in enumerate(self._extra):
             document = Document(DOMAINS_BY_COMMAND, plain, {(): documents.Place(index + 1, 1)})
-            model = self._model(schema.Recipient, dict(plain), (), document)
+            model = self._model(Recipient, dict(plain), (), document)
             if model is not None:
                 entries[model.name] = entry_of(model, DOMAINS_BY_COMMAND)
         return entries

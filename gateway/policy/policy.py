@@ -5,13 +5,13 @@ Never reads a file, never changes: a new policy is a new object.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.facts.connection import ClientFact
 from gateway.facts.evidence import Evidence, MessageFact
-from gateway.policy.conditions import Answer, Condition, facts_of
+from gateway.policy.conditions import TRUE, Answer, Condition, Truth, facts_of
 from gateway.policy.lists import EntryList, Lists
 from gateway.policy.quantities import Rate
 from gateway.policy.verdict import Disposition, Keeping, RuleRef, VerdictClass
@@ -104,17 +104,21 @@ class Limits:
     size: int | None = None
     recipients: int | None = None
     connections: int | None = None
+    network_connections: int | None = None
     rates: tuple[RateLimit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A sender group. `reject` names the reply with which its clients are refused, or is empty."""
+    """A sender group. `reject` names the reply with which its clients are refused, or is empty; `banner` is what stands
+    after our name in their greeting, empty for the usual."""
 
     ref: RuleRef
     condition: Condition | None = None
     reject: str = ""
     limits: Limits = Limits()
+    requires_tls: bool = False
+    banner: str = ""
 
     @property
     def id(self) -> str:
@@ -128,10 +132,29 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class LdapSource:
+    """An LDAP directory. `servers` are URLs, asked in this order; `authorities` is a file, empty for the system's;
+    without `bind` we are nobody. The secret is never here: only the name of the file or variable that holds it."""
+
+    servers: tuple[str, ...]
+    base: str
+    filter: str = "(mail={address})"
+    encrypted: bool = True
+    authorities: str = ""
+    bind: str = ""
+    secret_file: str = ""
+    secret_environment: str = ""
+
+    def __str__(self) -> str:
+        return f"{' '.join(self.servers)} {self.base} {self.filter}"
+
+
+@dataclass(frozen=True, slots=True)
 class RecipientEntry:
-    """What is said about one domain or address (`name`). `validate` is mailbox, static, file, http, callahead or none;
-    `on_unknown` (defer, accept or last_known) holds when that cannot be told. `addresses`, `aliases` and `catch_all`
-    are keys (`Address.key`); `source` is the path or address of the service that knows."""
+    """What is said about one domain or address (`name`). `validate` is mailbox, static, file, http, ldap, callahead or
+    none; `on_unknown` (defer, accept or last_known) holds when that cannot be told, `on_full` (defer or reject) when
+    the mailbox is full. `addresses`, `aliases` and `catch_all` are keys (`Address.key`); `source` is the path or
+    address of the service that knows; `size` is in octets, None for whatever the client's group may send."""
 
     name: str
     route: str
@@ -142,6 +165,9 @@ class RecipientEntry:
     aliases: Mapping[str, str] = field(default_factory=dict)
     catch_all: str = ""
     place: str = ""
+    ldap: LdapSource | None = None
+    size: int | None = None
+    on_full: str = "defer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +177,7 @@ class DnsblZone:
     zone: str
     weight: float = 1.0
     answers: tuple[str, ...] = ("127.0.0.0/24",)
+    place: str = ""
 
 
 class Sending(StrEnum):
@@ -239,8 +266,26 @@ class Policy:
     @property
     def asks_about_the_past(self) -> bool:
         """Whether any of its groups depends on what a client did before."""
-        read = (name for group in self.groups if group.condition for name in group.condition.names)
-        return any(VARIABLES[name].check == "past" for name in read)
+        return "past" in _checks_of(self._read_by_groups)
+
+    @property
+    def asks_about_origin(self) -> frozenset[str]:
+        """Which of `asn` and `country` any of its groups or rules depends on."""
+        return _checks_of(self.variables | self._read_by_groups) & {"asn", "country"}
+
+    @property
+    def asks_about_sender_domain(self) -> bool:
+        """Whether any of its groups depends on what the DNS says of the domain in MAIL FROM."""
+        return "sender_domain" in _checks_of(self._read_by_groups)
+
+    @property
+    def counts_connections_of_networks(self) -> bool:
+        """Whether any of its groups limits how many connections a network has at a time."""
+        return any(group.limits.network_connections is not None for group in self.groups)
+
+    @property
+    def _read_by_groups(self) -> frozenset[str]:
+        return frozenset(name for group in self.groups if group.condition for name in group.condition.names)
 
     def recipient_entry(self, address: str) -> RecipientEntry | None:
         """What is said about that address, its own entry before its domain's. None: not ours, so nothing is relayed."""
@@ -250,10 +295,23 @@ class Policy:
 
     def group_for(self, client: ClientFact, now: float, *, mail_from: str | None = None) -> Group:
         """The client's group: the first whose condition is true. `mail_from` is None until MAIL was said."""
+        looks = self.groups_looked_at(client, now, mail_from=mail_from)
+        return next((group for group, truth in looks if truth.answer is Answer.TRUE), EVERYONE)
+
+    def groups_looked_at(
+        self, client: ClientFact, now: float, *, mail_from: str | None = None
+    ) -> Iterator[tuple[Group, Truth]]:
+        """Every group with its answer for the client, up to the first that is true."""
         evidence = Evidence(now, "inbound", client, mail_from or "", (), MessageFact(0))
-        known = {name for group in self.groups if group.condition for name in group.condition.names}
+        known = self._read_by_groups
         facts = facts_of(Case(evidence), known - MAIL_FROM if mail_from is None else known)
         for group in self.groups:
-            if group.condition is None or group.condition.ask(facts).answer is Answer.TRUE:
-                return group
-        return EVERYONE
+            truth = TRUE if group.condition is None else group.condition.ask(facts)
+            yield group, truth
+            if truth.answer is Answer.TRUE:
+                return
+
+
+def _checks_of(names: frozenset[str]) -> frozenset[str]:
+    """The checks on which these variables depend; `unknown.CHECK` asks for its check, too."""
+    return frozenset(VARIABLES[name].check or name.removeprefix("unknown.") for name in names)

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from gateway.mail.replies import BY_NAME
 from gateway.policy import actions, schema
 from gateway.policy.conditions import FUNCTIONS
+from gateway.policy.schema_recipients import Ldap, Recipient
 from gateway.policy.vocabulary import VARIABLES
 
 _SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
@@ -23,7 +24,8 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("groups: limits: client, network", schema.ClientRates),
     ("groups: limits: sender_domain", schema.SenderRates),
     ("groups: limits: recipient", schema.RecipientRates),
-    ("recipients", schema.Recipient),
+    ("recipients", Recipient),
+    ("recipients: ldap", Ldap),
     ("rules", schema.Rule),
     ("dnsbl", schema.DnsblZone),
     ("link_lists", schema.LinkListEntry),

@@ -11,24 +11,23 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gateway.policy.actions import Action, FinalAction, InDoubt, Reject
+from gateway.policy.schema_recipients import Recipient
 from gateway.policy.words import (
     REPLIES,
+    Banner,
     Domain,
     Duration,
     End,
     FileName,
     Id,
     ListAnswer,
-    MailAddress,
     Model,
     OnUnknown,
     RateOf,
     RecipientPattern,
-    Route,
     SendingWord,
     Size,
     Text,
-    Url,
     fault,
 )
 
@@ -54,6 +53,9 @@ class SenderRates(Model):
 
     messages: RateOf | None = Field(None, description="Messages that are begun, like `1000/h`")
     recipients: RateOf | None = Field(None, description="Recipients that are taken, like `5000/h`")
+    unknown_recipients: RateOf | None = Field(
+        None, description="Recipients of ours that do not exist, like `50/h`: whoever names it and asks for more goes"
+    )
 
 
 class RecipientRates(Model):
@@ -70,6 +72,9 @@ class Limits(Model):
     connections: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Connections of one client address (of IPv6: one /64) to this machine at a time"
     )
+    network_connections: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Connections of one network (/24 of IPv4, /64 of IPv6) to this machine at a time"
+    )
     messages_per_second: Annotated[float, Field(gt=0, le=1000)] | None = Field(
         None, description="Messages of one address, averaged over ten seconds; `client: {messages: ...}` says more"
     )
@@ -85,74 +90,13 @@ class Group(Model):
     id: Id = Field(description="Name of the group")
     when: str = Field("", description="Condition about `client.*` and `mail.from`; left out: everyone")
     then: Reject | None = Field(None, description="`{reject: NAME}` refuses its clients")
+    require: Literal["tls"] | None = Field(
+        None, description="`tls`: its clients are told at MAIL to encrypt the session first (530 5.7.0)"
+    )
+    banner: Banner | None = Field(
+        None, description="What they read after our name in the greeting; left out: `ESMTP Postern`"
+    )
     limits: Limits = Field(Limits(), description="What its clients may do")
-
-
-class Recipient(Model):
-    """Who is written to. An address goes before its domain; who is in neither is not ours (relaying denied)."""
-
-    domain: Domain | None = Field(None, description="Domain that we receive for")
-    address: MailAddress | None = Field(None, description="One address, in place of `domain`")
-    route: Route = Field(description="Where accepted mail goes: mailbox, mx, lmtp://..., lmtp+unix:..., smtp://...")
-    validate_by: Literal["mailbox", "static", "file", "http", "callahead", "none"] = Field(
-        "none", alias="validate", description="How we know that a recipient exists, before DATA"
-    )
-    addresses: list[MailAddress] = Field([], description="The recipients that exist, for `validate: static`")
-    path: FileName | None = Field(
-        None, description="A file with one address a line, for `validate: file`; it is read again when it changes"
-    )
-    url: Url | None = Field(
-        None,
-        description="For `validate: http`, with `{address}` in it: 200 says that a recipient exists, 404 that not",
-    )
-    aliases: dict[MailAddress, MailAddress] = Field(
-        {}, description="Addresses of the domain that stand for another one: from, to"
-    )
-    catch_all: MailAddress | None = Field(
-        None, description="Who gets mail to addresses of the domain that do not exist"
-    )
-    on_unknown: Literal["defer", "accept", "last_known"] = Field(
-        "defer",
-        description="What to do when that cannot be told: defer (451), accept, or last_known (as the source said last, "
-        "else defer)",
-    )
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Recipient:
-        if (self.domain is None) == (self.address is None):
-            raise fault("an entry is for a domain or for an address", "write one of `domain:` and `address:`")
-        if self.validate_by == "mailbox" and self.route != "mailbox":
-            raise fault("`validate: mailbox` asks the shipped store", "use callahead, static or none with this route")
-        if self.validate_by == "callahead" and self.route == "mailbox":
-            raise fault("`callahead` asks a next hop, and this route has none", "write `validate: mailbox`")
-        self._check_source()
-        if self.domain is None and (self.aliases or self.catch_all):
-            raise fault("aliases belong to a domain", "write them into the entry with `domain:`")
-        strange = next((each for each in self.aliases if not each.endswith(f"@{self.domain}")), None)
-        if strange:
-            raise fault(f"the alias {strange[:60]} is not of {self.domain}", "write it into its own domain's entry")
-        return self
-
-    def _check_source(self) -> None:
-        """Each source has its setting, and no setting stands without its source."""
-        if self.validate_by == "static" and not self.addresses:
-            raise fault("`validate: static` without addresses refuses everyone", "add `addresses: [...]`")
-        for source, setting, given in (
-            ("static", "addresses", self.addresses),
-            ("file", "path", self.path),
-            ("http", "url", self.url),
-        ):
-            if self.validate_by == source and not given:
-                raise fault(f"`validate: {source}` has nothing to ask", f"add `{setting}: ...`")
-            if self.validate_by != source and given:
-                raise fault(
-                    f"`{setting}` is used by `validate: {source}` alone", f"write `validate: {source}`, or remove it"
-                )
-
-    @property
-    def name(self) -> str:
-        """The address or domain that the entry is for."""
-        return self.address or self.domain or ""
 
 
 class Rule(Model):

@@ -200,6 +200,18 @@ def _reverse_name(evidence: Evidence) -> Outcome[Any]:
     return evidence.client.reverse_name
 
 
+def _network(evidence: Evidence) -> Outcome[Any]:
+    return evidence.client.network
+
+
+def _country(evidence: Evidence) -> Outcome[Any]:
+    return evidence.client.country
+
+
+def _sender_domain(evidence: Evidence) -> Outcome[Any]:
+    return evidence.client.sender_domain
+
+
 # fmt: off
 _FACTS: Final[tuple[Variable, ...]] = (
     Variable("client.ip", _TEXT, "Address of the host that connected", lambda c: c.evidence.client.ip, scope=_CLIENT),
@@ -210,6 +222,19 @@ _FACTS: Final[tuple[Variable, ...]] = (
     Variable("client.user", _TEXT, "Who signed in, or empty", lambda c: c.evidence.client.user, scope=_CLIENT),
     Variable("client.dnsbl_score", _NUMBER, "Sum of the weights of the block lists that name the client",
              _of(_dnsbl, lambda fact: fact.score, 0.0), "dnsbl", _CLIENT),
+    Variable("client.dnswl_score", _NUMBER, "Sum of the weights (as a positive number) of the lists of good clients",
+             _of(_dnsbl, lambda fact: fact.good, 0.0), "dnsbl", _CLIENT),
+    Variable("client.door", _TEXT, "Which listener it came to: mx, submission or submissions",
+             lambda c: c.evidence.client.door, scope=_CLIENT),
+    Variable("client.asn", _WHOLE, "Number of the autonomous system that it is in; 0 where the map has none",
+             _of(_network, lambda fact: fact.asn, 0), "asn", _CLIENT),
+    Variable("client.as_organisation", _TEXT, "Whose autonomous system that is",
+             _of(_network, lambda fact: fact.organisation, ""), "asn", _CLIENT),
+    Variable("client.country", _TEXT, "Its country, like `NO` (ISO 3166-1); empty where the map has none",
+             _of(_country, str, ""), "country", _CLIENT),
+    Variable("client.sender_domain", _TEXT,
+             "What the DNS says of the domain in MAIL FROM: takes-mail, null-mx, no-host, no-such-domain",
+             _of(_sender_domain, lambda fact: fact.value, ""), "sender_domain", _CLIENT),
     Variable("client.connections", _WHOLE, "Connections that it opened in the last hour",
              _of(_past, lambda fact: fact.connections, 0), "past", _CLIENT),
     Variable("client.messages", _WHOLE, "Messages that it began in the last hour",
@@ -307,6 +332,9 @@ CHECKS: Final[Mapping[str, Callable[[Evidence], Outcome[Any]]]] = {
     "reverse_name": _reverse_name,
     "dnsbl": _dnsbl,
     "past": _past,
+    "asn": _network,
+    "country": _country,
+    "sender_domain": _sender_domain,
     "spf": lambda evidence: evidence.spf,
     "dkim": lambda evidence: evidence.dkim,
     "arc": lambda evidence: evidence.arc,
@@ -342,13 +370,17 @@ def doubts(evidence: Evidence) -> dict[str, str]:
     return {check: why for check in CHECKS if (why := doubt(evidence, check))}
 
 
+_OF_CLIENTS: Final = ("reverse_name", "dnsbl", "past", "asn", "country", "sender_domain")
+"""The checks that are made before any message is there."""
+
+
 def _is_unknown(check: str) -> Variable:
     return Variable(
         f"unknown.{check}",
         Type.YES_NO,
         f"The check {check} could not tell; always known",
         lambda case: bool(doubt(case.evidence, check)),
-        scope=Scope.CLIENT if check in ("reverse_name", "dnsbl", "past") else Scope.MESSAGE,
+        scope=Scope.CLIENT if check in _OF_CLIENTS else Scope.MESSAGE,
     )
 
 
@@ -357,7 +389,7 @@ VARIABLES: Final[Mapping[str, Variable]] = {
 }
 """All variables by name, in the order of the reference."""
 
-MAIL_FROM: Final = frozenset({"mail.from", "mail.from_domain"})
+MAIL_FROM: Final = frozenset({"mail.from", "mail.from_domain", "client.sender_domain", "unknown.sender_domain"})
 """What is not known yet while a client has connected and said nothing."""
 
 

@@ -109,9 +109,35 @@ def _recipient_pattern(value: str) -> str:
     return value.lower()
 
 
+_FILTER_WORDS: Final = ("address", "local", "domain")
+
+
+def _ldap_filter(text: str) -> str:
+    """A filter of RFC 4515 section 3 with places for the recipient, each of them within a value."""
+    words = re.findall(r"\{([^{}]*)\}", text)
+    strange = next((each for each in words if each not in _FILTER_WORDS), None)
+    if strange is not None or not words:
+        said = f"`{{{strange[:40]}}}` is nothing of a recipient" if strange is not None else "the filter names nobody"
+        raise fault(said, "write `{address}`, `{local}` or `{domain}`")
+    left, before = text, ""
+    while left != before:
+        before, left = left, _FILTER_PART.sub("<>", left)
+    if left != "<>" or "<>" in text:
+        raise fault("that is not a filter of LDAP", "write one like `(mail={address})` or `(&(a=b)(mail={address}))`")
+    return text
+
+
+# One comparison whose value has no bracket, or an and, or, not of parts that were taken for whole.
+_FILTER_PART: Final = re.compile(
+    r"\((?:[A-Za-z0-9][A-Za-z0-9;.\-]*(?::[A-Za-z0-9:.\-]+)?[~<>:]?=(?:[^()\\<>]|\\[0-9A-Fa-f]{2})*|[&|](?:<>)+|!<>)\)"
+)
+
+
 _HOST_PORT = r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
 _ROUTES = rf"mailbox|mx|lmtp://{_HOST_PORT}|lmtp\+unix:/\S+|smtp://{_HOST_PORT}(?:,{_HOST_PORT})*"
 _ROUTE_MEND = "write mailbox, mx, lmtp://HOST:PORT, lmtp+unix:/PATH or smtp://HOST:PORT[,HOST:PORT]"
+
+_LDAP_SERVER = r"ldaps?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 
 _TEXT_SCHEMA: Final = {"type": "string"}
 Size = Annotated[int, _converted(quantities.size, "size"), Field(ge=1), WithJsonSchema({"type": ["string", "integer"]})]
@@ -146,6 +172,25 @@ Url = Annotated[
         "an address of a web service",
         "write one like `https://directory.example/users/{address}`",
     ),
+]
+
+LdapServer = Annotated[
+    str, _shaped(_LDAP_SERVER, "an LDAP server", "write one like `ldaps://ldap.example.org` or `ldap://HOST:389`")
+]
+LdapFilter = Annotated[str, Field(max_length=1000), AfterValidator(_ldap_filter)]
+DistinguishedName = Annotated[
+    str,
+    _shaped(
+        r"[A-Za-z0-9.\-]+ *=[^\0\r\n]{1,900}", "a distinguished name", "write one like `ou=people,dc=example,dc=org`"
+    ),
+]
+EnvironmentName = Annotated[
+    str, _shaped(r"[A-Za-z_][A-Za-z0-9_]{0,99}", "a name of the environment", "write one like `POSTERN_LDAP_SECRET`")
+]
+Banner = Annotated[
+    str,
+    _shaped(r"ESMTP(?: [\x21-\x7e]+)*", "a banner", "write `ESMTP` and words of printable ASCII after it"),
+    Field(max_length=200),
 ]
 
 

@@ -1,26 +1,23 @@
-"""One program, kept alive: started, watched, restarted with growing pauses, killed when it stands still, stopped
-when told."""
+"""One program, kept alive: started, restarted with growing pauses, renewed, stopped when told. Of its processes there
+are two for a moment when a door is renewed: the new one serves before the old one goes.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import socket
+from collections.abc import Awaitable
 from typing import Final
 
-from gateway.supervisor.lifeline import SILENCE, VARIABLE
-from gateway.supervisor.program import Program
-from gateway.supervisor.sockets import to_environment
-from gateway.telemetry import forget_process, log
+from gateway.supervisor.incarnation import Incarnation
+from gateway.supervisor.lifeline import SILENCE
+from gateway.supervisor.program import Phase, Program
+from gateway.telemetry import log
 
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 10.0
 STEADY: Final = 30.0
 """Seconds that a program must live until its next death counts as the first."""
-PROBE_EVERY: Final = 0.1
-START_LIMIT: Final = 90.0
-"""Seconds that a program may take to become ready; loading a full set of malware signatures takes half a minute."""
 
 
 class Child:
@@ -32,15 +29,16 @@ class Child:
         self.ready = asyncio.Event()
         self.restarts = 0
         self._silence = silence
-        self._process: asyncio.subprocess.Process | None = None
+        self._current: Incarnation | None = None
+        self._alive: set[Incarnation] = set()
+        self._is_leaving = False
         self._stop = asyncio.Event()
         self._ended = asyncio.Event()
-        self._must_reload = False
 
     @property
     def pid(self) -> int | None:
         """The process id while it runs."""
-        return self._process.pid if self._process is not None and self._process.returncode is None else None
+        return self._current.pid if self._current is not None else None
 
     async def keep_alive(self) -> None:
         """Run the program again and again until `stop`. Returns when it has been stopped."""
@@ -49,10 +47,14 @@ class Child:
         try:
             while not self._stop.is_set():
                 begun = loop.time()
-                code = await self._run_once()
+                self._current = self._begin()
+                code = await self._last_code(self._current)
                 self.ready.clear()
                 if self._stop.is_set():
                     return
+                if self._is_leaving:
+                    self._is_leaving = False
+                    continue
                 self.restarts += 1
                 pause = FIRST_PAUSE if loop.time() - begun > STEADY else min(pause * 2, LONGEST_PAUSE)
                 log().error(
@@ -64,27 +66,69 @@ class Child:
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal, if the program runs."""
-        if self.pid is not None:
-            os.kill(self.pid, number)
+        if self._current is not None:
+            self._current.send(number)
 
     def reload(self) -> None:
-        """Let it read policy and configuration again; at once, or when it is ready: before, the signal would end it."""
-        if self.ready.is_set():
-            self.send(signal.SIGHUP)
-        else:
-            self._must_reload = True
+        """Let it read policy and configuration again, as soon as it can hear that."""
+        for each in self._alive:
+            each.reload()
+
+    async def renew(self, *, patience: float) -> bool:
+        """Put a new process in the place of this one, which gets `patience` seconds to finish; whether that was done.
+
+        A door's successor is ready on the same sockets before the old one is told to go, so that somebody serves at
+        every moment; where it does not become ready, the old one stays. Of carriers, whose names are their claim to
+        what they have in hand, there is never more than one: the old one goes first.
+        """
+        old = self._current
+        if old is None or old.pid is None or self._stop.is_set():
+            return False
+        if self.program.phase is not Phase.DOORS:
+            self._is_leaving = True
+            await old.end(patience=patience)
+            await self._ready_or_stopped()
+            return self.ready.is_set()
+        new = self._begin()
+        await _first_of(new.ready.wait(), self._stop.wait(), asyncio.shield(new.life))
+        if self._stop.is_set() or not new.ready.is_set() or self._current is not old or old.pid is None:
+            log().error("successor_not_taken", program=self.program.name)
+            await new.end(patience=patience)
+            return False
+        self._current = new
+        await old.end(patience=patience)
+        return True
 
     async def stop(self, *, patience: float) -> None:
         """Ask it to end; kill it after `patience` seconds. `keep_alive` must be running."""
         self._stop.set()
-        self.send(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(patience):
-                await self._ended.wait()
-        except TimeoutError:
-            log().error("role_killed", program=self.program.name, after=patience)
-            self.send(signal.SIGKILL)
-            await self._ended.wait()
+        await asyncio.gather(*(each.end(patience=patience) for each in self._alive))
+        await self._ended.wait()
+
+    def _begin(self) -> Incarnation:
+        begun = Incarnation(self.program, silence=self._silence)
+        self._alive.add(begun)
+        begun.life.add_done_callback(lambda _: self._alive.discard(begun))
+        return begun
+
+    async def _last_code(self, incarnation: Incarnation) -> int:
+        """Wait for the end of the process, and of each that has taken its place meanwhile."""
+        while True:
+            watch = asyncio.ensure_future(self._tell_ready(incarnation))
+            try:
+                code = await asyncio.shield(incarnation.life)
+            finally:
+                watch.cancel()
+            if self._current is incarnation or self._current is None:
+                return code
+            incarnation = self._current
+
+    async def _tell_ready(self, incarnation: Incarnation) -> None:
+        await incarnation.ready.wait()
+        self.ready.set()
+
+    async def _ready_or_stopped(self) -> None:
+        await _first_of(self.ready.wait(), self._stop.wait())
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -93,78 +137,13 @@ class Child:
         except TimeoutError:
             pass  # the pause is over
 
-    async def _run_once(self) -> int:
-        ours, theirs = socket.socketpair() if self.program.lifeline else (None, None)
-        environment = {**os.environ, **to_environment(self.program.listeners)}
-        descriptors = tuple(listener.fileno() for listener in self.program.listeners.values())
-        if theirs is not None:
-            environment[VARIABLE] = str(theirs.fileno())
-            descriptors = (*descriptors, theirs.fileno())
-        try:
-            self._process = await self._start(descriptors, environment)
-        except OSError as error:
-            log().error("role_cannot_start", program=self.program.name, error=str(error))
-            if ours is not None:
-                ours.close()
-            return -1
-        finally:
-            if theirs is not None:
-                theirs.close()
-        if self._stop.is_set():  # told to stop while it was being started
-            self.send(signal.SIGTERM)
-        watch = asyncio.ensure_future(self._watch(ours))
-        try:
-            return await self._process.wait()
-        finally:
-            forget_process(self._process.pid)
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
 
-    async def _start(self, descriptors: tuple[int, ...], environment: dict[str, str]) -> asyncio.subprocess.Process:
-        output = self.program.output.open("ab") if self.program.output else None
-        try:
-            # A process group of its own: Ctrl-C in the terminal reaches us alone, and we drain in order.
-            return await asyncio.create_subprocess_exec(
-                *self.program.argv,
-                pass_fds=descriptors,
-                env=environment,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                process_group=0,
-            )
-        finally:
-            if output is not None:
-                output.close()
-
-    async def _watch(self, lifeline: socket.socket | None) -> None:
-        if lifeline is not None:
-            await self._listen(lifeline)
-        elif self.program.probe is not None:
-            while not await self.program.probe():  # noqa: ASYNC110  a foreign program tells nobody when it is ready
-                await asyncio.sleep(PROBE_EVERY)
-            self._is_ready()
-        else:
-            self._is_ready()
-
-    async def _listen(self, lifeline: socket.socket) -> None:
-        reader, writer = await asyncio.open_connection(sock=lifeline)
-        try:
-            while True:
-                async with asyncio.timeout(self._silence if self.ready.is_set() else START_LIMIT):
-                    line = await reader.readline()
-                if line == b"ready\n":
-                    self._is_ready()
-                elif not line:
-                    return
-        except TimeoutError:
-            log().error("role_stands_still", program=self.program.name)
-            self.send(signal.SIGKILL)
-        finally:
-            writer.close()
-
-    def _is_ready(self) -> None:
-        self.ready.set()
-        if self._must_reload:
-            self._must_reload = False
-            self.send(signal.SIGHUP)
+async def _first_of(*waits: Awaitable[object]) -> None:
+    """Until one of them is over; the others are given up."""
+    tasks = [asyncio.ensure_future(each) for each in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -16,12 +16,13 @@ DRAIN: Final[dict[Phase, float]] = {Phase.DOORS: 30.0, Phase.CARRIERS: 20.0, Pha
 
 
 class Supervisor:
-    """Runs programs until SIGTERM or SIGINT. SIGHUP goes to the programs that can reload."""
+    """Runs programs until SIGTERM or SIGINT. SIGHUP goes to the programs that can reload; SIGUSR2 renews all roles."""
 
     def __init__(self, programs: Sequence[Program], *, on_ready: Callable[[], None]) -> None:
         self.children = [Child(program) for program in programs]
         self._on_ready = on_ready
         self._stop = asyncio.Event()
+        self._must_renew = asyncio.Event()
 
     async def run(self) -> None:
         """Start everything; return when everything has ended."""
@@ -29,12 +30,15 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
+        loop.add_signal_handler(signal.SIGUSR2, self._must_renew.set)
         async with asyncio.TaskGroup() as group:
             for child in self.children:
                 group.create_task(child.keep_alive())
             announce = group.create_task(self._announce())
+            renewal = group.create_task(self._renew_when_told())
             await self._stop.wait()
             announce.cancel()
+            renewal.cancel()
             await self._drain()
 
     def reload(self) -> None:
@@ -43,6 +47,19 @@ class Supervisor:
         for child in self.children:
             if child.program.reloads:
                 child.reload()
+
+    async def _renew_when_told(self) -> None:
+        """A rolling restart: our own roles, one after the other, each when the one before it is ready. Told again while
+        one is under way, another one follows it."""
+        while True:
+            await self._must_renew.wait()
+            self._must_renew.clear()
+            log().info("renewing")
+            renewed = 0
+            for child in self.children:
+                if child.program.lifeline:
+                    renewed += await child.renew(patience=DRAIN[child.program.phase])
+            log().info("renewed", roles=renewed)
 
     async def _announce(self) -> None:
         await asyncio.gather(*(child.ready.wait() for child in self.children if child.program.required))

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 CLOSE = "<close>"
 HANG = "<hang>"
 Act = str | list[str]
+LONGEST = 2**26
+"""Octets that one line may have here: all of a message, if it has no line ends."""
 ALL = ("PIPELINING", "8BITMIME", "SIZE 52428800", "ENHANCEDSTATUSCODES")
 
 
@@ -193,25 +195,21 @@ class _Session:
         self.reset()
 
     async def read_octets(self) -> bytes:
-        """Strictly: only CRLF . CRLF ends, and only a dot after CRLF is taken off."""
-        raw = b""
-        while not (raw == b".\r\n" or raw.endswith(b"\r\n.\r\n")):
-            chunk = await self.reader.read(65536)
-            if not chunk:
-                raise Closed
-            raw += chunk
-        raw = raw[:-3]
-        raw = raw.removeprefix(b".") if raw.startswith(b".") else raw
-        return raw.replace(b"\r\n.", b"\r\n")
+        """Strictly: only CRLF . CRLF ends, and only a dot after CRLF is taken off. What follows the end in the same
+        group, such as QUIT, is the next command."""
+        lines = []
+        while (line := await self.reader.readuntil(b"\r\n")) != b".\r\n":
+            lines.append(line.removeprefix(b"."))
+        return b"".join(lines)
 
 
 @asynccontextmanager
 async def running(sink: Sink, *, path: str = "", port: int = 0) -> AsyncIterator[Sink]:
     """The sink, listening on loopback or on a UNIX socket."""
     if path:
-        server = await asyncio.start_unix_server(sink.serve, path)
+        server = await asyncio.start_unix_server(sink.serve, path, limit=LONGEST)
     else:
-        server = await asyncio.start_server(sink.serve, "127.0.0.1", port)
+        server = await asyncio.start_server(sink.serve, "127.0.0.1", port, limit=LONGEST)
         sink.port = server.sockets[0].getsockname()[1]
     try:
         yield sink

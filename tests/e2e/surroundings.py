@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Coroutine, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any, TypeVar
 
 from tests.delivery.sink import Sink
@@ -41,9 +41,18 @@ class Surroundings:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
-    def sink(self, **how: Any) -> Sink:
+    def sink(self, *, port: int = 0, **how: Any) -> Sink:
         """One more host that takes mail, until the end."""
-        return self.run(self._stack.enter_async_context(sink_running(Sink(**how))))
+        return self.run(self._stack.enter_async_context(sink_running(Sink(**how), port=port)))
+
+    @contextlib.contextmanager
+    def keeping(self, context: AbstractAsyncContextManager[T]) -> Iterator[T]:
+        """The inside of an asynchronous `with`, for one that is not."""
+        entered = self.run(context.__aenter__())
+        try:
+            yield entered
+        finally:
+            self.run(context.__aexit__(None, None, None))
 
     @contextlib.contextmanager
     def misbehaving(self, behaviour: Behaviour) -> Iterator[None]:

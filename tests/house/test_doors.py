@@ -18,8 +18,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 # Words rather than engines: text from outside enters through them in many rooms.
 EVERYWHERE = {"pydantic", "pydantic_core", "yaml"}
-# Nobody here imports these: FastAPI takes forms through one, clamd finds its version, uvicorn speaks WebSocket.
-UNDER_A_LIBRARY = {"python-multipart", "setuptools", "websockets"}
+# Nobody here imports these: FastAPI takes forms through one, clamd finds its version, uvicorn speaks WebSocket, ldap3
+# speaks BER.
+UNDER_A_LIBRARY = {"pyasn1", "python-multipart", "setuptools", "websockets"}
 
 
 def imported() -> set[str]:

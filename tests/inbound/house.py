@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.clock import FixedClock
 from gateway.counters.counters import Counters
-from gateway.facts.connection import ClientFact, DnsblFact, SenderDomain
+from gateway.facts.connection import ClientFact, DnsblFact, NetworkFact, SenderDomain
 from gateway.facts.evidence import Evidence, MessageFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome
 from gateway.inbound.ports import AuthFailure, Door, Judged, Ports, Principal, Validity
@@ -45,6 +45,7 @@ class PlainLimits:
     size: int | None = None
     recipients: int | None = None
     connections: int | None = None
+    network_connections: int | None = None
     rates: tuple[RateLimit, ...] = ()
 
 
@@ -54,6 +55,8 @@ class PlainGroup:
     reject: str = ""
     limits: PlainLimits = PlainLimits()
     place: str = "default.yaml:1"
+    requires_tls: bool = False
+    banner: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class PlainEntry:
     aliases: Mapping[str, str] = field(default_factory=dict)
     catch_all: str = ""
     place: str = "default.yaml:2"
+    size: int | None = None
+    on_full: str = "defer"
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,8 @@ class PlainPolicy:
     entry: PlainEntry = PlainEntry()
     bans: Bans = field(default_factory=Bans)
     asks_about_the_past: bool = True
+    asks_about_sender_domain: bool = False
+    counts_connections_of_networks: bool = False
 
     def group_for(self, client: ClientFact, now: float, *, mail_from: str | None = None) -> PlainGroup:
         return self.groups.get(client.ip, self.everyone)
@@ -92,7 +99,7 @@ class Directory:
 
     known = frozenset({"u", "v", "w", "postmaster", "ü"})
 
-    async def validate(self, address: Address, entry: PlainEntry) -> Validity:
+    async def validate(self, address: Address, entry: PlainEntry, *, size: int | None = None) -> Validity:
         match address.local.lower().partition("+")[0]:
             case "full":
                 return Validity.FULL
@@ -135,6 +142,12 @@ class Inquiry:
     async def sender_domain(self, domain: str) -> Outcome[SenderDomain]:
         await asyncio.sleep(self.delay)
         return self.senders.get(domain, Known(SenderDomain.TAKES_MAIL))
+
+    def network(self, ip: str) -> Outcome[NetworkFact]:
+        return NOT_ASKED
+
+    def country(self, ip: str) -> Outcome[str]:
+        return NOT_ASKED
 
 
 # ---------------------------------------------------------------- judgement and custody

@@ -107,7 +107,7 @@ async def test_nobody_answers_before_it_is_started(tmp_path: Path) -> None:
 
 def test_every_port_and_path_stands_in_the_configuration(data: Path) -> None:
     plan = prepared(data)
-    text = render(plan.layout, plan.ports, hostname="mx.example.org")
+    text = render(plan.layout, plan.ports, hostname="mx.example.org", quota=0)
     for port in (2143, 2993, 2110, 2995, 2190):
         assert text.count(f"port = {port}\n") == 1
     assert "{" + "layout" not in text

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.facts.auth import Auth, DmarcFact
+from gateway.facts.connection import NetworkFact
 from gateway.facts.content import (
     ContentFact,
     EngineFact,
@@ -410,3 +411,20 @@ def test_a_verdict_survives_the_record(policy_of, evidence, changes, drawn):
     """The evidence as JSON gives the same verdict again: a replay needs nothing else."""
     policy, seen = policy_of(written(drawn)), evidence(**changes)
     assert decide_all(Evidence.from_json(seen.to_json()), policy) == decide_all(seen, policy)
+
+
+@pytest.mark.parametrize(
+    ("network", "disposition", "rule"),
+    [
+        (Known(NetworkFact(64500, "Example")), Disposition.REJECT, "asn"),
+        (Known(NetworkFact(64501, "Other")), Disposition.DELIVER, None),
+        (Known(NetworkFact()), Disposition.DELIVER, None),
+        (Unknown("no map is configured"), Disposition.DEFER, "asn"),
+    ],
+    ids=["that one", "another", "on no map", "no map"],
+)
+def test_a_rule_about_a_network_fires(evidence, policy_of, network, disposition, rule):
+    policy = policy_of("  - {id: asn, when: 'client.asn == 64500', then: {reject: policy}}")
+    client = replace(evidence().client, network=network)
+    verdict = decide(evidence(client=client), "alice@example.org", policy)
+    assert (verdict.disposition, verdict.rule and verdict.rule.id) == (disposition, rule)

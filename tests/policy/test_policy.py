@@ -2,8 +2,9 @@
 
 import pytest
 
-from gateway.facts.connection import ClientFact, DnsblFact
+from gateway.facts.connection import ClientFact, DnsblFact, NetworkFact, PastFact, SenderDomain
 from gateway.facts.outcome import Known, Unknown
+from gateway.policy.conditions import Answer
 from gateway.policy.parse import read
 from gateway.policy.policy import EVERYONE
 
@@ -38,6 +39,69 @@ NOW = 1_800_000_000.0  # January 2027
 )
 def test_the_first_group_that_matches_is_the_clients(client, group):
     assert POLICY.group_for(client, NOW).id == group
+
+
+KNOWN = ClientFact(
+    "192.0.2.9",
+    helo="mx.a.example",
+    reverse_name=Known("mx.a.example"),
+    tls="TLSv1.3",
+    dnsbl=Known(DnsblFact(1.5, good=0.5)),
+    past=Known(PastFact(connections=3, messages=4, errors=5, unknown_recipients=6)),
+    door="mx",
+    network=Known(NetworkFact(64500, "Example Net")),
+    country=Known("NO"),
+    sender_domain=Known(SenderDomain.NO_HOST),
+)
+DOUBT = Unknown("nobody said")
+DOUBTFUL = ClientFact(
+    "192.0.2.9", reverse_name=DOUBT, dnsbl=DOUBT, past=DOUBT, network=DOUBT, country=DOUBT, sender_domain=DOUBT
+)
+ALWAYS_KNOWN = (
+    'client.ip == "192.0.2.9"',
+    'client.ip.in_network("192.0.2.0/28")',
+    'client.helo.endsWith("mx.a.example") || client.helo == ""',
+    'mail.from_domain.under("a.example")',
+)
+TOLD = (
+    'client.reverse_name.under("a.example")',
+    "client.dnsbl_score >= 1.5",
+    "client.dnswl_score >= 0.5",
+    "client.asn == 64500",
+    'client.as_organisation.startsWith("Example")',
+    'client.country in ["SE", "NO"]',
+    "client.connections > 2 && client.messages > 3",
+    "client.errors > 4 && client.unknown_recipients > 5",
+    'client.sender_domain == "no-host"',
+)
+
+
+@pytest.mark.parametrize("condition", [*ALWAYS_KNOWN, *TOLD, "client.tls", 'client.door == "mx"', 'client.user == ""'])
+def test_all_that_a_group_may_ask_for(condition):
+    policy = read(
+        {"default.yaml": f"version: 1\ngroups:\n  - {{id: asks, when: '{condition}'}}\n  - {{id: everyone}}\n"}
+    )
+    sender = "ann@mail.a.example"
+    assert policy.group_for(KNOWN, NOW, mail_from=sender).id == "asks"
+    negated = read({"default.yaml": f"version: 1\ngroups: [{{id: asks, when: '!({condition})'}}, {{id: everyone}}]\n"})
+    assert negated.group_for(KNOWN, NOW, mail_from=sender).id == "everyone"
+    if condition in TOLD:
+        for each in (policy, negated):
+            ((_, truth), *_) = each.groups_looked_at(DOUBTFUL, NOW, mail_from=sender)
+            assert truth.answer is Answer.UNKNOWN, "neither yes nor no"
+            assert each.group_for(DOUBTFUL, NOW, mail_from=sender).id == "everyone"
+
+
+def test_what_its_groups_and_rules_ask_for_is_known_to_the_policy():
+    def asks(groups="", rules=""):
+        policy = read({"default.yaml": f"version: 1\ngroups: [{groups}{{id: all}}]\nrules: [{rules}]\n"})
+        return set(policy.asks_about_origin), policy.asks_about_sender_domain, policy.asks_about_the_past
+
+    assert asks() == (set(), False, False)
+    assert asks("{id: a, when: 'client.asn == 1 || client.as_organisation == \"x\"'}, ") == ({"asn"}, False, False)
+    assert asks(rules="{id: a, when: 'client.country == \"NO\"', then: deliver}") == ({"country"}, False, False)
+    assert asks("{id: a, when: 'unknown.sender_domain'}, ") == (set(), True, False)
+    assert asks("{id: a, when: 'client.errors > 5'}, ") == (set(), False, True)
 
 
 def test_groups_say_what_their_clients_may_do_and_where_it_is_written():

@@ -29,7 +29,8 @@ def value(name: str, evidence: Evidence, *sealers: str):
 
 
 def with_all(evidence, outcome):
-    client = replace(evidence().client, reverse_name=outcome, dnsbl=outcome, past=outcome)
+    names = ("reverse_name", "dnsbl", "past", "network", "country", "sender_domain")
+    client = replace(evidence().client, **dict.fromkeys(names, outcome))
     return evidence(client=client, **dict.fromkeys(EVIDENCE_CHECKS, outcome))
 
 
@@ -159,4 +160,7 @@ def test_a_client_is_asked_only_what_is_known_when_it_connects():
         "unknown.reverse_name",
         "unknown.dnsbl",
         "unknown.past",
+        "unknown.asn",
+        "unknown.country",
+        "unknown.sender_domain",
     }

@@ -8,6 +8,8 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
+
 from gateway.supervisor.child import Child
 from gateway.supervisor.program import Phase, Program
 
@@ -146,3 +148,64 @@ async def test_what_a_foreign_program_prints_goes_to_its_file(tmp_path: Path) ->
     output = tmp_path / "output.log"
     async with kept_alive(Child(foreign("sh", "-c", "echo out; echo err >&2; sleep 100", output=output))):
         await until(lambda: output.exists() and output.read_text() == "out\nerr\n")
+
+
+NOTES = (
+    "import os, pathlib, signal, socket, sys, time\n"
+    "book = pathlib.Path(sys.argv[1])\n"
+    "def note(word):\n"
+    "    with book.open('a') as out: out.write(f'{word} {os.getpid()}\\n')\n"
+    "def leave(*_):\n"
+    "    time.sleep(0.2); note('ended'); sys.exit()\n"
+    "signal.signal(signal.SIGTERM, leave)\n"
+    "lifeline = socket.socket(fileno=int(os.environ['POSTERN_LIFELINE']))\n"
+    "time.sleep(0.2); note('ready'); lifeline.send(b'ready\\n')\n"
+    "while True: lifeline.send(b'beat\\n'); time.sleep(0.05)\n"
+)
+
+
+def noting(book: Path, phase: Phase) -> Program:
+    return Program("role", (sys.executable, "-S", "-c", NOTES, str(book)), phase)
+
+
+@pytest.mark.parametrize(
+    ("phase", "story"),
+    [
+        (Phase.DOORS, ["ready old", "ready new", "ended old"]),
+        (Phase.CARRIERS, ["ready old", "ended old", "ready new"]),
+    ],
+)
+async def test_the_order_of_a_renewal(phase: Phase, story: list[str], tmp_path: Path) -> None:
+    book = tmp_path / "book"
+    async with kept_alive(Child(noting(book, phase), silence=5)) as child:
+        await until(child.ready.is_set)
+        old = child.pid
+        async with asyncio.timeout(20):
+            assert await child.renew(patience=10)
+        assert child.ready.is_set()
+        names = {str(old): "old", str(child.pid): "new"}
+        told = [line.split() for line in book.read_text().splitlines()]
+        assert [f"{word} {names[pid]}" for word, pid in told] == story
+        assert child.restarts == 0
+
+
+async def test_a_door_whose_successor_dies_stays(tmp_path: Path) -> None:
+    once = tmp_path / "once"
+    code = f"import pathlib, sys\nonce = pathlib.Path({str(once)!r})\nonce.exists() and sys.exit(3)\nonce.touch()\n" + BEATS
+    async with kept_alive(Child(role(code), silence=5)) as child:
+        await until(child.ready.is_set)
+        old = child.pid
+        async with asyncio.timeout(20):
+            assert not await child.renew(patience=5)
+        assert (child.pid, child.restarts) == (old, 0)
+
+
+async def test_a_drain_ends_what_is_being_renewed(tmp_path: Path) -> None:
+    book = tmp_path / "book"
+    async with kept_alive(Child(noting(book, Phase.DOORS), silence=5)) as child:
+        await until(child.ready.is_set)
+        renewal = asyncio.ensure_future(child.renew(patience=10))
+        await asyncio.sleep(0.05)
+    async with asyncio.timeout(20):
+        assert not await renewal
+    assert child.pid is None

@@ -9,12 +9,13 @@ from typing import Final
 
 from gateway.app.alerts import Alerts
 from gateway.checks.dns.answering import Answering
+from gateway.checks.reputation.atlas import Atlas
 from gateway.checks.reputation.dnsbl import SILENT, check_dnsbl
 from gateway.checks.reputation.reverse import verified_name
 from gateway.checks.reputation.sender_domain import check_sender_domain
 from gateway.counters.records import Take
-from gateway.facts.connection import DnsblFact, SenderDomain
-from gateway.facts.outcome import NOT_ASKED, Outcome
+from gateway.facts.connection import DnsblFact, NetworkFact, SenderDomain
+from gateway.facts.outcome import NOT_ASKED, Outcome, Skipped, Unknown
 from gateway.inbound.admission.counting import Counting, client_name
 from gateway.inbound.ports import AuthFailure, Principal
 from gateway.mailbox.users import UserBase
@@ -52,10 +53,13 @@ class PasswordAuthentication:
 
 
 class Inquiry:
-    """Asks DNS who a client is."""
+    """Asks DNS and the maps who a client is."""
 
-    def __init__(self, resolver: Answering, current_policy: Callable[[], Policy], alerts: Alerts) -> None:
+    def __init__(
+        self, resolver: Answering, current_policy: Callable[[], Policy], alerts: Alerts, *, atlas: Atlas
+    ) -> None:
         self._resolver = resolver
+        self._atlas = atlas
         self._current_policy = current_policy
         self._alerts = alerts
 
@@ -79,3 +83,17 @@ class Inquiry:
     async def sender_domain(self, domain: str) -> Outcome[SenderDomain]:
         """Whether an answer to a sender of the domain could be delivered."""
         return await check_sender_domain(self._resolver, domain)
+
+    def network(self, ip: str) -> Outcome[NetworkFact]:
+        """What the map of networks says. Without a map it is doubt for a policy that asks, and else of no interest."""
+        outcome = self._atlas.network(ip)
+        return self._no_map("asn") if isinstance(outcome, Skipped) else outcome
+
+    def country(self, ip: str) -> Outcome[str]:
+        """What the map of countries says; the same without one."""
+        outcome = self._atlas.country(ip)
+        return self._no_map("country") if isinstance(outcome, Skipped) else outcome
+
+    def _no_map(self, check: str) -> Skipped | Unknown:
+        wanted = check in self._current_policy().asks_about_origin
+        return Unknown("no map is configured (settings: maps)") if wanted else NOT_ASKED

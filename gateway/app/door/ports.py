@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.app.accounts import user_base
 from gateway.app.alerts import Alerts
 from gateway.app.door.doorkeeping import Inquiry, PasswordAuthentication
 from gateway.app.recipients.directories import AddressFiles, WebDirectory
+from gateway.app.recipients.ldap import LdapDirectory
 from gateway.app.recipients.validation import Recipients
 from gateway.checks.dns.answering import Answering
+from gateway.checks.reputation.atlas import Atlas
 from gateway.clock import Clock, system_randomness
 from gateway.counters.counters import Counters
 from gateway.delivery.callahead import CallAhead
@@ -18,11 +21,14 @@ from gateway.delivery.carrier import Carrier
 from gateway.delivery.routes import Routes
 from gateway.inbound.admission.counting import Counting, own_networks
 from gateway.inbound.ports import Judge, Ports
+from gateway.mailbox.quota import Quota
+from gateway.mailbox.store import layout_of
 from gateway.policy.policy import Policy
 from gateway.queue.custody import Custody
 from gateway.settings import Settings
 
 
+@contextmanager
 def door_ports(
     settings: Settings,
     policy: Callable[[], Policy],
@@ -32,17 +38,19 @@ def door_ports(
     resolver: Answering,
     judge: Judge,
     clock: Clock,
-) -> Ports:
-    """Everything that the front door is given."""
-    users = user_base(settings)
-    return Ports(
+) -> Iterator[Ports]:
+    """Everything that the front door is given, for as long as it is open."""
+    users, ldap = user_base(settings), LdapDirectory(Path(settings.policy))
+    ports = Ports(
         custody=custody,
         judge=judge,
         validation=Recipients(
             policy,
             users=users,
+            quota=Quota(layout_of(settings.data.resolve()).quota, now=clock.monotonic),
             files=AddressFiles(Path(settings.policy)),
             web=WebDirectory(),
+            ldap=ldap,
             call_ahead=_call_ahead(settings, resolver, clock),
             counters=counters,
             now=clock.now,
@@ -50,11 +58,20 @@ def door_ports(
         authentication=PasswordAuthentication(
             users, Counting(counters, own=own_networks(settings.own_networks)), policy
         ),
-        inquiry=Inquiry(resolver, policy, Alerts(counters)),
+        inquiry=Inquiry(
+            resolver,
+            policy,
+            Alerts(counters),
+            atlas=Atlas(networks=settings.maps.networks, countries=settings.maps.countries),
+        ),
         current_policy=policy,
         counters=counters,
         clock=clock,
     )
+    try:
+        yield ports
+    finally:
+        ldap.close()
 
 
 def _call_ahead(settings: Settings, resolver: Answering, clock: Clock) -> CallAhead:

@@ -50,38 +50,28 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
             judge = Judging(senses.scanner, stamper, policy, counters=counters, own=own)
             certificate = RenewableCertificate(folders.certificate, folders.key)
             listeners = [Listener(Door(name), listener) for name, listener in sockets.inherited().items()]
-            watch = engine_watch(senses.engine, counters)
-            door = FrontDoor(
-                listeners,
-                ports=door_ports(
-                    settings,
-                    policy,
-                    custody=custody,
-                    counters=counters,
-                    resolver=senses.resolver,
-                    judge=judge,
-                    clock=clock,
-                ),
-                settings=settings,
-                tls_context=certificate.context,
-            )
+            with door_ports(
+                settings, policy, custody=custody, counters=counters, resolver=senses.resolver, judge=judge, clock=clock
+            ) as ports:
+                door = FrontDoor(listeners, ports=ports, settings=settings, tls_context=certificate.context)
 
-            def reload() -> None:
-                policy.reload()
-                senses.reload()
-                if certificate.renew():
-                    door.renew_tls(certificate.context)
+                def reload() -> None:
+                    policy.reload()
+                    senses.reload()
+                    if certificate.renew():
+                        door.renew_tls(certificate.context)
 
-            signals.on_reload = reload
-            await door.start()
-            watching = asyncio.ensure_future(certificate.watch(door.renew_tls, sleep=asyncio.sleep))
-            asking = asyncio.ensure_future(watch(signals.stop))
-            try:
-                await lifeline.serve(signals.stop)
-                await door.drain(DRAIN)
-            finally:
-                watching.cancel()
-                asking.cancel()
+                signals.on_reload = reload
+                await door.start()
+                watch = engine_watch(senses.engine, counters)
+                watching = asyncio.ensure_future(certificate.watch(door.renew_tls, sleep=asyncio.sleep))
+                asking = asyncio.ensure_future(watch(signals.stop))
+                try:
+                    await lifeline.serve(signals.stop)
+                    await door.drain(DRAIN)
+                finally:
+                    watching.cancel()
+                    asking.cancel()
     finally:
         await counters.close()
         await custody.close()

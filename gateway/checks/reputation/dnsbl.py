@@ -1,4 +1,5 @@
-"""DNS block lists (RFC 5782): which lists name the client, and what that weighs together.
+"""DNS block lists and lists of good clients (RFC 5782): which lists name the client, and what that weighs together. The
+weight of a good list is below zero.
 
 Lists are asked together. Only an answer that the policy names for the list is a listing; 127.255.255.0/24 is how
 operators say that they refuse to answer us, and an answer outside 127.0.0.0/8 is a parked domain that answers
@@ -58,7 +59,7 @@ async def check_dnsbl(
     )
     if isinstance(solution, Unknown):
         return solution
-    score = 0.0
+    score, good = 0.0, 0.0
     listings: list[tuple[str, str]] = []
     unusable: list[tuple[str, str]] = []
     for zone, answer in zip(asked, solution.value, strict=True):
@@ -68,10 +69,11 @@ async def check_dnsbl(
             notice(zone.zone, trouble)
         elif codes:
             score += zone.weight
+            good -= min(zone.weight, 0.0)
             listings += [(zone.zone, code) for code in codes]
     if len(unusable) == len(asked):
         return Unknown("; ".join(f"{name} {trouble}" for name, trouble in unusable[:3]))
-    return Known(DnsblFact(score, tuple(listings), tuple(unusable)))
+    return Known(DnsblFact(score, tuple(listings), tuple(unusable), good))
 
 
 def reversed_labels(ip: str) -> str:

@@ -14,13 +14,14 @@ from typing import Final, TypeVar
 
 from gateway.facts.connection import ClientFact, PastFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Unknown
+from gateway.inbound.admission import senders
 from gateway.inbound.admission.addressees import Addressees, Admitted
 from gateway.inbound.admission.counting import Counting, name_of_recipient, names_of_client, names_of_sender
 from gateway.inbound.ports import Door, Group, PolicyInForce, Ports, Principal
 from gateway.inbound.protocol.commands import asks_to_route, is_host_name
 from gateway.inbound.refused import Refused
 from gateway.mail import replies
-from gateway.mail.address import Address, ReversePath
+from gateway.mail.address import Address, ReversePath, path_text
 from gateway.mail.replies import Reply
 from gateway.policy.policy import Doing, RateLimit
 from gateway.settings import Limits
@@ -56,13 +57,15 @@ class Admission:
     # ------------------------------------------------------------ connection
 
     async def acquaint(self, client: ClientFact, door: Door) -> ClientFact:
-        """Ask the world who the client is, all at once and not for long. Users who sign in are not asked about: they
+        """Ask the world who the client is, all at once and not for long. Nobody is asked about users who sign in: they
         come from anywhere."""
+        inquiry = self._ports.inquiry
+        client = replace(client, network=inquiry.network(client.ip), country=inquiry.country(client.ip))
         if door.is_submission:
             return client
         reverse_name, dnsbl, past = await asyncio.gather(
-            _in_time(self._ports.inquiry.reverse_name(client.ip)),
-            _in_time(self._ports.inquiry.dnsbl(client.ip)),
+            _in_time(inquiry.reverse_name(client.ip)),
+            _in_time(inquiry.dnsbl(client.ip)),
             self._past(client),
         )
         return replace(client, reverse_name=reverse_name, dnsbl=dnsbl, past=past)
@@ -72,9 +75,11 @@ class Admission:
             return NOT_ASKED
         return Known(await self._counting.past(client.ip))
 
-    async def has_room(self, client: ClientFact, *, connections: int, everybodys: int) -> Refused | None:
+    async def has_room(
+        self, client: ClientFact, *, connections: int, neighbours: int, everybodys: int
+    ) -> Refused | None:
         """Whether there is room for the client at all, before any work is done for it. `connections` counts its own in
-        this process, `everybodys` all, this one included."""
+        this process, `neighbours` those of its network, `everybodys` all, this one included."""
         if refused := self._shut_out(client):
             return refused
         if everybodys > self._limits.connections:
@@ -82,16 +87,20 @@ class Admission:
         if refused := self._unready(replies.TOO_BUSY):
             return refused
         allowance = self.allowance(client)
+        group, most = allowance.group, allowance.group.limits.network_connections
         if not await self._counting.has_room(client.ip, here=connections, limit=allowance.connections):
-            group = allowance.group
-            return Refused(
-                replies.TOO_MANY_CONNECTIONS, f"more than {allowance.connections} connections", group.id, group.place
-            )
-        return None
+            said = f"more than {allowance.connections} connections"
+        elif most is not None and not await self._counting.has_room_for_network(client.ip, here=neighbours, limit=most):
+            said = f"more than {most} connections (network)"
+        else:
+            return None
+        return Refused(replies.TOO_MANY_CONNECTIONS, said, group.id, group.place)
 
-    def has_gone(self, ip: str, *, connections: int) -> None:
-        """A connection of the client has ended; it has so many left in this process."""
+    def has_gone(self, ip: str, *, connections: int, neighbours: int) -> None:
+        """A connection of the client has ended; it, and its network, have so many left in this process."""
         self._counting.connections_changed(ip, here=connections)
+        if self._ports.current_policy().counts_connections_of_networks:
+            self._counting.connections_of_network_changed(ip, here=neighbours)
 
     async def may_enter(self, client: ClientFact) -> Refused | None:
         """Whether the client is greeted, now that we know who it is."""
@@ -112,22 +121,29 @@ class Admission:
         """A reply was given: what it says of the client's manners is counted, without anybody waiting for it."""
         doing = Doing.EARLY_TALKS if reply is replies.SPOKE_TOO_EARLY else Doing.ERRORS
         if reply.is_permanent and not (door.is_submission and client.user):
-            policy = self._ports.current_policy()
-            noting = asyncio.ensure_future(self._happened(doing, client.ip, policy))
+            noting = asyncio.ensure_future(self._happened(doing, client.ip, self.allowance(client)))
             self._noting.add(noting)
             noting.add_done_callback(self._noting.discard)
 
-    async def _happened(self, doing: Doing, ip: str, policy: PolicyInForce) -> None:
-        await self._counting.happened(doing, ip, rates=(), policy=policy)
+    async def _happened(self, doing: Doing, ip: str, allowance: Allowance) -> None:
+        await self._counting.happened(doing, ip, rates=allowance.group.limits.rates, policy=allowance.policy)
 
     def _shut_out(self, client: ClientFact) -> Refused | None:
         ban = self._counting.ban_of(client.ip, self._ports.current_policy())
         return None if ban is None else Refused(replies.BANNED, f"banned by {ban.by}: {ban.reason}", "ban", ban.network)
 
+    async def allowance_at_mail(
+        self, client: ClientFact, reverse_path: ReversePath, *, principal: Principal | None
+    ) -> Allowance:
+        """The same once MAIL was said. The DNS is asked about the sender's domain where a group wants to know."""
+        if principal is None and self._ports.current_policy().asks_about_sender_domain:
+            client = replace(client, sender_domain=await senders.ask(self._ports.inquiry, reverse_path))
+        return self.allowance(client, mail_from=path_text(reverse_path))
+
     def allowance(self, client: ClientFact, *, mail_from: str | None = None) -> Allowance:
         """What the policy in force says about the client now. `mail_from` is None until MAIL was said."""
         policy = self._ports.current_policy()
-        group = policy.group_for(client, self._ports.clock.now(), mail_from=mail_from)
+        group = policy.group_for(client, self.now(), mail_from=mail_from)
         limits = group.limits
         return Allowance(
             policy=policy,
@@ -136,6 +152,10 @@ class Admission:
             recipients=self._limits.recipients if limits.recipients is None else limits.recipients,
             connections=self._limits.connections_per_client if limits.connections is None else limits.connections,
         )
+
+    def now(self) -> float:
+        """Seconds since the epoch, by which lists of the policy have ended or not."""
+        return self._ports.clock.now()
 
     def _unready(self, reply: Reply) -> Refused | None:
         ready, why_not = self._ports.custody.readiness()
@@ -160,8 +180,11 @@ class Admission:
         group = allowance.group
         if refused := self._unready(replies.NO_SPACE) or self._shut_out(client) or _barred(group):
             return refused
+        if group.requires_tls and not client.tls:
+            return Refused(replies.TLS_REQUIRED, f"group {group.id} requires TLS", group.id, group.place)
         if size is not None and size > allowance.size:
-            return Refused(replies.TOO_LARGE, f"declared {size} octets, the limit is {allowance.size}")
+            said = f"declared {size} octets, the limit is {allowance.size}"
+            return Refused(replies.TOO_LARGE, said, group.id, group.place)
         if principal is not None and not principal.may_send_as(reverse_path):
             return Refused(replies.NOT_YOUR_ADDRESS, f"{principal.user} does not own the address")
         names = names_of_sender(client.ip, reverse_path) if principal is None else names_of_client(client.ip)
@@ -182,16 +205,17 @@ class Admission:
         client: ClientFact,
         reverse_path: ReversePath,
         principal: Principal | None,
+        size: int | None = None,
     ) -> Admitted | Refused:
-        """To whom mail for the recipient goes and where it is queued, or the refusal."""
+        """To whom mail for the recipient goes and where it is queued, or the refusal. `size` is what MAIL declared."""
         entry = allowance.policy.recipient_entry(str(address))
         if entry is None and principal is None:
             return Refused(replies.NO_RELAY, "not a recipient of ours")
-        admitted = await self._addressees.find(address, allowance.policy)
+        admitted = await self._addressees.find(address, allowance.policy, size=size)
         group = allowance.group
         if isinstance(admitted, Refused):
             if admitted.reply is replies.NO_SUCH_USER and principal is None:
-                return await self._harvesting(client, allowance) or admitted
+                return await self._harvesting(client, reverse_path, allowance) or admitted
             return admitted
         wanted = [(Doing.RECIPIENTS, names_of_client(client.ip))]
         if principal is None:
@@ -202,11 +226,15 @@ class Admission:
         used_up = await self._counting.allow(*wanted, rates=group.limits.rates)
         return admitted if used_up is None else _too_much(replies.RATE_LIMITED, used_up, group)
 
-    async def _harvesting(self, client: ClientFact, allowance: Allowance) -> Refused | None:
+    async def _harvesting(self, client: ClientFact, reverse_path: ReversePath, allowance: Allowance) -> Refused | None:
         """Whether the client asks for so many who do not exist that it must be trying names."""
         group = allowance.group
         over = await self._counting.happened(
-            Doing.UNKNOWN_RECIPIENTS, client.ip, rates=group.limits.rates, policy=allowance.policy
+            Doing.UNKNOWN_RECIPIENTS,
+            client.ip,
+            rates=group.limits.rates,
+            policy=allowance.policy,
+            reverse_path=reverse_path,
         )
         if over is None:
             return None

@@ -83,9 +83,17 @@ class Counting:
         """Whether the client's connections to all processes are within the limit; this one counts `here` of them."""
         return await self._counters.has_room(client_name(ip), here=here, limit=limit)
 
+    async def has_room_for_network(self, ip: str, *, here: int, limit: int) -> bool:
+        """The same for the network that the client is in."""
+        return await self._counters.has_room(network_of(ip), here=here, limit=limit)
+
     def connections_changed(self, ip: str, *, here: int) -> None:
         """Tell the others, without waiting."""
         self._counters.connections_changed(client_name(ip), here=here)
+
+    def connections_of_network_changed(self, ip: str, *, here: int) -> None:
+        """The same for the network that the client is in."""
+        self._counters.connections_changed(network_of(ip), here=here)
 
     async def allow(
         self, *wanted: tuple[Doing, Names], rates: Sequence[RateLimit], spent: Sequence[Doing] = ()
@@ -115,10 +123,17 @@ class Counting:
         return None if counted.exhausted is None else limits[asked[counted.exhausted].key]
 
     async def happened(
-        self, doing: Doing, ip: str, *, rates: Sequence[RateLimit], policy: PolicyInForce
+        self,
+        doing: Doing,
+        ip: str,
+        *,
+        rates: Sequence[RateLimit],
+        policy: PolicyInForce,
+        reverse_path: ReversePath = None,
     ) -> RateLimit | None:
-        """Count what a client has done, and shut it out where the policy says so. The rate that it went over."""
-        names = names_of_client(ip)
+        """Count what a client has done, and shut it out where the policy says so. The rate that it went over, or that
+        the domain of the reverse-path did."""
+        names = names_of_sender(ip, reverse_path)
         limits = _of(rates, doing, names)
         bans = _of(policy.bans.rates, doing, names)
         takes = {take.key: take for take in [_history(doing, names[Whose.CLIENT], amount=1.0)]}
@@ -136,9 +151,8 @@ class Counting:
             await self._shut_out(ip, over, seconds=policy.bans.seconds)
         return next(filter(is_over, limits), None)
 
-    async def levels(self, ip: str, rates: Sequence[RateLimit]) -> list[tuple[RateLimit, float]]:
-        """What is counted now under those rates that are about a client or its network."""
-        names = names_of_client(ip)
+    async def levels(self, names: Names, rates: Sequence[RateLimit]) -> list[tuple[RateLimit, float]]:
+        """What is counted now under those rates that are about one of these names."""
         own = [each for each in rates if each.whose in names]
         takes = [
             Take(_key(each.doing, each.whose, names[each.whose], each.rate.seconds), each.rate.seconds) for each in own

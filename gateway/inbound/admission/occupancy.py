@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from typing import Protocol
 
+from gateway.counters.pools import network_of
 from gateway.telemetry import CONNECTIONS
 
 
@@ -25,6 +26,7 @@ class Occupancy:
     def __init__(self) -> None:
         self._guests: dict[Guest, str] = {}
         self._networks: Counter[str] = Counter()
+        self._neighbourhoods: Counter[str] = Counter()
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -42,6 +44,10 @@ class Occupancy:
         """Open sessions of one client network."""
         return self._networks[network]
 
+    def near(self, network: str) -> int:
+        """Open sessions of the /24 of IPv4 that the client is in; an IPv6 client is a /64 of its own."""
+        return self._neighbourhoods[network_of(network)]
+
     def enter(self, guest: Guest) -> None:
         """Count a session in. Whose it is may not be known yet, or be nobody's."""
         self._guests[guest] = ""
@@ -53,6 +59,7 @@ class Occupancy:
         self._uncount(self._guests[guest])
         self._guests[guest] = network
         self._networks[network] += 1
+        self._neighbourhoods[network_of(network)] += 1
 
     def leave(self, guest: Guest) -> None:
         """Count a session out."""
@@ -62,9 +69,10 @@ class Occupancy:
         CONNECTIONS.dec()
 
     def _uncount(self, network: str) -> None:
-        self._networks[network] -= 1
-        if self._networks[network] <= 0:
-            del self._networks[network]
+        for counter, name in ((self._networks, network), (self._neighbourhoods, network_of(network))):
+            counter[name] -= 1
+            if counter[name] <= 0:
+                del counter[name]
 
     async def until_empty(self) -> None:
         """Return when nobody is left."""

@@ -62,7 +62,7 @@ async def bdat(session: Session, argument: str) -> Reply:
 
 def _open_intake(session: Session, transaction: Transaction) -> Intake:
     household = session.household
-    transaction.intake = Intake(household.ports.custody.incoming(), limit=transaction.allowance.size, now=session.now())
+    transaction.intake = Intake(household.ports.custody.incoming(), limit=transaction.size_limit, now=session.now())
     return transaction.intake
 
 

@@ -12,7 +12,6 @@ from gateway.inbound.refused import Refused
 from gateway.inbound.session import Session
 from gateway.inbound.transaction import Transaction
 from gateway.mail import replies
-from gateway.mail.address import path_text
 from gateway.mail.envelope import Direction, Recipient
 from gateway.mail.replies import Reply
 
@@ -34,7 +33,7 @@ async def mail(session: Session, argument: str) -> Reply:
     if sender is not None and not sender.is_ascii and not parameters.smtputf8:
         return replies.UTF8_UNDECLARED
     admission = session.household.admission
-    allowance = admission.allowance(session.client, mail_from=path_text(sender))
+    allowance = await admission.allowance_at_mail(session.client, sender, principal=session.principal)
     refused = await admission.may_send(
         sender,
         size=parameters.size,
@@ -72,7 +71,8 @@ async def rcpt(session: Session, argument: str) -> Reply:
         return replies.UTF8_UNDECLARED
     if len(transaction.recipients) >= transaction.allowance.recipients:
         limit = transaction.allowance
-        too_many = Refused(replies.TOO_MANY_RECIPIENTS, f"more than {limit.recipients}", limit.group.id)
+        group = limit.group
+        too_many = Refused(replies.TOO_MANY_RECIPIENTS, f"more than {limit.recipients}", group.id, group.place)
         return await session.refuse("rcpt", too_many, recipient=path)
     answer = await admission.may_receive(
         address,
@@ -80,13 +80,14 @@ async def rcpt(session: Session, argument: str) -> Reply:
         client=session.client,
         reverse_path=transaction.reverse_path,
         principal=session.principal,
+        size=transaction.parameters.size,
     )
     if isinstance(answer, Refused):
         return await session.refuse("rcpt", answer, recipient=path)
     session.note_progress()
     # Who stands for whom is no secret of ours: a report to the sender names the address that he wrote (RFC 3461).
     original = parameters.original or ("" if answer.address == address else f"rfc822;{address}")
-    transaction.add(Recipient(answer.address, parameters.notify, original), answer.destination)
+    transaction.add(Recipient(answer.address, parameters.notify, original), answer.destination, size=answer.size)
     return replies.RECIPIENT_OK
 
 

@@ -107,4 +107,4 @@ async def xclient(session: Session, argument: str) -> Reply:
         session.client = replace(session.client, esmtp=told.esmtp)
     if refused is not None:
         return await session.refuse("connect", refused)
-    return replies.greeting(session.household.hostname)
+    return session.greeting()

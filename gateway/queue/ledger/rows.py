@@ -131,6 +131,9 @@ def _plain_client(client: ClientFact) -> dict[str, Any]:
         "esmtp": client.esmtp,
         "past": to_plain(client.past),
         "sender_domain": to_plain(client.sender_domain),
+        "door": client.door,
+        "network": to_plain(client.network),
+        "country": to_plain(client.country),
     }
 
 

@@ -11,6 +11,7 @@ import structlog
 from gateway.app.alerts import Alerts
 from gateway.app.door.doorkeeping import FAILURE_WINDOW, FAILURES, Inquiry, PasswordAuthentication
 from gateway.checks.dns.zone import ZoneResolver
+from gateway.checks.reputation.atlas import Atlas
 from gateway.clock import FixedClock
 from gateway.counters.counters import Counters
 from gateway.facts.outcome import NOT_ASKED, Known, Unknown
@@ -31,6 +32,7 @@ bans: {for: 1h, failed_sign_ins: 12/d}
     }
 )
 PASSWORD = "correct horse battery"
+NO_MAPS = Atlas(networks=None, countries=None)
 
 
 @pytest.fixture
@@ -88,7 +90,7 @@ async def test_a_list_that_refuses_us_is_not_counted_and_raises_one_alert(
     }
     alerts = Alerts(counters)
     resolver = ZoneResolver(zone)
-    doors = [Inquiry(resolver, lambda: POLICY, Alerts(counters)) for _ in range(2)]
+    doors = [Inquiry(resolver, lambda: POLICY, Alerts(counters), atlas=NO_MAPS) for _ in range(2)]
     with structlog.testing.capture_logs() as logged:
         for inquiry in doors:
             for ip in ("192.0.2.7", "192.0.2.8"):
@@ -104,7 +106,7 @@ async def test_a_list_that_refuses_us_is_not_counted_and_raises_one_alert(
 
 async def test_silence_is_no_alert_and_all_lists_of_no_use_are_doubt(counters: Counters) -> None:
     zone = {"7.2.0.192.one.example": ["TIMEOUT"], "7.2.0.192.two.example": [{"A": "203.0.113.5"}]}
-    outcome = await Inquiry(ZoneResolver(zone), lambda: POLICY, Alerts(counters)).dnsbl("192.0.2.7")
+    outcome = await Inquiry(ZoneResolver(zone), lambda: POLICY, Alerts(counters), atlas=NO_MAPS).dnsbl("192.0.2.7")
     assert isinstance(outcome, Unknown)
     assert [each.key for each in await Alerts(counters).standing()] == ["dnsbl two.example"]
 
@@ -117,7 +119,7 @@ async def test_a_client_is_looked_up(counters: Counters) -> None:
             "9.2.0.192.one.example": [{"A": "127.0.0.2"}],
         }
     )
-    inquiry = Inquiry(zone, lambda: POLICY, Alerts(counters))
+    inquiry = Inquiry(zone, lambda: POLICY, Alerts(counters), atlas=NO_MAPS)
     assert await inquiry.reverse_name("192.0.2.9") == Known("mx.friend.example")
     for ip, score in (("192.0.2.9", 1.0), ("192.0.2.8", 0.0)):
         found = await inquiry.dnsbl(ip)
@@ -125,9 +127,26 @@ async def test_a_client_is_looked_up(counters: Counters) -> None:
         assert found.value.score == score
 
 
+@pytest.mark.parametrize(
+    ("groups", "network", "country"),
+    [
+        ("", NOT_ASKED, NOT_ASKED),
+        ("{id: a, when: 'client.asn == 1'}, ", Unknown("no map is configured (settings: maps)"), NOT_ASKED),
+        ("{id: a, when: 'client.country == \"X\"'}, ", NOT_ASKED, Unknown("no map is configured (settings: maps)")),
+    ],
+    ids=["nobody asks", "for the network", "for the country"],
+)
+async def test_without_maps_there_is_doubt_where_the_policy_asks(
+    counters: Counters, groups: str, network: object, country: object
+) -> None:
+    policy = read({"default.yaml": f"version: 1\ngroups: [{groups}{{id: everyone}}]\n"})
+    inquiry = Inquiry(ZoneResolver({}), lambda: policy, Alerts(counters), atlas=NO_MAPS)
+    assert (inquiry.network("192.0.2.9"), inquiry.country("192.0.2.9")) == (network, country)
+
+
 async def test_without_block_lists_nobody_is_asked(counters: Counters) -> None:
     zone = ZoneResolver({})
-    inquiry = Inquiry(zone, lambda: read({"default.yaml": "version: 1\n"}), Alerts(counters))
+    inquiry = Inquiry(zone, lambda: read({"default.yaml": "version: 1\n"}), Alerts(counters), atlas=NO_MAPS)
     assert await inquiry.dnsbl("192.0.2.9") is NOT_ASKED
     assert zone.asked == []
 

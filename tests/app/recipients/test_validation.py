@@ -9,16 +9,20 @@ from pathlib import Path
 import pytest
 
 from gateway.app.recipients.directories import AddressFiles, WebDirectory
+from gateway.app.recipients.ldap import LdapDirectory
 from gateway.app.recipients.validation import Recipients
 from gateway.clock import FixedClock
 from gateway.counters.counters import Counters
 from gateway.delivery.callahead import CallAhead
 from gateway.delivery.relay import Timeouts
 from gateway.delivery.routes import Endpoint, Language
+from gateway.facts.outcome import Known, Outcome, Unknown
 from gateway.inbound.ports import Validity
 from gateway.mail.address import Address
+from gateway.mailbox.quota import Quota
 from gateway.mailbox.users import UserBase
 from gateway.policy.parse import read
+from tests.app.recipients.running_slapd import READER, SECRET, SLAPD, running_slapd
 from tests.delivery.sink import Sink, running
 
 KNOWN, UNKNOWN, DOUBT = Validity.KNOWN, Validity.UNKNOWN, Validity.CANNOT_TELL
@@ -41,8 +45,10 @@ class House:
         return Recipients(
             lambda: policy,
             users=users,
+            quota=Quota(self.folder / "no-store", now=self.clock.monotonic),
             files=AddressFiles(self.folder),
             web=WebDirectory(),
+            ldap=LdapDirectory(self.folder),
             call_ahead=CallAhead(doors=doors, greet_as="mx.example.org", timeouts=Timeouts(connect=1.0, command=2.0)),
             counters=self.counters,
             now=self.clock.now,
@@ -140,6 +146,30 @@ async def test_a_next_hop_that_is_down(
     assert await validity(recipients, "new") is new
 
 
+class Shelf:
+    """The store, as far as it says who has room."""
+
+    def __init__(self, *said: Outcome[bool]) -> None:
+        self.said = list(said)
+        self.asked: list[tuple[str, int]] = []
+
+    async def has_room(self, mailbox: str, size: int) -> Outcome[bool]:
+        self.asked.append((mailbox, size))
+        return self.said.pop(0)
+
+
+async def test_a_mailbox_of_the_store_may_be_full_and_a_store_that_is_down_is_no_reason_to_refuse(
+    house: House,
+) -> None:
+    UserBase(house.folder / "users").add("bob@example.net", "correct horse battery")
+    recipients = house.recipients("route: mailbox, validate: mailbox")
+    recipients._quota = shelf = Shelf(Known(True), Known(False), Unknown("down"))  # type: ignore[assignment]
+    said = [await recipients.validate(Address("bob+x", "example.net"), None, size=7) for _ in range(3)]  # type: ignore[arg-type]
+    assert said == [KNOWN, Validity.FULL, KNOWN]
+    assert await recipients.validate(Address("eve", "example.net"), None, size=7) is UNKNOWN  # type: ignore[arg-type]
+    assert shelf.asked == [("bob@example.net", 7)] * 3
+
+
 async def test_a_full_mailbox_is_asked_about_every_time(house: House) -> None:
     async with running(Sink(script={"RCPT": ["452 4.2.2 full", "250 2.1.5 ok"]})) as house.next_hop:
         recipients = house.recipients(CALL)
@@ -150,3 +180,26 @@ async def test_a_full_mailbox_is_asked_about_every_time(house: House) -> None:
 async def test_a_domain_that_has_gone_meanwhile_knows_nobody(house: House) -> None:
     recipients = house.recipients("route: mx")
     assert await recipients.validate(Address("bob", "other.example"), None) is UNKNOWN  # type: ignore[arg-type]
+
+
+@pytest.mark.slapd
+@pytest.mark.skipif(SLAPD is None, reason="slapd is not installed")
+@pytest.mark.parametrize(
+    ("word", "known", "nobody", "new"),
+    [("defer", DOUBT, DOUBT, DOUBT), ("accept", KNOWN, KNOWN, KNOWN), ("last_known", KNOWN, UNKNOWN, DOUBT)],
+)
+async def test_a_directory_that_is_down(
+    house: House, word: str, known: Validity, nobody: Validity, new: Validity
+) -> None:
+    with running_slapd(house.folder / "slapd", "bob") as slapd:
+        (house.folder / "secret").write_text(SECRET, encoding="utf-8")
+        recipients = house.recipients(
+            f"route: mx, validate: ldap, on_unknown: {word}, ldap: {{servers: ['ldap://127.0.0.1:{slapd.port}'], "
+            f"authorities: '{slapd.certificate}', bind: '{READER}', secret_file: secret, base: 'dc=example,dc=org'}}"
+        )
+        assert [await validity(recipients, name) for name in ("bob", "bob+x", "nobody")] == [KNOWN, KNOWN, UNKNOWN]
+        slapd.stop()
+        assert [await validity(recipients, name) for name in ("bob", "bob+x", "nobody")] == [KNOWN, KNOWN, UNKNOWN]
+        house.clock.advance(4000.0)
+        said = [await validity(recipients, name) for name in ("bob", "nobody", "new")]
+        assert said == [known, nobody, new]

@@ -79,7 +79,7 @@ async def test_only_the_answers_that_the_policy_names_are_listings(
 async def test_a_list_of_good_hosts_takes_off() -> None:
     resolver = ZoneResolver(listed("one.example", "127.0.0.1"))
     outcome = await check_dnsbl(resolver, IP, [DnsblZone("one.example", weight=-2.0)])
-    assert outcome == Known(DnsblFact(-2.0, (("one.example", "127.0.0.1"),)))
+    assert outcome == Known(DnsblFact(-2.0, (("one.example", "127.0.0.1"),), good=2.0))
 
 
 async def test_ipv6_is_asked_in_nibbles() -> None:

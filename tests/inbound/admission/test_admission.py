@@ -137,7 +137,7 @@ async def test_a_directory_that_never_answers(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(addressees, "VALIDATION_PATIENCE", 0.05)
     async with open_house() as house:
 
-        async def never(address: object, entry: object) -> None:
+        async def never(address: object, entry: object, *, size: object) -> None:
             await asyncio.Event().wait()
 
         monkeypatch.setattr(type(house.front._household.ports.validation), "validate", staticmethod(never))
