@@ -155,13 +155,15 @@ class ListedFact:
 @dataclass(frozen=True, slots=True)
 class EngineFact:
     """The malware engine when it was asked: the version of its signatures, their `age` in seconds (None where it does
-    not say), and for how many seconds it has been `absent`, that is, given no answer that counts; 0.0 while it
-    answers."""
+    not say), and for how many seconds it has been `absent`, that is, given no answer that counts; 0.0 while it answers.
+    `met` is whether it has ever answered this process: one that has not may be starting, or not be there at all.
+    """
 
     name: str = ""
     signatures: str = ""
     age: float | None = None
     absent: float = 0.0
+    met: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,8 +218,8 @@ _NOTHING: Final[tuple[Effect, Rule | None, Truth]] = (_NO_DEMAND, None, TRUE)
 
 def _demand(rule: Rule, evidence: Evidence) -> Effect:
     """What a rule in doubt makes of a permit. Patience is for an engine that went away: where there never was one, or
-    nobody knows since when, it is over."""
+    none that answered yet, it is over."""
     engine = known_or_none(evidence.engine)
-    if rule.patience and engine is not None and engine.absent < rule.patience:
+    if rule.patience and engine is not None and engine.met and engine.absent < rule.patience:
         return _DEFER
     return _DEMANDS.get(rule.on_unknown, _NO_DEMAND)

@@ -78,9 +78,10 @@ def engine(absent: float) -> Known[EngineFact]:
         (engine(899.0), Disposition.DEFER),
         (engine(900.0), Disposition.QUARANTINE),
         (Skipped("there is none"), Disposition.QUARANTINE),
+        (Known(EngineFact("clamav", absent=1.0, met=False)), Disposition.QUARANTINE),
         (Unknown("not told"), Disposition.QUARANTINE),
     ],
-    ids=["just now", "a while", "too long", "never there", "nobody knows"],
+    ids=["just now", "a while", "too long", "never there", "not met yet", "nobody knows"],
 )
 def test_an_engine_that_is_away_defers_for_a_while_and_then_does_what_the_policy_says(
     standing, disposition, policy_of, evidence
