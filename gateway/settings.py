@@ -117,7 +117,8 @@ class Limits(_Model):
     patient_errors: int = Field(10, ge=0, description="Errors of one session until each further answer is delayed")
     error_delay: Seconds = Field(1.0, ge=0, le=60, description="Seconds of that delay")
     hops: int = Field(50, ge=1, description="Received fields until a message is taken for a loop")
-    free_disk: Octets = Field(256 * MIB, ge=0, description="Octets that must stay free, else 452")
+    free_disk: Octets = Field(256 * MIB, ge=0, description="Octets that must stay free, else 421 and 452")
+    queued: int = Field(100_000, ge=1, description="Copies that may wait for delivery; with so many 421 and 452")
 
 
 class Delivery(_Model):

@@ -15,11 +15,13 @@ from starlette.routing import BaseRoute
 
 from gateway import __version__
 from gateway.console.access import Allowed
-from gateway.console.api import health, live, overview, quarantine, session
+from gateway.console.api import bans, greylist, health, live, overview, quarantine, session
 from gateway.console.headers import Kind, kind_of
 from gateway.console.newsroom import Newsroom
 from gateway.console.office import Office
+from gateway.console.pages import bans as bans_page
 from gateway.console.pages import door, item, preview, statics
+from gateway.console.pages import greylist as greylist_page
 from gateway.console.pages import overview as overview_page
 from gateway.console.pages import quarantine as quarantine_page
 from gateway.console.pages.rendering import problem_page
@@ -35,8 +37,8 @@ PEOPLE_FILE: Final = "people.yaml"
 SESSIONS_FILE: Final = "sessions.sqlite3"
 
 ROUTERS: Final = (
-    *(each.router for each in (session, quarantine, overview, live, health)),
-    *(each.router for each in (door, overview_page, quarantine_page, preview, item, statics)),
+    *(each.router for each in (session, quarantine, greylist, bans, overview, live, health)),
+    *(each.router for each in (door, overview_page, quarantine_page, preview, item, greylist_page, bans_page, statics)),
 )
 """Every way in: the API first, then the pages."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.clock import Clock
+from gateway.counters.counters import Counters
 from gateway.facts.outcome import Outcome
 from gateway.facts.preview import Preview
 from gateway.mail.message import Octets
@@ -67,10 +68,12 @@ class OfficePorts:
 
     `folder` is the console's own (DATA/console, mode 0700): accounts and sessions live there. `status` lists all
     components, also the healthy ones, and is cheap. `metrics` is Prometheus text. `policy_version` is the version that
-    judges now.
+    judges now. `never_shut_out` says of an address whether a ban of it would have no effect.
     """
 
     custody: Custody
+    counters: Counters
+    never_shut_out: Callable[[str], bool]
     rescan: Rescan
     preview: Callable[[Octets], Awaitable[Outcome[Preview]]]
     authenticate_mailbox: AuthenticateMailbox

@@ -18,7 +18,7 @@ from gateway.facts.outcome import Outcome
 from gateway.mail.address import Address, ReversePath
 from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message
-from gateway.policy.policy import Bans, RateLimit
+from gateway.policy.policy import Bans, Greylisting, RateLimit, Strangers
 from gateway.policy.verdict import Settlement
 from gateway.queue.custody import Custody
 
@@ -63,6 +63,14 @@ class Group(Protocol):
     @property
     def limits(self) -> GroupLimits:
         """What its clients may do."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which a client that nobody knows has to wait for its greeting."""
+
+    @property
+    def strangers(self) -> Strangers:
+        """Which senders that nobody knows have to come back."""
 
     @property
     def requires_tls(self) -> bool:
@@ -134,6 +142,10 @@ class PolicyInForce(Protocol):
     def bans(self) -> Bans:
         """Who is shut out by itself."""
 
+    @property
+    def greylisting(self) -> Greylisting:
+        """When those pass who were asked to come back."""
+
 
 # ---------------------------------------------------------------- questions about clients, users and recipients
 
@@ -200,6 +212,25 @@ class Authentication(Protocol):
         """Who it is, or why not."""
 
 
+class Greylist(Protocol):
+    """Who has to come back (RFC 6647), asked at RCPT about clients that did not sign in."""
+
+    async def must_come_back(
+        self, client: ClientFact, *, reverse_path: ReversePath, recipient: Address, policy: PolicyInForce, group: Group
+    ) -> str:
+        """Why it must, for the record; empty: it may go on. Never raises."""
+
+
+class NoGreylist:
+    """Stands where nobody is asked to come back."""
+
+    async def must_come_back(
+        self, client: ClientFact, *, reverse_path: ReversePath, recipient: Address, policy: PolicyInForce, group: Group
+    ) -> str:
+        """Nobody."""
+        return ""
+
+
 # ---------------------------------------------------------------- judgement
 
 
@@ -261,3 +292,4 @@ class Ports:
     current_policy: Callable[[], PolicyInForce]
     counters: Counters
     clock: Clock
+    greylist: Greylist = field(default_factory=NoGreylist)

@@ -187,6 +187,7 @@ class _Reading:
             yield running.Group(
                 self._ref(group.id, path), condition, reject, limits,
                 requires_tls=group.require == "tls", banner=group.banner or "",
+                strangers=running.Strangers(group.greylist or ""), patience=group.patience,
             )  # fmt: skip
         if path and not for_all:
             self._complain(path, "the last group must be for everyone", "add `- {id: everyone}` below")

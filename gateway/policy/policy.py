@@ -108,15 +108,27 @@ class Limits:
     rates: tuple[RateLimit, ...] = ()
 
 
+class Strangers(StrEnum):
+    """Which senders of a group have to come back once, at RCPT."""
+
+    WELCOME = ""
+    HAVE_TO_COME_BACK = "rcpt"
+    HAVE_TO_COME_BACK_UNPROVEN = "unproven"
+    """Those whom SPF does not vouch for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """A sender group. `reject` names the reply with which its clients are refused, or is empty; `banner` is what stands
-    after our name in their greeting, empty for the usual."""
+    after our name in their greeting, empty for the usual; `patience` are the seconds for which a client that nobody
+    knows has to wait for its greeting."""
 
     ref: RuleRef
     condition: Condition | None = None
     reject: str = ""
     limits: Limits = Limits()
+    strangers: Strangers = Strangers.WELCOME
+    patience: float = 0.0
     requires_tls: bool = False
     banner: str = ""
 

@@ -90,6 +90,16 @@ class Group(Model):
     id: Id = Field(description="Name of the group")
     when: str = Field("", description="Condition about `client.*` and `mail.from`; left out: everyone")
     then: Reject | None = Field(None, description="`{reject: NAME}` refuses its clients")
+    greylist: Literal["rcpt", "unproven"] | None = Field(
+        None,
+        description="Whose mail has to come back once, at RCPT: `rcpt` of every sender that nobody knows, `unproven` "
+        "of those whom SPF does not vouch for; left out: nobody's",
+    )
+    patience: Annotated[Duration, Field(ge=0, le=10)] = Field(
+        0.0,
+        description="How long clients that nobody knows have to wait for the greeting, like `2s`: who speaks before, "
+        "or sends commands before the answer to EHLO, is refused; who waited is known, and does not wait again",
+    )
     require: Literal["tls"] | None = Field(
         None, description="`tls`: its clients are told at MAIL to encrypt the session first (530 5.7.0)"
     )
@@ -180,7 +190,7 @@ class Bans(Model):
 
 
 class Greylist(Model):
-    """When those come through whom `then: greylist` asks to come back (RFC 6647)."""
+    """When those come through whom a group's `greylist` or a rule's `then: greylist` asks to come back (RFC 6647)."""
 
     delay: Annotated[Duration, Field(ge=0, le=3600)] = Field(180.0, description="How long they have to wait at least")
     window: Annotated[Duration, Field(ge=3600, le=14 * 86400)] = Field(

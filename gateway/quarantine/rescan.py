@@ -67,7 +67,7 @@ class Rescanning:
         """Scan what is due; answers how many copies got a verdict. Ends at the first doubt: an engine that does not
         answer is not asked about all the others."""
         settled = 0
-        for item in await self.custody.unscanned(limit=AT_ONCE):
+        for item in await self.custody.rescans.due(limit=AT_ONCE):
             if not await self._settle(item):
                 break
             settled += 1
@@ -83,7 +83,7 @@ class Rescanning:
         match found:
             case Known(MalwareFact(result=MalwareResult.CLEAN) as fact):
                 reason = f"clean, by {fact.engine or 'the engine'} with signatures {fact.signatures or 'unknown'}"
-                await self.custody.pass_scanned(item.recipient_id, actor=ACTOR, reason=reason)
+                await self.custody.rescans.pass_on(item.recipient_id, actor=ACTOR, reason=reason)
                 RESCANNED.labels("clean").inc()
             case Known(MalwareFact(result=MalwareResult.FOUND, name=name)):
                 await self._hold(item, "malware", f"found {name or 'malware'}")
@@ -105,11 +105,11 @@ class Rescanning:
             await self._hold(item, "unscannable", f"nobody could scan it: {why}")
             RESCANNED.labels("given up").inc()
             return True
-        await self.custody.postpone(item.recipient_id, due=now + AGAIN)
+        await self.custody.rescans.postpone(item.recipient_id, due=now + AGAIN)
         return False
 
     async def _hold(self, item: Unscanned, quarantine: str, reason: str) -> None:
         expires = self.clock.now() + self.retention().get(quarantine, RETENTION)
-        await self.custody.hold_scanned(
+        await self.custody.rescans.hold(
             item.recipient_id, actor=ACTOR, reason=reason, quarantine=quarantine, expires_at=expires
         )

@@ -55,6 +55,7 @@ class PlainGroup:
     reject: str = ""
     limits: PlainLimits = PlainLimits()
     place: str = "default.yaml:1"
+    patience: float = 0.0
     requires_tls: bool = False
     banner: str = ""
 

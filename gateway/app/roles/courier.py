@@ -8,6 +8,7 @@ import asyncio
 from gateway.app.alerts import Alerts
 from gateway.app.engine_watch import SignatureMemory
 from gateway.app.installation import Folders
+from gateway.app.keeping import open_custody
 from gateway.app.keys.key_watch import KeyWatch
 from gateway.app.keys.keyring import Keyring
 from gateway.app.keys.live_keys import LiveKeys
@@ -20,6 +21,7 @@ from gateway.checks.malware.clamav import Clamav
 from gateway.clock import Clock, SystemClock, system_randomness
 from gateway.counters.counters import Counters
 from gateway.delivery.routes import Endpoint, Language, Routes
+from gateway.delivery.tenure import tenure
 from gateway.delivery.worker import Courier
 from gateway.mail.address import Address
 from gateway.mailbox.copies import StoreCopies
@@ -36,12 +38,20 @@ from gateway.supervisor.lifeline import Lifeline
 
 async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifeline) -> None:
     """Deliver until told to stop."""
+    owner = f"courier-{index}"
+    with tenure(Folders(settings.data.resolve()).queue, owner) as is_heir:
+        await _deliver(settings, index, signals, lifeline, owner=owner, is_heir=is_heir)
+
+
+async def _deliver(
+    settings: Settings, index: int, signals: Signals, lifeline: Lifeline, *, owner: str, is_heir: bool
+) -> None:
     clock = SystemClock()
     folders = Folders(settings.data.resolve())
     policy = LivePolicy(settings, folders)
     mailbox = Endpoint(Language.LMTP, path=str(layout_of(folders.data).lmtp))
     resolver = Resolver.from_settings(settings.dns, clock=clock)
-    custody = Custody.open(folders.queue, clock=clock)
+    custody = open_custody(settings, folders, clock)
     keyring = Keyring(folders.dkim)
     signer = Signer(LiveKeys(keyring))
 
@@ -58,8 +68,9 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
         clock,
         system_randomness(),
         query=resolver.query,
-        owner=f"courier-{index}",
+        owner=owner,
         sign=sign,
+        heir=is_heir,
     )
 
     def reload() -> None:
