@@ -24,6 +24,7 @@ from gateway.console.pages import door, item, preview, statics
 from gateway.console.pages import greylist as greylist_page
 from gateway.console.pages import overview as overview_page
 from gateway.console.pages import quarantine as quarantine_page
+from gateway.console.pages import reports as reports_page
 from gateway.console.pages.rendering import problem_page
 from gateway.console.people import People
 from gateway.console.ports import OfficePorts
@@ -38,7 +39,8 @@ SESSIONS_FILE: Final = "sessions.sqlite3"
 
 ROUTERS: Final = (
     *(each.router for each in (session, quarantine, greylist, bans, overview, live, health)),
-    *(each.router for each in (door, overview_page, quarantine_page, preview, item, greylist_page, bans_page, statics)),
+    *(each.router for each in (door, overview_page, quarantine_page, preview, item)),
+    *(each.router for each in (greylist_page, bans_page, reports_page, statics)),
 )
 """Every way in: the API first, then the pages."""
 

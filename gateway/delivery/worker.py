@@ -72,7 +72,7 @@ class Courier:
             greet_as=name,
             clock=clock,
             randomness=randomness,
-            timeouts=_timeouts(settings),
+            timeouts=timeouts_of(settings),
         )
         self._errand = Errand(
             custody=custody,
@@ -195,7 +195,7 @@ def in_one_transaction(claims: Iterable[Claim]) -> list[Sequence[Claim]]:
     ]
 
 
-def _timeouts(settings: Settings) -> Timeouts:
+def timeouts_of(settings: Settings) -> Timeouts:
     usual = Timeouts()
     patience = settings.delivery.timeout
     return Timeouts(

@@ -162,6 +162,9 @@ class ClientInquiry(Protocol):
     async def sender_domain(self, domain: str) -> Outcome[SenderDomain]:
         """Whether an answer to a sender of the domain could be delivered."""
 
+    def expect(self, client: ClientFact, sender: ReversePath) -> None:
+        """Mail of this sender is under way: what its checks will ask the DNS may be asked now. Returns at once."""
+
     def network(self, ip: str) -> Outcome[NetworkFact]:
         """Which autonomous system the client is in. Out of memory: nobody is asked."""
 

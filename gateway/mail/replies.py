@@ -207,6 +207,10 @@ def challenge(text: str) -> Reply:
     return Reply(334, "", text)
 
 
+REPORT_KEPT: Final = Reply(250, "2.0.0", "Read as a report, and kept")
+REPORT_NOT_KEPT: Final = Reply(451, "4.3.1", "The report could not be stored")
+
+
 def accepted_as(reference: str) -> Reply:
     """The 250 that ends DATA: from here on the message is ours (RFC 5321 section 6.1)."""
     return replace(ACCEPTED, text=f"Accepted as {reference}")

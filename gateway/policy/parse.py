@@ -226,6 +226,7 @@ class _Reading:
                 direction=rule.direction,
                 on_unknown=word,
                 patience=patience,
+                override=rule.override or "",
             )
 
     def _once(self, section: str, model: type[M]) -> Iterator[tuple[Path, M]]:

@@ -36,9 +36,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `condition` is None where it always matches; `recipients` are patterns, empty for all. `patience` are
-    the seconds for which a malware engine may be away until doubt means what `on_unknown` says; until then it
-    defers."""
+    """One rule. `condition` is None where it always matches; `recipients` are patterns, empty for all; `patience` are
+    the seconds for which a malware engine may be away until doubt means what `on_unknown` says, and until then it
+    defers; `override` is what reports call it when less is done than DMARC asks for (RFC 9990), empty where it says
+    nothing of that."""
 
     ref: RuleRef
     description: str
@@ -48,6 +49,7 @@ class Rule:
     direction: str = "inbound"
     on_unknown: str = "defer"
     patience: float = 0.0
+    override: str = ""
 
     def concerns(self, *, direction: str, recipient: str) -> bool:
         """Whether the rule is about mail of this direction for this recipient (in lower case)."""

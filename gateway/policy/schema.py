@@ -129,6 +129,11 @@ class Rule(Model):
         "`{defer: 15min, then: WORD}` for a malware engine that is away. Left out: `next` for deliver, tag and "
         "add_header, else as the policy's `on_unknown` says",
     )
+    override: Literal["local_policy", "mailing_list", "trusted_forwarder"] | None = Field(
+        None,
+        description="Where this rule matches and less is done than DMARC asks for: what reasons and DMARC reports call "
+        "that. Left out: what another rule that matches says, else local_policy",
+    )
 
 
 class ListFile(Model):

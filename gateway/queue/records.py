@@ -383,11 +383,12 @@ class Selection:
 @dataclass(frozen=True, slots=True)
 class JudgedMail:
     """One message that was judged, taken or refused: its evidence (JSON), and the word of the disposition for each
-    recipient, or for all of them where it was refused."""
+    recipient, or for all of them where it was refused. `codes` are those of the reasons of all recipients."""
 
     id: int
     evidence: bytes
     dispositions: tuple[str, ...]
+    codes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

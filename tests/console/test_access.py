@@ -50,6 +50,7 @@ MATRIX: dict[tuple[str, str], list[str] | None] = {
     ("POST", "/sign-out"): ALL,
     ("POST", "/theme"): ALL,
     ("GET", "/"): ALL,
+    ("GET", "/reports"): STAFF,
     ("GET", "/quarantine"): ALL,
     ("POST", "/quarantine/act"): HANDS,
     ("GET", "/quarantine/{id}"): ALL,

@@ -11,7 +11,7 @@ from functools import partial
 from gateway.app.alerts import Alerts
 from gateway.app.door.correspondents import Correspondents
 from gateway.app.door.greylisting import Greylister
-from gateway.checks.authentication.dkim import LARGE
+from gateway.checks.authentication.verification import LARGE
 from gateway.counters.counters import Counters
 from gateway.facts.connection import ClientFact
 from gateway.inbound.ports import Judged

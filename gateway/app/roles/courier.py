@@ -13,7 +13,7 @@ from gateway.app.keys.key_watch import KeyWatch
 from gateway.app.keys.keyring import Keyring
 from gateway.app.keys.live_keys import LiveKeys
 from gateway.app.policies import LivePolicy
-from gateway.app.reporting import daily_reports
+from gateway.app.reporting import daily_reports, reading_carrier
 from gateway.app.roles.signals import Signals
 from gateway.app.senses import engine_of, rescan_by
 from gateway.checks.dns.resolver import Resolver
@@ -60,15 +60,25 @@ async def _deliver(
 
     counters = Counters.open(folders.counters, clock=clock)
     engine = engine_of(settings, folders)
-
+    randomness = system_randomness()
+    routes = routes_of(policy(), mailbox)
     courier = Courier(
         custody,
-        routes_of(policy(), mailbox),
+        routes,
         settings,
         clock,
-        system_randomness(),
+        randomness,
         query=resolver.query,
         owner=owner,
+        carrier=reading_carrier(
+            settings,
+            folders,
+            domains=lambda: frozenset(policy().recipients),
+            routes=routes,
+            query=resolver.query,
+            clock=clock,
+            randomness=randomness,
+        ),
         sign=sign,
         heir=is_heir,
     )

@@ -46,7 +46,11 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
         async with open_senses(
             settings, folders, clock, scanning=lambda: policy().scanning, losses=losses, notice=notice
         ) as senses:
-            stamper = Stamper(hostname=settings.hostname, signer=Signer(LiveKeys(Keyring(folders.dkim))))
+            stamper = Stamper(
+                hostname=settings.hostname,
+                signer=Signer(LiveKeys(Keyring(folders.dkim))),
+                received_spf=settings.received_spf,
+            )
             greylister = Greylister(counters, senses.resolver, own=own_networks(settings.own_networks))
             judge = Judging(senses.scanner, stamper, policy, counters=counters, greylister=greylister)
             certificate = RenewableCertificate(folders.certificate, folders.key)

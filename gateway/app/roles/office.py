@@ -13,6 +13,7 @@ from gateway.app.accounts import user_base
 from gateway.app.installation import Folders
 from gateway.app.keeping import open_custody
 from gateway.app.policies import LivePolicy
+from gateway.app.reporting import received_reports
 from gateway.app.roles.signals import Signals
 from gateway.app.senses import open_senses, rescan_by
 from gateway.app.status import Status
@@ -53,6 +54,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                     authenticate_mailbox=MailboxSignIn(user_base(settings)),
                     status=status,
                     metrics=exposition,
+                    received_reports=lambda: received_reports(folders).latest(),
                     policy_version=lambda: policy().version,
                     clock=clock,
                     settings=settings,
