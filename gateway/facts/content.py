@@ -153,6 +153,32 @@ class MalwareFact:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedFact:
+    """Block lists of links that name where a message leads: the sum of their weights, and (list, host) for each.
+
+    `unusable` are the lists that could not be counted, as (list, why): silent, talking nonsense, missing or too old.
+    """
+
+    score: float = 0.0
+    listings: tuple[tuple[str, str], ...] = ()
+    unusable: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFact:
+    """The malware engine when it was asked: the version of its signatures, their `age` in seconds (None where it does
+    not say), and for how many seconds it has been `absent`, that is, given no answer that counts; 0.0 while it answers.
+    `met` is whether it has ever answered this process: one that has not may be starting, or not be there at all.
+    """
+
+    name: str = ""
+    signatures: str = ""
+    age: float | None = None
+    absent: float = 0.0
+    met: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class YaraFact:
     """Which of our own rules some part of the message matches, by name. `rules` tells one set of rules from another."""
 
