@@ -112,7 +112,8 @@ class Limits(_Model):
     patient_errors: int = Field(10, ge=0, description="Errors of one session until each further answer is delayed")
     error_delay: Seconds = Field(1.0, ge=0, le=60, description="Seconds of that delay")
     hops: int = Field(50, ge=1, description="Received fields until a message is taken for a loop")
-    free_disk: Octets = Field(256 * MIB, ge=0, description="Octets that must stay free, else 452")
+    free_disk: Octets = Field(256 * MIB, ge=0, description="Octets that must stay free, else 421 and 452")
+    queued: int = Field(100_000, ge=1, description="Copies that may wait for delivery; with so many 421 and 452")
 
 
 class Delivery(_Model):
@@ -141,8 +142,10 @@ class Reports(_Model):
     dmarc: bool = Field(False, description="Send DMARC aggregate reports once a day (RFC 9990)")
     organization: str = Field("", max_length=200, description="Who reports; empty: hostname")
     email: str = Field("", description="Author, reverse-path and contact of reports; empty: postmaster at `domain`")
+    mailbox: str = Field("", description="Our address to which others send DMARC reports (rua): they are read and kept")
+    deliver: bool = Field(True, description="Deliver a report that was read to that mailbox, too")
 
-    @field_validator("email")
+    @field_validator("email", "mailbox")
     @classmethod
     def _is_mailbox(cls, text: str) -> str:
         if text and not Address.parse(text).is_ascii:
@@ -182,6 +185,7 @@ class Settings(_Model):
     hostname: str = Field("mx.example.org", description="Our name in greetings, Received and Authentication-Results")
     domain: str = Field("example.org", description="The domain served by the embedded default")
     data: Path = Field(Path("data"), description="Folder for ledger, spool, store, keys and secrets")
+    received_spf: bool = Field(False, description="Write Received-SPF (RFC 7208) beside Authentication-Results")
     policy: Path = Field(_REPOSITORY / "policies", description="Folder of the policy")
     model: Path = Field(_REPOSITORY / "models" / "default", description="Folder of the classifier's artefact")
     trusted: list[Network] = Field(

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gateway.app.door.greylisting import Greylister
 from gateway.app.door.ports import door_ports
 from gateway.app.installation import Folders
 from gateway.app.policies import LivePolicy
@@ -86,9 +87,17 @@ async def explain_connection(
     """Walk the client through the door. `zone` answers DNS questions instead of the network. Raises `PolicyError`."""
     policy = LivePolicy(settings, folders)
     async with _house(folders, clock) as (custody, counters), open_resolver(settings, clock, zone=zone) as resolver:
-        counting = Counting(counters, own=own_networks(settings.own_networks))
+        own = own_networks(settings.own_networks)
+        counting = Counting(counters, own=own)
         with door_ports(
-            settings, policy, custody=custody, counters=counters, resolver=resolver, judge=_nobody, clock=clock
+            settings,
+            policy,
+            custody=custody,
+            counters=counters,
+            resolver=resolver,
+            judge=_nobody,
+            greylist=Greylister(counters, resolver, own=own),
+            clock=clock,
         ) as ports:
             admission = Admission(ports, settings.limits, counting)
             walk = _Walk(situation, admission, counting, ports.inquiry, policy(), hostname=settings.hostname)

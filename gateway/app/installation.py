@@ -101,8 +101,22 @@ def prepare(settings: Settings, clock: Clock) -> Folders:
     return folders
 
 
-def lock(folders: Folders) -> int:
-    """Make this process the only supervisor of the folder; the descriptor must stay open. Raises `AlreadyRunning`."""
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """That this process is the only supervisor of the folder. `after_a_crash`: the one before did not end in order, and
+    what it ran may still be about to end."""
+
+    descriptor: int
+    after_a_crash: bool
+
+    def release(self) -> None:
+        """Let another one in, who need not wait for anything of ours."""
+        os.ftruncate(self.descriptor, 0)
+        os.close(self.descriptor)
+
+
+def lock(folders: Folders) -> Hold:
+    """Make this process the only supervisor of the folder, until `release`. Raises `AlreadyRunning`."""
     descriptor = os.open(folders.pid, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -110,9 +124,10 @@ def lock(folders: Folders) -> int:
         owner = os.read(descriptor, 32).decode(errors="replace").strip()
         os.close(descriptor)
         raise AlreadyRunning(f"process {owner} already runs on {folders.data}") from None
+    after_a_crash = os.fstat(descriptor).st_size > 0
     os.ftruncate(descriptor, 0)
     os.write(descriptor, f"{os.getpid()}\n".encode())
-    return descriptor
+    return Hold(descriptor, after_a_crash)
 
 
 def running_supervisor(folders: Folders) -> int | None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -29,11 +30,13 @@ from gateway.app.status import ENGINE_MEND, SIGNATURES_MEND
 from gateway.checks.malware import clamd_folder
 from gateway.checks.malware.clamd_plan import ClamdKind, ClamdPlan, Signatures, answers, plan_clamd
 from gateway.clock import SystemClock
+from gateway.inbound.protocol.tls import RenewableCertificate
 from gateway.mailbox import store
 from gateway.mailbox.store import StoreError, StorePlan
 from gateway.queue.custody import Custody
 from gateway.settings import Settings
 from gateway.supervisor import sockets
+from gateway.supervisor.bond import bound
 from gateway.supervisor.program import Phase, Program
 from gateway.supervisor.supervise import Supervisor
 from gateway.telemetry import configure_logging, log
@@ -50,6 +53,8 @@ class Role(StrEnum):
 
 ALL: Final = frozenset(Role)
 ADMINISTRATOR: Final = "admin"
+LAST_LIFE: Final = 10.0
+"""Seconds that we wait for the ports that our own former life may still hold."""
 
 
 class Installation:
@@ -78,11 +83,13 @@ class Installation:
             shutil.rmtree(metrics, ignore_errors=True)
             metrics.mkdir(mode=0o700)
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+            if held.after_a_crash:
+                self._outwait_the_last_life()
             programs = self._programs(folders)
             supervisor = Supervisor(programs, on_ready=lambda: self._announce(passwords, folders))
             asyncio.run(supervisor.run())
         finally:
-            os.close(held)
+            held.release()
 
     # ------------------------------------------------------------------ the first start
 
@@ -107,6 +114,14 @@ class Installation:
             raise
         keep_passwords(folders)
         return passwords
+
+    def _outwait_the_last_life(self) -> None:
+        """What a killed supervisor has left notices that and lets go of the ports within a moment."""
+        listen = self._settings.listen
+        ports = [getattr(listen, name) for name in type(listen).model_fields if name.endswith("_port")]
+        ends = time.monotonic() + LAST_LIFE
+        while time.monotonic() < ends and not all(sockets.is_free(listen.host, port) for port in ports if port):
+            time.sleep(0.1)
 
     # ------------------------------------------------------------------ programs
 
@@ -175,7 +190,7 @@ class Installation:
             if not sockets.is_free(listen.host, port):
                 raise sockets.PortTaken(f"{listen.host}:{port} ({name}) is taken; set POSTERN_{name.upper()}_PORT")
             self._listeners.append(Listener(name, listen.host, port))
-        return [_store_program(plan)]
+        return [_store_program(plan, folders)]
 
     def _engine(self, folders: Folders) -> list[Program]:
         plan = plan_clamd(self._settings, folders.data)
@@ -209,13 +224,22 @@ async def _create_ledger(folders: Folders) -> None:
     await custody.close()
 
 
-def _store_program(plan: StorePlan) -> Program:
+def _store_program(plan: StorePlan, folders: Folders) -> Program:
+    certificate = RenewableCertificate(folders.certificate, folders.key)
+
+    def has_new_certificate() -> bool:
+        if not certificate.renew():
+            return False
+        store.take_certificate(plan.layout, folders.certificate, folders.key)
+        return True
+
     return Program(
         name="dovecot",
         argv=plan.argv,
         phase=Phase.GROUND,
         lifeline=False,
         probe=lambda: store.is_ready(plan.layout),
+        changed=has_new_certificate,
         output=plan.layout.folder / "output.log",
     )
 
@@ -228,7 +252,7 @@ def _engine_program(plan: ClamdPlan) -> Program:
     quick = plan.signatures is not Signatures.FULL
     return Program(
         name="clamd",
-        argv=plan.argv,
+        argv=bound(plan.argv, account=plan.account),
         phase=Phase.GROUND,
         lifeline=False,
         probe=is_ready,

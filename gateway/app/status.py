@@ -80,8 +80,9 @@ class Status:
         )
 
     def _ledger(self) -> Component:
+        self._custody.try_to_commit()
         ready, why = self._custody.readiness()
-        return Component("ledger", Mood.UP) if ready else Component("ledger", Mood.DOWN, why, "free disk space")
+        return Component("ledger", Mood.UP) if ready else Component("ledger", Mood.DOWN, why, _mend_of(why))
 
     def _counting(self) -> Component:
         ready, why = self._counters.readiness()
@@ -123,3 +124,10 @@ class Status:
         except ModelError as error:
             return Component("classifier", Mood.DOWN, str(error), "postern model train --corpus DIR")
         return Component("classifier", Mood.UP)
+
+
+def _mend_of(why: str) -> str:
+    """What helps where no mail can be stored."""
+    if "disk" in why:
+        return "free disk space"
+    return "postern queue list" if "queue" in why else "look at the log of the edge and courier roles"

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from gateway.cli.counters import with_counters
-from gateway.cli.custody import actor, when
+from gateway.cli.counters import with_counters, with_doorlists
+from gateway.cli.custody import when
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, fail, out, settings_of
-from gateway.counters.bans import canonical
+from gateway.console.doorlists import Doorlists
+from gateway.counters.records import Ban
 from gateway.facts.evidence import to_plain
 from gateway.inbound.admission.counting import own_networks
-from gateway.policy.quantities import duration
 
 app = typer.Typer(no_args_is_help=True, help="Clients that are shut out")
 
@@ -43,23 +43,22 @@ def add(
     data: DataOption = None,
 ) -> None:
     """Shut a client or a network out."""
-    try:
-        name, seconds = canonical(network), duration(for_)
-    except ValueError as error:
-        fail(str(error))
-    if own_networks(settings_of(config, data).own_networks).holds(name.partition("/")[0], at=0.0):
-        fail(f"{name} is one of our own networks, which are never shut out")
-    ban = with_counters(config, data, lambda counters: counters.ban(name, seconds=seconds, reason=reason, by=actor()))
+    own = own_networks(settings_of(config, data).own_networks)
+
+    async def work(lists: Doorlists) -> Ban:
+        return await lists.shut_out(network, lasting=for_, reason=reason)
+
+    ban = with_doorlists(config, data, lambda ip: own.holds(ip, at=0.0), work)
     out.print(f"{ban.network} is shut out until {when(ban.until)}.")
 
 
 @app.command("remove")
 def remove(network: NetworkArgument, config: ConfigOption = None, data: DataOption = None) -> None:
     """Let it in again."""
-    try:
-        name = canonical(network)
-    except ValueError as error:
-        fail(str(error))
-    if not with_counters(config, data, lambda counters: counters.unban(name)):
-        fail(f"{name} is not shut out; `postern bans list` shows who is", code=1)
-    out.print(f"{name} is let in again.")
+
+    async def work(lists: Doorlists) -> bool:
+        return await lists.let_in(network)
+
+    if not with_doorlists(config, data, lambda ip: False, work):
+        fail(f"{network} is not shut out; `postern bans list` shows who is", code=1)
+    out.print(f"{network} is let in again.")

@@ -1,4 +1,4 @@
-"""Opening the counters for one verb of the command line."""
+"""Opening the counters for one verb of the command line; the ledger too, where the verb leaves an event."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
+from gateway.cli.custody import actor
 from gateway.cli.options import fail, folders_of
 from gateway.clock import SystemClock
+from gateway.console.doorlists import Doorlists, NeverShutOut
 from gateway.counters.counters import Counters
 from gateway.counters.records import CountersUnavailable
+from gateway.queue.custody import Custody
 
 T = TypeVar("T")
 
@@ -32,3 +35,22 @@ def with_counters(config: Path | None, data: Path | None, work: Callable[[Counte
         return asyncio.run(main())
     except CountersUnavailable as error:
         fail(f"the counters cannot be asked: {error}", code=1)
+
+
+def with_doorlists(
+    config: Path | None, data: Path | None, never: NeverShutOut, work: Callable[[Doorlists], Awaitable[T]]
+) -> T:
+    """Do what a person wants with who is shut out and who has to come back. What is wrong is said, and exits."""
+    folders = folders_of(config, data)
+
+    async def with_ledger(counters: Counters) -> T:
+        custody = Custody.open(folders.queue, clock=SystemClock())
+        try:
+            return await work(Doorlists(counters, custody, never, actor=actor()))
+        finally:
+            await custody.close()
+
+    try:
+        return with_counters(config, data, with_ledger)
+    except ValueError as error:
+        fail(str(error))

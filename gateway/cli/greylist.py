@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from gateway.cli.counters import with_counters
+from gateway.cli.counters import with_counters, with_doorlists
 from gateway.cli.custody import when
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, fail, out
-from gateway.counters.counters import Counters
-from gateway.counters.records import Waiting
+from gateway.console.doorlists import chosen
 from gateway.facts.evidence import to_plain
 
 app = typer.Typer(no_args_is_help=True, help="Senders that were asked to come back")
@@ -31,7 +29,8 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """Who has to come back and has not yet, the newest first."""
-    waiting = _chosen(with_counters(config, data, lambda counters: counters.waiting()), from_=from_, rcpt=rcpt)
+    everybody = with_counters(config, data, lambda counters: counters.waiting())
+    waiting = chosen(everybody, sender=from_, recipient=rcpt)
     if as_json:
         out.print_json(json.dumps([to_plain(each) for each in waiting]))
         return
@@ -57,21 +56,11 @@ def release(
     if not (ids or from_ or rcpt):
         fail("say which: ids, --from or --rcpt")
 
-    async def work(counters: Counters) -> int:
-        waiting = _chosen(await counters.waiting(), from_=from_, rcpt=rcpt) if from_ or rcpt else []
-        return await counters.release([*(ids or ()), *(each.id for each in waiting)])
-
-    number = with_counters(config, data, work)
+    numbers = list(ids or ())
+    if from_ or rcpt:
+        waiting = with_counters(config, data, lambda counters: counters.waiting())
+        numbers += [each.id for each in chosen(waiting, sender=from_, recipient=rcpt)]
+    number = with_doorlists(config, data, lambda ip: False, lambda lists: lists.release(numbers))
     if not number:
         fail("nobody like that is waiting; `postern greylist list` shows who is", code=1)
     out.print(f"{number} will be let in at the next try.")
-
-
-def _chosen(waiting: Sequence[Waiting], *, from_: str, rcpt: str) -> list[Waiting]:
-    sender, recipient = from_.lower(), rcpt.lower()
-    return [
-        each
-        for each in waiting
-        if (not sender or each.sender == sender or each.sender.rpartition("@")[2] == sender)
-        and (not recipient or each.recipient == recipient)
-    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,9 +14,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from gateway.app.installation import Folders
+from gateway.app.policies import load_policy
+from gateway.app.recipients.domains import DomainError
+from gateway.app.reporting import received_reports
+from gateway.checks.dns.domains import host_domain
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, err, fail, out, settings_of
 from gateway.facts.evidence import to_plain
+from gateway.policy.problem import PolicyError
 from gateway.reports.archive import Archive
+from gateway.reports.reading import within_any
 from gateway.reports.received import ReceivedReport, parse
 from gateway.reports.unpacking import MAX_OCTETS, BadReport, xml_of
 
@@ -30,12 +37,16 @@ def read(
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
-    """Read reports and keep them. Exit 1 if one of the files is no report; the others are kept all the same."""
+    """Read reports about our domains and keep them. Exit 1 if one of the files is none; the others are kept all the
+    same."""
     archive = _archive(config, data)
+    ours = _ours(config, data)
     bad = 0
     for file in files:
         try:
             report = parse(xml_of(_octets(file)))
+            if not ours(host_domain(report.domain) or ""):
+                raise BadReport(f"it is about {report.domain}, which is no domain of ours")
             name = archive.keep(report)
         except (BadReport, OSError) as error:
             err.print(f"{file}: {error}", style="red", markup=False)
@@ -91,7 +102,16 @@ def show(
 
 
 def _archive(config: Path | None, data: Path | None) -> Archive:
-    return Archive(Folders(settings_of(config, data).data.resolve()).reports / "dmarc-received")
+    return received_reports(Folders(settings_of(config, data).data.resolve()))
+
+
+def _ours(config: Path | None, data: Path | None) -> Callable[[str], bool]:
+    settings = settings_of(config, data)
+    try:
+        policy = load_policy(settings, Folders(settings.data.resolve()))
+    except (PolicyError, DomainError) as error:
+        fail(f"the policy says which domains are ours, and cannot be read: {error}", code=1)
+    return within_any(lambda: frozenset(policy.recipients))
 
 
 def _octets(file: Path) -> bytes:

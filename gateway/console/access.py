@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
+from gateway.console.doorlists import Doorlists
 from gateway.console.office import Office
 from gateway.console.people import PeopleError
 from gateway.console.problems import Problem
@@ -71,6 +72,12 @@ def visitor_of(connection: HTTPConnection) -> Visitor | None:
     return Visitor(actor, session, csrf_token(key))
 
 
+def at_the_door(office: Office, visitor: Visitor) -> Doorlists:
+    """What this person may do to who is shut out, and who has to come back."""
+    ports = office.ports
+    return Doorlists(ports.counters, ports.custody, ports.never_shut_out, actor=visitor.actor.name)
+
+
 def from_elsewhere(connection: HTTPConnection) -> bool:
     """Whether a browser says that another site made it ask (Fetch Metadata; RFC 6454 section 7)."""
     if connection.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
@@ -124,5 +131,6 @@ async def _office(request: Request) -> Office:
 AnOffice = Annotated[Office, Depends(_office)]
 Anybody = Annotated[Visitor, Depends(Allowed(EVERYBODY))]
 AnyStaff = Annotated[Visitor, Depends(Allowed(STAFF))]
+AnyStaffHands = Annotated[Visitor, Depends(Allowed(STAFF & HANDS))]
 AnyHands = Annotated[Visitor, Depends(Allowed(HANDS))]
 Deliberate = Depends(with_token_header)

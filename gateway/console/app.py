@@ -15,13 +15,16 @@ from starlette.routing import BaseRoute
 
 from gateway import __version__
 from gateway.console.access import Allowed
-from gateway.console.api import health, live, overview, quarantine, session
+from gateway.console.api import bans, greylist, health, live, overview, quarantine, session
 from gateway.console.headers import Kind, kind_of
 from gateway.console.newsroom import Newsroom
 from gateway.console.office import Office
+from gateway.console.pages import bans as bans_page
 from gateway.console.pages import door, item, preview, statics
+from gateway.console.pages import greylist as greylist_page
 from gateway.console.pages import overview as overview_page
 from gateway.console.pages import quarantine as quarantine_page
+from gateway.console.pages import reports as reports_page
 from gateway.console.pages.rendering import problem_page
 from gateway.console.people import People
 from gateway.console.ports import OfficePorts
@@ -35,8 +38,9 @@ PEOPLE_FILE: Final = "people.yaml"
 SESSIONS_FILE: Final = "sessions.sqlite3"
 
 ROUTERS: Final = (
-    *(each.router for each in (session, quarantine, overview, live, health)),
-    *(each.router for each in (door, overview_page, quarantine_page, preview, item, statics)),
+    *(each.router for each in (session, quarantine, greylist, bans, overview, live, health)),
+    *(each.router for each in (door, overview_page, quarantine_page, preview, item)),
+    *(each.router for each in (greylist_page, bans_page, reports_page, statics)),
 )
 """Every way in: the API first, then the pages."""
 

@@ -1,14 +1,18 @@
 """Accounts of the console's staff: one YAML file of mode 0600, written whole or not at all, passwords as argon2id.
 
 Mailbox owners are not here: the mail store knows them. The file is read again when it changed, so that an account
-removed on the command line is gone at once. Never keeps or logs a password.
+removed on the command line is gone at once. A change is made under a lock on the folder, so that none made elsewhere
+meanwhile is lost. Never keeps or logs a password.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -91,35 +95,48 @@ class People:
 
     def add(self, name: str, role: Role, password: str) -> Account:
         """Add an account, or raise `PeopleError`."""
-        self._refresh()
         if not NAME.match(name):
             raise PeopleError(
                 "a name has up to 64 of a-z, 0-9, dot, dash and underscore, and begins with one of a-z, 0-9"
             )
-        if name in self._entries:
-            raise PeopleError(f"{name} is there already")
         entry = _Entry(name=name, role=role, password=_hash(password))
-        self._write({**self._entries, name: entry})
+        with self._alone():
+            if name in self._entries:
+                raise PeopleError(f"{name} is there already")
+            self._write({**self._entries, name: entry})
         return _account(entry)
 
     def set_password(self, name: str, password: str) -> None:
         """Change a password; all sessions of that person end. Raises `PeopleError`."""
-        self._refresh()
-        if name not in self._entries:
-            raise PeopleError(f"there is no {name}")
-        entry = self._entries[name].model_copy(update={"password": _hash(password)})
-        self._write({**self._entries, name: entry})
+        stored = _hash(password)
+        with self._alone():
+            if name not in self._entries:
+                raise PeopleError(f"there is no {name}")
+            entry = self._entries[name].model_copy(update={"password": stored})
+            self._write({**self._entries, name: entry})
 
     def remove(self, name: str) -> None:
         """Remove an account; all its sessions end. The last administrator stays. Raises `PeopleError`."""
-        self._refresh()
-        if name not in self._entries:
-            raise PeopleError(f"there is no {name}")
-        rest = {each: entry for each, entry in self._entries.items() if each != name}
-        is_administrator = self._entries[name].role is Role.ADMINISTRATOR
-        if is_administrator and all(entry.role is not Role.ADMINISTRATOR for entry in rest.values()):
-            raise PeopleError(f"{name} is the last administrator")
-        self._write(rest)
+        with self._alone():
+            if name not in self._entries:
+                raise PeopleError(f"there is no {name}")
+            rest = {each: entry for each, entry in self._entries.items() if each != name}
+            is_administrator = self._entries[name].role is Role.ADMINISTRATOR
+            if is_administrator and all(entry.role is not Role.ADMINISTRATOR for entry in rest.values()):
+                raise PeopleError(f"{name} is the last administrator")
+            self._write(rest)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Have the folder to oneself, and know what stands in the file."""
+        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = os.open(self._file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            self._refresh()
+            yield
+        finally:
+            os.close(folder)
 
     def _refresh(self) -> None:
         try:
@@ -138,7 +155,6 @@ class People:
 
     def _write(self, entries: dict[str, _Entry]) -> None:
         plain = {"people": [entries[name].model_dump(mode="json") for name in sorted(entries)]}
-        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # mkstemp makes it 0600 from the first octet on.
         descriptor, temporary = tempfile.mkstemp(dir=self._file.parent, prefix=self._file.name)
         try:

@@ -5,18 +5,20 @@ The console opens no spool, no ledger and no socket of its own: what it can do i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from gateway.clock import Clock
+from gateway.counters.counters import Counters
 from gateway.facts.outcome import Outcome
 from gateway.facts.preview import Preview
 from gateway.mail.message import Octets
 from gateway.quarantine.release import Rescan
 from gateway.queue.custody import Custody
+from gateway.reports.received import ReceivedReport
 from gateway.settings import Settings
 
 
@@ -67,15 +69,19 @@ class OfficePorts:
 
     `folder` is the console's own (DATA/console, mode 0700): accounts and sessions live there. `status` lists all
     components, also the healthy ones, and is cheap. `metrics` is Prometheus text. `policy_version` is the version that
-    judges now.
+    judges now. `received_reports` are the DMARC reports about our domains that came last; it reads files.
+    `never_shut_out` says of an address whether a ban of it would have no effect.
     """
 
     custody: Custody
+    counters: Counters
+    never_shut_out: Callable[[str], bool]
     rescan: Rescan
     preview: Callable[[Octets], Awaitable[Outcome[Preview]]]
     authenticate_mailbox: AuthenticateMailbox
     status: Callable[[], tuple[Component, ...]]
     metrics: Callable[[], bytes]
+    received_reports: Callable[[], Sequence[ReceivedReport]] = tuple
     policy_version: Callable[[], str]
     clock: Clock
     settings: Settings

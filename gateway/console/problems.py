@@ -3,10 +3,13 @@ said."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from starlette.responses import JSONResponse, Response
+
+from gateway.counters.records import CountersUnavailable
 
 TITLES: Final = {
     400: "The request cannot be understood",
@@ -44,6 +47,19 @@ class Problem(Exception):
     def title(self) -> str:
         """The same for every problem of its type, as section 3.1.3 wants."""
         return TITLES.get(self.status, "The request failed")
+
+
+@contextmanager
+def counters_asked() -> Iterator[None]:
+    """Turn what the counters raise into a problem: 503 where they cannot be asked, 422 with their words for what a
+    person wrote wrongly."""
+    try:
+        yield
+    except CountersUnavailable:
+        raise Problem(503, "The counters cannot be asked now. Mail flows, and nobody is asked to come back.") from None
+    except ValueError as error:
+        words = str(error)
+        raise Problem(422, f"{words[:1].upper()}{words[1:]}.") from None
 
 
 def as_json(problem: Problem) -> Response:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 
+from gateway.counters import greylist
 from gateway.counters.counters import Counters
-from gateway.counters.records import Ban, Counted, Take
+from gateway.counters.records import Ban, Counted, Passage, Take, Visit
+from gateway.facts.outcome import Outcome
+from gateway.policy.policy import Greylisting
 
 
 class OnlyLooking(Counters):
@@ -22,6 +26,15 @@ class OnlyLooking(Counters):
         """Nobody is shut out for what did not happen."""
         now = self.now()
         return Ban(network, reason, by, now, now)
+
+    async def meet(self, visits: Sequence[Visit], timing: Greylisting) -> Outcome[tuple[Passage, ...]]:
+        """What it would say."""
+        now = self.now()
+
+        def work(connection: sqlite3.Connection) -> tuple[Passage, ...]:
+            return tuple(greylist.look(connection, visit, timing, now=now) for visit in visits)
+
+        return await self._ask(work)
 
     async def remember(self, topic: str, values: Mapping[str, str], *, seconds: float) -> frozenset[str]:
         """Not remembered."""

@@ -53,15 +53,20 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A message that asks to be let in past the greylist: the pool of hosts that it comes from (see `pool_of`), its
-    reverse-path in the form that is compared, and its recipient's key; client and HELO for people who look at the
-    list."""
+    """A message that asks to be let in past the greylist: the pools of hosts that it comes from, the one that says most
+    first (see `pools.py`), its reverse-path in the form that is compared, and its recipient's key; client and HELO for
+    people who look at the list."""
 
-    pool: str
+    pools: tuple[str, ...]
     sender: str
     recipient: str
     client_ip: str = ""
     helo: str = ""
+
+    @property
+    def pool(self) -> str:
+        """The pool that it counts as, for people."""
+        return self.pools[0]
 
 
 @dataclass(frozen=True, slots=True)

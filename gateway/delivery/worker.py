@@ -56,11 +56,14 @@ class Courier:
         drain: float = DRAIN,
         sign: Sign = unsigned,
         steps: Steps = no_steps,
+        heir: bool = False,
     ) -> None:
+        """`heir` says that no other process of this name is alive (see `tenure.py`): what one has left is ours."""
         name = settings.delivery.helo or settings.hostname
         self._custody = custody
         self._per_destination = settings.delivery.per_destination
         self._owner = owner
+        self._is_heir = heir
         self._lease = lease
         self._drain = drain
         self._carrier = carrier or Carrier(
@@ -69,7 +72,7 @@ class Courier:
             greet_as=name,
             clock=clock,
             randomness=randomness,
-            timeouts=_timeouts(settings),
+            timeouts=timeouts_of(settings),
         )
         self._errand = Errand(
             custody=custody,
@@ -95,6 +98,8 @@ class Courier:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set, then finish what is in flight, for `drain` seconds at most."""
+        if self._is_heir:
+            await self._take_back()
         async with asyncio.TaskGroup() as tasks:
             keepers = [tasks.create_task(self._keep_leases()), tasks.create_task(self._hear(stop))]
             try:
@@ -117,6 +122,15 @@ class Courier:
             idle = IDLE[0] if claims else min(2 * idle, longest)
             self._carrier.pool.sweep()
             await self._news_or(idle if not claims else longest)
+
+    async def _take_back(self) -> None:
+        try:
+            left = await self._custody.take_back(self._owner)
+        except Exception as error:  # noqa: BLE001 - logged; the leases run out by themselves
+            log().error("nothing could be taken back", error=repr(error))
+            return
+        if left:
+            log().warning("taken back from a courier that died", recipients=left)
 
     async def _claim(self) -> list[Claim]:
         """What may be attempted now. A ledger that does not answer is no reason to stop: it may come back."""
@@ -181,7 +195,7 @@ def in_one_transaction(claims: Iterable[Claim]) -> list[Sequence[Claim]]:
     ]
 
 
-def _timeouts(settings: Settings) -> Timeouts:
+def timeouts_of(settings: Settings) -> Timeouts:
     usual = Timeouts()
     patience = settings.delivery.timeout
     return Timeouts(

@@ -68,12 +68,17 @@ class DkimFact:
 
 @dataclass(frozen=True, slots=True)
 class ArcFact:
-    """The ARC chain (RFC 8617): none, pass or fail; `sealer` is the d= of the newest seal."""
+    """The ARC chain (RFC 8617): none, pass or fail; `sealer` is the d= of the newest seal.
+
+    `temperror` stands where a key could not be fetched. `ended` says that a handler declared the chain broken
+    (cv=fail): the result is then `none`, since nobody can continue it and it counts like no chain.
+    """
 
     result: Auth
     instances: int = 0
     sealer: str = ""
     reason: str = ""
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

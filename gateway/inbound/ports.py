@@ -18,7 +18,7 @@ from gateway.facts.outcome import Outcome
 from gateway.mail.address import Address, ReversePath
 from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message
-from gateway.policy.policy import Bans, RateLimit
+from gateway.policy.policy import Bans, Greylisting, RateLimit, Strangers
 from gateway.policy.verdict import Settlement
 from gateway.queue.custody import Custody
 
@@ -67,6 +67,14 @@ class Group(Protocol):
     @property
     def limits(self) -> GroupLimits:
         """What its clients may do."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which a client that nobody knows has to wait for its greeting."""
+
+    @property
+    def strangers(self) -> Strangers:
+        """Which senders that nobody knows have to come back."""
 
     @property
     def requires_tls(self) -> bool:
@@ -138,6 +146,10 @@ class PolicyInForce(Protocol):
     def bans(self) -> Bans:
         """Who is shut out by itself."""
 
+    @property
+    def greylisting(self) -> Greylisting:
+        """When those pass who were asked to come back."""
+
 
 # ---------------------------------------------------------------- questions about clients, users and recipients
 
@@ -153,6 +165,9 @@ class ClientInquiry(Protocol):
 
     async def sender_domain(self, domain: str) -> Outcome[SenderDomain]:
         """Whether an answer to a sender of the domain could be delivered."""
+
+    def expect(self, client: ClientFact, sender: ReversePath) -> None:
+        """Mail of this sender is under way: what its checks will ask the DNS may be asked now. Returns at once."""
 
     def network(self, ip: str) -> Outcome[NetworkFact]:
         """Which autonomous system the client is in. Out of memory: nobody is asked."""
@@ -202,6 +217,25 @@ class Authentication(Protocol):
 
     async def authenticate(self, *, login: str, password: str, client_ip: str) -> Principal | AuthFailure:
         """Who it is, or why not."""
+
+
+class Greylist(Protocol):
+    """Who has to come back (RFC 6647), asked at RCPT about clients that did not sign in."""
+
+    async def must_come_back(
+        self, client: ClientFact, *, reverse_path: ReversePath, recipient: Address, policy: PolicyInForce, group: Group
+    ) -> str:
+        """Why it must, for the record; empty: it may go on. Never raises."""
+
+
+class NoGreylist:
+    """Stands where nobody is asked to come back."""
+
+    async def must_come_back(
+        self, client: ClientFact, *, reverse_path: ReversePath, recipient: Address, policy: PolicyInForce, group: Group
+    ) -> str:
+        """Nobody."""
+        return ""
 
 
 # ---------------------------------------------------------------- judgement
@@ -265,3 +299,4 @@ class Ports:
     current_policy: Callable[[], PolicyInForce]
     counters: Counters
     clock: Clock
+    greylist: Greylist = field(default_factory=NoGreylist)

@@ -8,6 +8,7 @@ from one transaction to the next.
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from typing import Final, TypeAlias
 
 from gateway.facts.connection import ClientFact
 from gateway.inbound.admission.admission import Admission
+from gateway.inbound.admission.manners import LOOK
 from gateway.inbound.admission.networks import Networks
 from gateway.inbound.admission.occupancy import Occupancy
 from gateway.inbound.ports import Door, Ports, Principal
@@ -93,6 +95,7 @@ class Session(Wire):
         self.transactions = 0
         self.is_health_check = False
         self.may_xclient = False
+        self.is_on_trial = False
         self._occupancy = occupancy
         self._behind_balancer = False
         self._errors = 0
@@ -171,7 +174,10 @@ class Session(Wire):
         if self.door is Door.SUBMISSIONS:  # not before: a handshake is work
             self.expect_tls()
             await self.start_tls()
+        begun = self.now()
         refused = None if self.is_health_check else await self._make_acquaintance()
+        if refused is None and not self.is_health_check:
+            await self._try_patience(begun)
         if refused is None and begins_proxy_header(self.waiting):
             refused = Refused(replies.PROXY_NOT_TRUSTED, "a PROXY header from a host that is not trusted")
         if refused is None and self.waiting and not self.door.is_submission:
@@ -220,6 +226,16 @@ class Session(Wire):
     async def _make_acquaintance(self) -> Refused | None:
         self.client = await self.household.admission.acquaint(self.client, self.door)
         return await self.household.admission.may_enter(self.client)
+
+    async def _try_patience(self, begun: float) -> None:
+        """Let a client that nobody knows wait for its greeting, or until it speaks."""
+        admission = self.household.admission
+        seconds = await admission.manners.trial_of(self.client, self.door, admission.allowance(self.client).group)
+        self.is_on_trial = seconds > 0.0
+        looks = math.ceil((seconds - (self.now() - begun)) / LOOK)
+        while looks > 0 and not self.waiting and not self.has_left:
+            looks -= 1
+            await self.household.sleep(LOOK)
 
     async def _turn_away(self, refused: Refused) -> bool:
         if self.door is not Door.SUBMISSIONS or self.is_encrypted:  # who waits for TLS could not read it

@@ -114,8 +114,12 @@ def _split_mailboxes(text: str) -> list[str]:
                 continue
         elif not depth and char == "<":
             bracketed = True
-        elif not depth and char == ">":
+        elif not depth and bracketed and char == ">":
+            # Where brackets follow each other without a comma, clients differ in which one they show: all are authors.
             bracketed = False
+            chunks.append("".join(current))
+            current = []
+            continue
         elif not depth and not bracketed and char in ",;":
             chunks.append("".join(current))
             current = []
@@ -130,12 +134,17 @@ def _split_mailboxes(text: str) -> list[str]:
 
 
 def _name_and_address(chunk: str) -> tuple[str, str]:
-    opening = _last_unquoted(chunk, "<")
-    if opening == -1:
-        # No brackets: the address is the last word, white space around its @ and dots apart (RFC 5322 section 4.4).
+    brackets = _unquoted(chunk, "<")
+    if not brackets:
+        # No brackets: the address is the last word that looks like one, white space around its @ and dots apart (RFC
+        # 5322 section 4.4). What follows it is no part of it, and hides it from nobody.
         words = _AROUND_SIGNS.sub(r"\1", " ".join(chunk.split()))
-        space = _last_unquoted(words, " ")
-        return words[: max(space, 0)], words[space + 1 :]
+        ends = [*_unquoted(words, " "), len(words)]
+        starts = [0, *(end + 1 for end in ends[:-1])]
+        spans = [span for span in zip(starts, ends, strict=True) if "@" in words[slice(*span)]]
+        start, end = spans[-1] if spans else (len(words), len(words))
+        return words[:start].strip(), words[start:end]
+    opening = brackets[-1]
     closing = chunk.find(">", opening)
     address = chunk[opening + 1 : closing if closing != -1 else len(chunk)]
     if address.startswith("@"):  # the obsolete source route of RFC 5322 section 4.4
@@ -146,9 +155,9 @@ def _name_and_address(chunk: str) -> tuple[str, str]:
     return name, re.sub(r"\s+", "", address)
 
 
-def _last_unquoted(chunk: str, wanted: str) -> int:
-    """Where that character stands last outside quotes, or -1."""
-    last, quoted, escaped = -1, False, False
+def _unquoted(chunk: str, wanted: str) -> list[int]:
+    """Where that character stands outside quotes."""
+    found, quoted, escaped = [], False, False
     for position, char in enumerate(chunk):
         if escaped:
             escaped = False
@@ -157,5 +166,5 @@ def _last_unquoted(chunk: str, wanted: str) -> int:
         elif char == '"':
             quoted = not quoted
         elif char == wanted and not quoted:
-            last = position
-    return last
+            found.append(position)
+    return found

@@ -81,6 +81,7 @@ IDLE_TOO_LONG: Final = Reply(421, "4.4.2", "Idle for too long")
 TOO_MANY_ERRORS: Final = Reply(421, "4.7.0", "Too many errors")
 BLOCKED_CLIENT: Final = Reply(554, "5.7.1", "Your host is not allowed to send mail here")
 SPOKE_TOO_EARLY: Final = Reply(554, "5.5.0", "You spoke before the greeting")
+IMPATIENT: Final = Reply(521, "5.5.0", "You sent commands before the answer to your greeting")
 BYE: Final = Reply(221, "2.0.0", "Bye")
 OK: Final = Reply(250, "2.0.0", "OK")
 FLUSHED: Final = Reply(250, "2.0.0", "Flushed")
@@ -211,6 +212,10 @@ def hello(hostname: str, extensions: Sequence[str] = ()) -> bytes:
 def challenge(text: str) -> Reply:
     """A server challenge of AUTH, already in base64 (RFC 4954 section 4)."""
     return Reply(334, "", text)
+
+
+REPORT_KEPT: Final = Reply(250, "2.0.0", "Read as a report, and kept")
+REPORT_NOT_KEPT: Final = Reply(451, "4.3.1", "The report could not be stored")
 
 
 def accepted_as(reference: str) -> Reply:

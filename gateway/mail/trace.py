@@ -1,8 +1,8 @@
-"""Trace fields: Received (RFC 5321 section 4.4, RFC 3848, RFC 6531 section 4.3) and Authentication-Results (RFC 8601).
+"""Trace fields: Received (RFC 5321 section 4.4, RFC 3848, RFC 6531 section 4.3), Authentication-Results (RFC 8601) and
+Received-SPF (RFC 7208 section 9.1).
 
 The door to authres, which writes what it is given, line ends included: so every value passes a filter first, and what
-comes out is one field of printable ASCII that parses again. Never invents a result, and never changes a message: it
-says where fields stand that claim to be ours.
+comes out is one field of printable ASCII that parses again. Never invents a result, and never reads one.
 """
 
 from __future__ import annotations
@@ -18,14 +18,10 @@ from typing import Final
 import authres
 from authres.core import AuthenticationResult, AuthenticationResultProperty
 
-from gateway.mail.message import Message
-
 LINE: Final = 78
 """Characters that a line should have at most (RFC 5322 section 2.1.1)."""
 
 MAX_VALUE: Final = 320
-
-_RESULTS_FIELD: Final = b"authentication-results"
 
 _DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
 _DOMAIN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\Z")
@@ -125,6 +121,27 @@ def _comment(text: str) -> str:
     return _UNSAFE_COMMENT.sub("?", text[:MAX_VALUE]) or "?"
 
 
+def received_spf_field(
+    result: str, *, by: str, identity: str, domain: str, ip: str, helo: str, envelope_from: str
+) -> bytes:
+    """One Received-SPF field with its CRLF (RFC 7208 section 9.1). `result` is a word of SPF, `identity` is mailfrom or
+    helo, `domain` the one that was checked. A value that could be read as something else is left out."""
+    if not _WORD.match(result):
+        raise ValueError(f"not a result: {result!r}")
+    stated = [("client-ip", ip), ("envelope-from", envelope_from), ("helo", helo), ("receiver", by)]
+    pairs = [f"{name}={_quoted(value)};" for name, value in stated if value and _is_plain(value)]
+    comment = f"({_comment(by)}: {_comment(identity)} {_comment(domain)})"
+    return _fold("Received-SPF:", [result, comment, *pairs, f"identity={_comment(identity)}"])
+
+
+def _is_plain(value: str) -> bool:
+    return len(value) <= MAX_VALUE and value.isascii() and value.isprintable() and not set(value) & {'"', "\\"}
+
+
+def _quoted(value: str) -> str:
+    return value if _DOT_ATOM.match(value) else f'"{value}"'
+
+
 # ------------------------------------------------------------------------------- Authentication-Results
 
 
@@ -190,61 +207,3 @@ def _is_quoted(each: AuthenticationResultProperty) -> bool:
 
 def _words_outside_quotes(text: str) -> Iterator[str]:
     yield from re.findall(r'(?:"[^"]*"|[^\s"])+', text)
-
-
-# ---------------------------------------------------------------------------------------- forged ones
-
-
-def forged_results(message: Message, authserv_id: str) -> tuple[tuple[int, int], ...]:
-    """Where the message holds Authentication-Results fields that claim our authserv-id: (start, end) in octets.
-
-    They came from outside, so they are forged, and readers would believe them (RFC 8601 section 5). A field that
-    cannot be read counts as a claim wherever it contains our id: a reader may be more lenient than we are.
-    """
-    own = authserv_id.lower().removesuffix(".").encode("ascii", "replace")
-    return tuple(
-        (field.start, field.end)
-        for field in message.fields
-        if field.key == _RESULTS_FIELD and _claims(field.value.lower(), own)
-    )
-
-
-def _claims(value: bytes, own: bytes) -> bool:
-    claimed = _claimed_id(value)
-    if claimed is None:
-        return own in value
-    words = claimed.split()
-    if words and words[-1].isdigit():
-        words.pop()  # the version
-    return own in (b"".join(words).removesuffix(b"."), words[0].removesuffix(b".") if words else b"")
-
-
-def _claimed_id(value: bytes) -> bytes | None:
-    """What stands before the first semicolon, without comments and quoting; None if these do not end."""
-    said = bytearray()
-    depth, quoted, escaped = 0, False, False
-    for octet in value:
-        char = bytes((octet,))
-        if escaped:
-            escaped = False
-            if not depth:
-                said.append(octet)
-        elif char == b"\\" and (quoted or depth):
-            escaped = True
-        elif quoted:
-            quoted = char != b'"'
-            if quoted:
-                said.append(octet)
-        elif char == b"(":
-            depth += 1
-        elif char == b")" and depth:
-            depth -= 1
-        elif depth:
-            continue
-        elif char == b'"':
-            quoted = True
-        elif char == b";":
-            return bytes(said)
-        else:
-            said.append(octet)
-    return None if depth or quoted or escaped else bytes(said)

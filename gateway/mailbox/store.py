@@ -101,14 +101,19 @@ def prepare(data: Path, listen: Listen, *, hostname: str, certificate: Path, key
     for folder, mode in ((layout.folder, 0o700), (layout.folder / "mail", 0o700), (layout.sockets, 0o755)):
         folder.mkdir(parents=True, exist_ok=True)
         _give(folder, layout, mode=mode)
-    for source, target in ((certificate, layout.certificate), (key, layout.key)):
-        _write(target, source.read_bytes(), layout)
+    take_certificate(layout, certificate, key)
     _write(layout.configuration, render(layout, ports, hostname=hostname, quota=quota).encode(), layout)
     if not layout.users.exists():
         _write(layout.users, b"", layout)
     if os.geteuid() == 0:
         _require_passable(layout)
     return StorePlan(argv=_command(binary, layout), layout=layout, ports=ports)
+
+
+def take_certificate(layout: StoreLayout, certificate: Path, key: Path) -> None:
+    """Copy the pair to where the store's account can read it. The store reads it at its start and at a SIGHUP."""
+    for source, target in ((certificate, layout.certificate), (key, layout.key)):
+        _write(target, source.read_bytes(), layout)
 
 
 def protect_users(layout: StoreLayout, descriptor: int) -> None:

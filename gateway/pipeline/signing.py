@@ -93,14 +93,14 @@ def signature_fields(message: Message, keys: Iterable[SigningKey], *, prefix: by
     """
     above = Message.from_wire(prefix + b"\r\n")
     fields = [(each.key, each.value) for part in (above, message) for each in part.fields]
-    names = _names(fields)
-    signed = list(_signed(fields, names))
+    names = covered_names(fields)
+    signed = list(covered_fields(fields, names))
     body = canonical.body_hash(message.octets, message.body_offset, Form.RELAXED).digest
     return b"".join(_field(key, names, signed, body=body, signed_at=signed_at) for key in keys)
 
 
-def _names(fields: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, ...]:
-    """The value of h=."""
+def covered_names(fields: Sequence[tuple[bytes, bytes]], *, also: tuple[bytes, ...] = ()) -> tuple[bytes, ...]:
+    """The value of h= for these fields, (name in lower case, value) each; `also` are signed as often as they stand."""
     counts: dict[bytes, int] = {}
     for name, _ in fields:
         counts[name] = min(counts.get(name, 0) + 1, MAX_INSTANCES)
@@ -109,12 +109,12 @@ def _names(fields: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, ...]:
         names += [name] * (counts.get(name, 0) + 1)
     for name in OVERSIGNED_IF_THERE:
         names += [name] * (counts[name] + 1 if name in counts else 0)
-    for name in SIGNED:
+    for name in (*SIGNED, *also):
         names += [name] * counts.get(name, 0)
     return tuple(names)
 
 
-def _signed(fields: Sequence[tuple[bytes, bytes]], names: Sequence[bytes]) -> Iterable[bytes]:
+def covered_fields(fields: Sequence[tuple[bytes, bytes]], names: Sequence[bytes]) -> Iterable[bytes]:
     """The fields in canonical form in the order of h=, each name from the bottom up (RFC 6376 section 5.4.2)."""
     stacks: dict[bytes, list[bytes]] = {name: [] for name in names}
     for name, value in fields:
@@ -130,7 +130,7 @@ def _field(key: SigningKey, names: Sequence[bytes], signed: Sequence[bytes], *, 
         [
             f"v=1; a={key.algorithm}; c=relaxed/relaxed;".encode("ascii"),
             f"d={key.domain}; s={key.selector}; t={int(signed_at)};".encode("ascii"),
-            *_folded_names(names),
+            *folded_names(names),
             b"bh=" + base64.b64encode(body) + b";",
             b"b=",
         ]
@@ -142,7 +142,7 @@ def _field(key: SigningKey, names: Sequence[bytes], signed: Sequence[bytes], *, 
     return b"DKIM-Signature:" + value + b"\r\n\t ".join(pieces) + b"\r\n"
 
 
-def _folded_names(names: Sequence[bytes]) -> list[bytes]:
+def folded_names(names: Sequence[bytes]) -> list[bytes]:
     """h= on lines of a bearable length; white space may stand around its colons."""
     lines = [b"h="]
     for number, name in enumerate(names):

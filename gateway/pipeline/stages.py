@@ -87,7 +87,7 @@ async def _dkim(senses: Senses, subject: Subject, _: Answers) -> Any:
 
 
 async def _arc(senses: Senses, subject: Subject, _: Answers) -> Any:
-    return await check_arc(senses.resolver, subject.message)
+    return await check_arc(senses.resolver, subject.message, now=subject.received_at)
 
 
 async def _dmarc(senses: Senses, subject: Subject, answers: Answers) -> Any:

@@ -15,7 +15,8 @@ from gateway.facts.outcome import known_or_none
 from gateway.mail.envelope import Direction, Envelope
 from gateway.mail.message import Message
 from gateway.mail.replies import BY_NAME, DEFERRED, REFUSED_POLICY, Reply, accepted_as
-from gateway.mail.trace import Hop, forged_results, received_field
+from gateway.mail.results import forged_results
+from gateway.mail.trace import Hop, received_field, received_spf_field
 from gateway.pipeline.signing import Signer
 from gateway.policy.verdict import Disposition, Settlement
 
@@ -37,9 +38,11 @@ class Stamps:
 class Stamper:
     """Stamps messages in the name of one host, which is also our authserv-id (RFC 8601 section 2.5)."""
 
-    def __init__(self, *, hostname: str, signer: Signer) -> None:
+    def __init__(self, *, hostname: str, signer: Signer, received_spf: bool = False) -> None:
+        """`received_spf`: whether that field is written too, for readers who know no better one."""
         self._hostname = hostname
         self._signer = signer
+        self._received_spf = received_spf
 
     def stamp(
         self, message: Message, envelope: Envelope, evidence: Evidence, settlement: Settlement, *, reference: str
@@ -52,6 +55,7 @@ class Stamper:
             proof = results_field(
                 self._hostname, spf=evidence.spf, dkim=evidence.dkim, arc=evidence.arc, dmarc=evidence.dmarc
             )
+            proof += self._spf(evidence) if self._received_spf else b""
         elif settlement.disposition in _KEPT:
             proof = self._signer.fields_for(
                 message, envelope, user=evidence.client.user, prefix=fields, signed_at=evidence.received_at
@@ -75,6 +79,20 @@ class Stamper:
         alone = str(envelope.recipients[0].address) if len(envelope.recipients) == 1 else ""
         return received_field(
             hop, by=self._hostname, message_id=reference, received_at=evidence.received_at, recipient=alone
+        )
+
+    def _spf(self, evidence: Evidence) -> bytes:
+        fact = known_or_none(evidence.spf)
+        if fact is None:
+            return b""
+        return received_spf_field(
+            fact.result.value,
+            by=self._hostname,
+            identity=fact.identity.value,
+            domain=fact.domain,
+            ip=evidence.client.ip,
+            helo=evidence.client.helo,
+            envelope_from=evidence.reverse_path,
         )
 
 

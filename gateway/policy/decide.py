@@ -104,6 +104,7 @@ class _Trial:
         self.evidence = evidence
         self.doubts = doubts(evidence)
         self.unknown = tuple(reasons.of_unknown(self.doubts))
+        self.trusted_sealers = policy.trusted_sealers
         self._policy = policy
         self._facts = facts_of(Case(evidence, policy.trusted_sealers), policy.variables)
         self._answers: dict[str, Truth] = {}
@@ -177,7 +178,11 @@ class _Judged:
         added = [reason for each in self.additions for reason in reasons.of_match(each, self.trial.evidence)]
         open_questions = [each for each in self.doubtful if each in marked or not each[1].missing]
         marks = [reasons.of_doubt(rule, truth, self.trial.doubts) for rule, truth in open_questions]
-        every = dict.fromkeys((*told, *added, *marks, *self.trial.unknown))
+        decisive = self.decisive if self.decisive and rule == self.decisive.ref else None
+        less = reasons.of_override(
+            self.trial.evidence, disposition, decisive, matched=self.additions, trusted=self.trial.trusted_sealers
+        )
+        every = dict.fromkeys((*told, *less, *added, *marks, *self.trial.unknown))
         tagged = [
             each.effect.verdict_class for each in self.additions if each.effect.verdict_class is not VerdictClass.CLEAN
         ]

@@ -183,6 +183,7 @@ class _Reading:
             yield running.Group(
                 self._ref(group.id, path), condition, reject, limits,
                 requires_tls=group.require == "tls", banner=group.banner or "",
+                strangers=running.Strangers(group.greylist or ""), patience=group.patience,
             )  # fmt: skip
         if path and not for_all:
             self._complain(path, "the last group must be for everyone", "add `- {id: everyone}` below")
@@ -212,6 +213,7 @@ class _Reading:
                 recipients=tuple(rule.recipients),
                 direction=rule.direction,
                 on_unknown=rule.on_unknown or ("next" if permits else on_unknown),
+                override=rule.override or "",
             )
 
     def _once(self, section: str, model: type[M]) -> Iterator[tuple[Path, M]]:

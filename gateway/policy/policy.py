@@ -33,7 +33,8 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `condition` is None where it always matches; `recipients` are patterns, empty for all."""
+    """One rule. `condition` is None where it always matches; `recipients` are patterns, empty for all; `override` is
+    what reports call it when less is done than DMARC asks for (RFC 9990), empty where it says nothing of that."""
 
     ref: RuleRef
     description: str
@@ -42,6 +43,7 @@ class Rule:
     recipients: tuple[str, ...] = ()
     direction: str = "inbound"
     on_unknown: str = "defer"
+    override: str = ""
 
     def concerns(self, *, direction: str, recipient: str) -> bool:
         """Whether the rule is about mail of this direction for this recipient (in lower case)."""
@@ -104,15 +106,27 @@ class Limits:
     normalises: bool = False
 
 
+class Strangers(StrEnum):
+    """Which senders of a group have to come back once, at RCPT."""
+
+    WELCOME = ""
+    HAVE_TO_COME_BACK = "rcpt"
+    HAVE_TO_COME_BACK_UNPROVEN = "unproven"
+    """Those whom SPF does not vouch for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """A sender group. `reject` names the reply with which its clients are refused, or is empty; `banner` is what stands
-    after our name in their greeting, empty for the usual."""
+    after our name in their greeting, empty for the usual; `patience` are the seconds for which a client that nobody
+    knows has to wait for its greeting."""
 
     ref: RuleRef
     condition: Condition | None = None
     reject: str = ""
     limits: Limits = Limits()
+    strangers: Strangers = Strangers.WELCOME
+    patience: float = 0.0
     requires_tls: bool = False
     banner: str = ""
 

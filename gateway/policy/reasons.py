@@ -7,7 +7,7 @@ short and made printable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from gateway.facts.auth import Auth
@@ -16,7 +16,7 @@ from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import known_or_none
 from gateway.policy.conditions import Truth
 from gateway.policy.policy import Policy, Rule
-from gateway.policy.verdict import Reason
+from gateway.policy.verdict import Disposition, Reason
 from gateway.policy.vocabulary import CHECKS, VARIABLES
 
 DEFAULT: Final = "DEFAULT"
@@ -25,6 +25,13 @@ MALWARE_NAME: Final = "MALWARE_NAME"
 DMARC_RESULT: Final = "DMARC_RESULT"
 UNSCANNABLE: Final = "UNSCANNABLE"
 YARA_RULE: Final = "YARA_RULE"
+OVERRIDES: Final[Mapping[str, str]] = {
+    "local_policy": "DMARC_LOCAL_POLICY",
+    "mailing_list": "DMARC_MAILING_LIST",
+    "trusted_forwarder": "DMARC_TRUSTED_FORWARDER",
+}
+"""Codes of what was done instead of what DMARC asks for, under the words of aggregate reports (RFC 9990)."""
+
 UNKNOWN_CODES: Final[Mapping[str, str]] = {check: f"UNKNOWN_{check.upper()}" for check in CHECKS}
 
 SIGNALS: Final = 3
@@ -41,7 +48,16 @@ def code_of(rule_id: str) -> str:
 
 def codes(policy: Policy) -> frozenset[str]:
     """Every code that a verdict under this policy may carry."""
-    facts = {DEFAULT, SPAM_SIGNAL, MALWARE_NAME, DMARC_RESULT, UNSCANNABLE, YARA_RULE, *UNKNOWN_CODES.values()}
+    facts = {
+        DEFAULT,
+        SPAM_SIGNAL,
+        MALWARE_NAME,
+        DMARC_RESULT,
+        UNSCANNABLE,
+        YARA_RULE,
+        *OVERRIDES.values(),
+        *UNKNOWN_CODES.values(),
+    }
     return frozenset(facts | {code_of(rule.ref.id) for rule in policy.rules})
 
 
@@ -53,6 +69,24 @@ def of_match(rule: Rule, evidence: Evidence) -> Iterator[Reason]:
         tell = _TELL.get(check)
         if tell is not None:
             yield from tell(evidence)
+
+
+def of_override(
+    evidence: Evidence, done: Disposition, rule: Rule | None, *, matched: Sequence[Rule], trusted: frozenset[str]
+) -> Iterator[Reason]:
+    """That less was done than the owner of the author's domain asks for, and by whose word. `matched` are the rules
+    that matched without ending the matter. A message that has to come back is not done with."""
+    fact = known_or_none(evidence.dmarc)
+    if fact is None or fact.result is not Auth.FAIL or done is Disposition.DEFER:
+        return
+    if done >= _ASKED.get(fact.policy, Disposition.DELIVER):
+        return
+    arc = known_or_none(evidence.arc)
+    by = f"rule {rule.ref.id}" if rule else "the policy's default"
+    if arc is not None and arc.result is Auth.PASS and arc.sealer.lower() in trusted:
+        by = f"arc=pass of {quote(arc.sealer)}, whom we trust"
+    word = next((each.override for each in (rule, *matched) if each is not None and each.override), "local_policy")
+    yield Reason(OVERRIDES[word], f"DMARC asks for {fact.policy}; {done.word} instead, by {by}")
 
 
 def of_doubt(rule: Rule, truth: Truth, doubts: Mapping[str, str]) -> Reason:
@@ -138,6 +172,7 @@ def _yara(evidence: Evidence) -> Iterable[Reason]:
         yield Reason(YARA_RULE, f"It matches {quote(', '.join(fact.matches))}")
 
 
+_ASKED: Final = {"quarantine": Disposition.QUARANTINE, "reject": Disposition.REJECT}
 _TELL: Final[Mapping[str, Callable[[Evidence], Iterable[Reason]]]] = {
     "spam": _spam,
     "malware": _malware,

@@ -162,6 +162,16 @@ class Group(Model):
     id: Id = Field(description="Name of the group")
     when: str = Field("", description="Condition about `client.*` and `mail.from`; left out: everyone")
     then: Reject | None = Field(None, description="`{reject: NAME}` refuses its clients")
+    greylist: Literal["rcpt", "unproven"] | None = Field(
+        None,
+        description="Whose mail has to come back once, at RCPT: `rcpt` of every sender that nobody knows, `unproven` "
+        "of those whom SPF does not vouch for; left out: nobody's",
+    )
+    patience: Annotated[Duration, Field(ge=0, le=10)] = Field(
+        0.0,
+        description="How long clients that nobody knows have to wait for the greeting, like `2s`: who speaks before, "
+        "or sends commands before the answer to EHLO, is refused; who waited is known, and does not wait again",
+    )
     require: Literal["tls"] | None = Field(
         None, description="`tls`: its clients are told at MAIL to encrypt the session first (530 5.7.0)"
     )
@@ -187,6 +197,11 @@ class Rule(Model):
         description="When the condition cannot be told: next (pass over), defer or hold (if it would be delivered), "
         "deliver_marked (add `X-Postern-Unknown`). Left out: `next` for deliver, tag and add_header, "
         "else as the policy's `on_unknown` says",
+    )
+    override: Literal["local_policy", "mailing_list", "trusted_forwarder"] | None = Field(
+        None,
+        description="Where this rule matches and less is done than DMARC asks for: what reasons and DMARC reports call "
+        "that. Left out: what another rule that matches says, else local_policy",
     )
 
 
@@ -221,7 +236,7 @@ class Bans(Model):
 
 
 class Greylist(Model):
-    """When those come through whom `then: greylist` asks to come back (RFC 6647)."""
+    """When those come through whom a group's `greylist` or a rule's `then: greylist` asks to come back (RFC 6647)."""
 
     delay: Annotated[Duration, Field(ge=0, le=3600)] = Field(180.0, description="How long they have to wait at least")
     window: Annotated[Duration, Field(ge=3600, le=14 * 86400)] = Field(

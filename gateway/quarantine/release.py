@@ -19,7 +19,7 @@ from gateway.mail.message import Octets
 from gateway.quarantine import review
 from gateway.quarantine.rights import Act, Actor, Danger, danger_of, refusal
 from gateway.queue.custody import Custody
-from gateway.queue.records import HeldItem
+from gateway.queue.records import Deed, HeldItem
 from gateway.queue.spool import OctetsGone
 from gateway.queue.states import State
 
@@ -52,10 +52,24 @@ class Result:
 
 
 async def release(custody: Custody, rescan: Rescan, *, actor: Actor, recipient_id: int, reason: str) -> Result:
-    """Give one recipient's copy back to delivery, unless rights or the second scan forbid it."""
+    """Give one recipient's copy back to delivery, unless rights or the second scan forbid it: that is on record too."""
     item = await review.item(custody, actor, recipient_id)
     if item is None:
         return _absent(recipient_id)
+    result = await _release(custody, rescan, item, actor=actor, reason=reason)
+    if result.ending is Ending.REFUSED:
+        await custody.note(
+            Deed.NOT_RELEASED,
+            actor=actor.name,
+            recipient=item.recipient,
+            message_id=item.message_id,
+            detail={"why": result.text, "reason": _bounded(reason)},
+        )
+    return result
+
+
+async def _release(custody: Custody, rescan: Rescan, item: HeldItem, *, actor: Actor, reason: str) -> Result:
+    recipient_id = item.id
     stopped = _stopped(actor, Act.RELEASE, item)
     if stopped is not None:
         return stopped

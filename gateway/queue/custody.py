@@ -6,7 +6,6 @@ A facade: it passes requests to the ledger's writer or readers and looks after s
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,19 +20,22 @@ from gateway.queue.identifiers import Identifiers, text_of
 from gateway.queue.ledger import asking, judging, searching
 from gateway.queue.ledger.accepting import Deposit
 from gateway.queue.ledger.acting import Act, act
-from gateway.queue.ledger.claiming import BackOff, ClaimRequest, back_off, claim, renew
+from gateway.queue.ledger.claiming import BackOff, ClaimRequest, back_off, claim, renew, take_back
 from gateway.queue.ledger.connection import LOCK, bring_up_to_date, writer_engine
 from gateway.queue.ledger.finishing import Ending, finish
 from gateway.queue.ledger.lock import FileLock
+from gateway.queue.ledger.noting import Noted, note
 from gateway.queue.ledger.readers import Readers
 from gateway.queue.ledger.refusing import NewRefusal, record
-from gateway.queue.ledger.writer import Steps, Writer, no_steps
+from gateway.queue.ledger.writer import Steps, Writer, no_steps, nothing
 from gateway.queue.numbers import take_number
+from gateway.queue.pressure import FREE_DISK, MAX_QUEUED, Bounds, Pressure
 from gateway.queue.records import (
     Acceptance,
     Attempt,
     Bounce,
     Claim,
+    Deed,
     DestinationRecord,
     Event,
     HeldItem,
@@ -52,13 +54,6 @@ from gateway.queue.spool import Incoming, OctetsGone, Spool
 from gateway.queue.states import DELIVERABLE, State
 from gateway.telemetry import log
 
-FREE_DISK: Final = 256 * 1024 * 1024
-"""Octets that must be free unless the caller says otherwise."""
-
-STUCK: Final = 10.0
-"""Seconds that a commit may take until we stop taking mail, and for which we take none after one that failed. A frozen
-lock holder is killed within this time."""
-
 WAITING_REFUSALS: Final = 2000
 """Refusals that may wait for a commit before whoever refuses has to wait as well."""
 
@@ -68,7 +63,7 @@ class Custody:
 
     def __init__(
         self, *, folder: Path, clock: Clock, spool: Spool, writer: Writer, readers: Readers, identifiers: Identifiers,
-        number: FileLock, free_disk: int,
+        number: FileLock, bounds: Bounds,
     ) -> None:  # fmt: skip
         self.folder = folder
         self.spool = spool
@@ -77,16 +72,29 @@ class Custody:
         self._clock = clock
         self._identifiers = identifiers
         self._number = number
-        self._free_disk = free_disk
+        self._pressure = Pressure(
+            folder, bounds, clock=clock, health=writer.health, count=lambda most: self.readers.ask(
+                partial(asking.number_waiting, most=most)
+            ),
+        )  # fmt: skip
+        self._trial: asyncio.Future[None] | None = None
         self._refusals: set[asyncio.Future[int]] = set()
 
     @classmethod
     def open(
-        cls, folder: Path, *, clock: Clock, node: int = 0, free_disk: int = FREE_DISK, steps: Steps = no_steps
+        cls,
+        folder: Path,
+        *,
+        clock: Clock,
+        node: int = 0,
+        free_disk: int = FREE_DISK,
+        queued: int = MAX_QUEUED,
+        steps: Steps = no_steps,
     ) -> Custody:
         """Open the ledger in the folder, creating or migrating it, and start the writer thread.
 
-        `node` is the first number to try for this process (see `numbers.py`). `steps` is for crash tests.
+        `node` is the first number to try for this process (see `numbers.py`). No mail is taken with less than
+        `free_disk` octets free, or with `queued` copies waiting. `steps` is for crash tests.
         Raises OSError, `LedgerTooNew` or `NoNumberLeft`.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -105,11 +113,12 @@ class Custody:
             readers=readers,
             identifiers=identifiers,
             number=number,
-            free_disk=free_disk,
+            bounds=Bounds(free_disk, queued),
         )
 
     async def close(self) -> None:
         """Write what waits, then close everything. Nothing may be asked afterwards."""
+        await self._pressure.settle()
         await asyncio.to_thread(self.writer.close)
         await asyncio.to_thread(self.readers.close, self.writer.lock)
         self.writer.lock.close()
@@ -153,21 +162,14 @@ class Custody:
             log().error("a refusal could not be recorded", error=str(error))
 
     def readiness(self) -> tuple[bool, str]:
-        """Whether mail can be stored now, and if not, why."""
-        health = self.writer.health
-        if not health.alive:
-            return False, "the ledger's writer has stopped"
-        if health.oldest is not None and self._clock.monotonic() - health.oldest > STUCK:
-            return False, f"the ledger has not committed for {STUCK:.0f} seconds"
-        if health.failed_at is not None and self._clock.monotonic() - health.failed_at < STUCK:
-            return False, f"the ledger's last commit failed: {health.failure}"
-        try:
-            free = shutil.disk_usage(self.folder).free
-        except OSError as error:
-            return False, f"the folder cannot be read: {error.strerror}"
-        if free < self._free_disk:
-            return False, f"only {free // 2**20} MiB of disk are free"
-        return True, "ready"
+        """Whether mail can be stored now, and if not, why. Never waits."""
+        return self._pressure.readiness()
+
+    def try_to_commit(self) -> None:
+        """Commit nothing, without waiting for it: a process that writes seldom learns so whether the ledger commits."""
+        if self._trial is None or self._trial.done():
+            self._trial = self.writer.submit(nothing, None)
+            self._trial.add_done_callback(_seen)
 
     # ---------------------------------------------------------------- passing on
 
@@ -180,6 +182,11 @@ class Custody:
         """
         now = self._clock.now()
         return await self.writer.submit(claim, ClaimRequest(owner, now, now + lease, destinations, per_destination))
+
+    async def take_back(self, owner: str) -> int:
+        """End the leases that a dead process of that name has left, so that they need not run out; how many there were.
+        Only for who knows that it is dead: what it had in hand is attempted again."""
+        return await self.writer.submit(take_back, (owner, self._clock.now()))
 
     async def renew(self, claims: Sequence[Claim], *, lease: float) -> None:
         """Extend leases to `lease` seconds from now; what another took over meanwhile stays with it."""
@@ -229,6 +236,13 @@ class Custody:
     async def delete(self, recipient_id: int, *, actor: str, reason: str) -> bool:
         """HELD, QUEUED, DEFERRED or CORRUPT to DROPPED. False: it was in none of these, or in a courier's hands."""
         return await self._act(acts.delete(recipient_id, Actor(actor, reason), at=self._clock.now()))
+
+    async def note(
+        self, deed: Deed, *, actor: str, recipient: str = "", message_id: int | None = None, detail: dict[str, str]
+    ) -> None:
+        """Put on record what somebody did that moves no mail. Durable when this returns."""
+        which = self.new_id() if message_id is None else message_id
+        await self.writer.submit(note, Noted(which, deed, self._clock.now(), actor, recipient, dict(detail)))
 
     async def _act(self, wanted: Act) -> bool:
         acted = await self.writer.submit(act, wanted)
@@ -356,3 +370,8 @@ def as_delivered(prefix: bytes, cuts: Sequence[tuple[int, int]], octets: Octets)
         position = end
     kept.append(octets[position:])
     return b"".join(kept)
+
+
+def _seen(trial: asyncio.Future[None]) -> None:
+    if not trial.cancelled():
+        trial.exception()  # it stands in the writer's health

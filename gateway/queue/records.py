@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
 
 from gateway.facts.connection import ClientFact
 from gateway.mail.address import Address, ReversePath
@@ -141,11 +143,25 @@ class Bounce:
     at: float
 
 
+class Deed(StrEnum):
+    """What people do that moves no mail, as the kind of its event."""
+
+    BANNED = "banned"
+    UNBANNED = "unbanned"
+    LET_IN = "let in"
+    NOT_RELEASED = "not released"
+
+
+OF_THE_HOUSE: Final = frozenset({Deed.BANNED, Deed.UNBANNED, Deed.LET_IN})
+"""Deeds that are about no message."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One line of a message's story. `sequence` grows without gaps being meaningful; `recipient` is empty for the whole
     message; `kind` is from a closed list (accepted, held, released, deleted, attempt, delivered, deferred, failed,
-    expired, bounced, corrupt, refused, retried); `detail` is small and serialisable."""
+    expired, bounced, corrupt, refused, retried, not released, banned, unbanned, let in); `detail` is small and
+    serialisable."""
 
     sequence: int
     at: float
@@ -201,13 +217,15 @@ class HeldQuery:
 class TrackQuery:
     """Which messages and refusals to find. `recipient` and `sender` are addresses, where `*` stands for anything.
 
-    `message_id` is ours, the Message-ID field's, or the reference of a reply. `text` is found in subject, author and
-    reverse-path. `recipients` restricts what the viewer may see, as in `HeldQuery`.
+    `message_id` is ours, the Message-ID field's, or the reference of a reply. `client` is an IP address, where `*`
+    stands for anything. `text` is found in subject, author and reverse-path. `recipients` restricts what the viewer
+    may see, as in `HeldQuery`.
     """
 
     recipient: str = ""
     sender: str = ""
     message_id: str = ""
+    client: str = ""
     text: str = ""
     since: float | None = None
     until: float | None = None
@@ -333,11 +351,12 @@ class Selection:
 @dataclass(frozen=True, slots=True)
 class JudgedMail:
     """One message that was judged, taken or refused: its evidence (JSON), and the word of the disposition for each
-    recipient, or for all of them where it was refused."""
+    recipient, or for all of them where it was refused. `codes` are those of the reasons of all recipients."""
 
     id: int
     evidence: bytes
     dispositions: tuple[str, ...]
+    codes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

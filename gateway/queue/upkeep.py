@@ -19,6 +19,7 @@ from gateway.queue.ledger.retaining import (
     Before,
     Drift,
     end_holds,
+    forget_deeds,
     forget_destinations,
     forget_messages,
     forget_refusals,
@@ -90,6 +91,7 @@ class Upkeep:
             orphans=await asyncio.to_thread(self._collect_orphans),
             drift=tuple(await submit(mend_drift, None)),
         )
+        await submit(forget_deeds, Before(now - retention.tallies * DAY))
         await submit(forget_tallies, Before(now - retention.tallies * DAY))
         await submit(forget_destinations, Before(now - retention.messages * DAY))
         for each in report.drift:

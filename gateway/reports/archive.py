@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,9 @@ from gateway.telemetry import log
 
 MAX_REPORTS: Final = 20_000
 """Reports that are kept; the ones that came first go first."""
+
+MAX_LATEST: Final = 1000
+"""Reports that are looked at together."""
 
 
 class Archive:
@@ -35,7 +39,7 @@ class Archive:
             out.flush()
             os.fsync(out.fileno())
         Path(new).replace(self._file(name))
-        for old in sorted(self._folder.glob("*.json"), key=lambda each: each.stat().st_mtime)[:-MAX_REPORTS]:
+        for old in sorted(self._folder.glob("*.json"), key=_came_at)[:-MAX_REPORTS]:
             old.unlink(missing_ok=True)
         return name
 
@@ -45,13 +49,30 @@ class Archive:
 
     def all(self) -> list[tuple[str, ReceivedReport]]:
         """All reports with their names, the newest period first."""
-        found = []
-        for file in self._folder.glob("*.json"):
+        found = self._read(self._folder.glob("*.json"))
+        return sorted(found, key=lambda pair: (-pair[1].begin, pair[1].domain, pair[1].organization))
+
+    def latest(self, *, number: int = MAX_LATEST) -> list[ReceivedReport]:
+        """The reports that came last, the newest first."""
+        files = sorted(self._folder.glob("*.json"), key=_came_at, reverse=True)[:number]
+        return [report for _, report in self._read(files)]
+
+    def _read(self, files: Iterable[Path]) -> Iterator[tuple[str, ReceivedReport]]:
+        for file in files:
             try:
-                found.append((file.stem, from_plain(ReceivedReport, json.loads(file.read_text(encoding="ascii")))))
+                yield file.stem, from_plain(ReceivedReport, json.loads(file.read_text(encoding="ascii")))
+            except FileNotFoundError:
+                continue  # another process removed an old one
             except ValueError as error:
                 log().warning("report_unreadable", file=str(file), error=str(error))
-        return sorted(found, key=lambda pair: (-pair[1].begin, pair[1].domain, pair[1].organization))
 
     def _file(self, name: str) -> Path:
         return self._folder / f"{name}.json"
+
+
+def _came_at(file: Path) -> float:
+    """When it was kept; another process may have removed it since."""
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

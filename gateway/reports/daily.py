@@ -165,7 +165,7 @@ def _add_all(tally: Tally, page: list[JudgedMail]) -> None:
         except ValueError as error:
             log().warning("evidence_unreadable", id=each.id, error=str(error))
             continue
-        tally.add(evidence, each.dispositions)
+        tally.add(evidence, each.dispositions, codes=each.codes)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

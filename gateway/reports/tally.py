@@ -19,6 +19,7 @@ from gateway.checks.dns.domains import dns_name, host_domain
 from gateway.facts.auth import Auth, DmarcFact
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import known_or_none
+from gateway.policy.reasons import OVERRIDES
 from gateway.policy.verdict import Disposition
 
 MAX_ROWS: Final = 100_000
@@ -76,8 +77,11 @@ class Tally:
         self.domains: dict[str, DomainTally] = {}
         self._rows = 0
 
-    def add(self, evidence: Evidence, dispositions: Sequence[str]) -> None:
-        """Count one message. One without a DMARC result, or whose policy domain asks for no report, is passed over."""
+    def add(self, evidence: Evidence, dispositions: Sequence[str], *, codes: frozenset[str] = frozenset()) -> None:
+        """Count one message. One without a DMARC result, or whose policy domain asks for no report, is passed over.
+
+        `codes` are those of the verdicts' reasons: they say what an override is called.
+        """
         dmarc = known_or_none(evidence.dmarc)
         if dmarc is None or dmarc.result not in (Auth.PASS, Auth.FAIL):
             return
@@ -86,7 +90,7 @@ class Tally:
             return
         tally = self.domains.setdefault(dmarc.record_domain, DomainTally(record))
         tally.record = record
-        row = _row(evidence, dmarc, record, dispositions)
+        row = _row(evidence, dmarc, record, dispositions, codes)
         if row not in tally.rows:
             if self._rows >= MAX_ROWS or len(tally.rows) >= MAX_ROWS_OF_DOMAIN:
                 tally.left_out += 1
@@ -103,8 +107,10 @@ def _record(evidence: Evidence, domain: str) -> Record | None:
     return records[0] if len(records) == 1 else None
 
 
-def _row(evidence: Evidence, dmarc: DmarcFact, record: Record, dispositions: Sequence[str]) -> Row:
-    disposition, reasons = _disposition(evidence, dmarc, record, dispositions)
+def _row(
+    evidence: Evidence, dmarc: DmarcFact, record: Record, dispositions: Sequence[str], codes: frozenset[str]
+) -> Row:
+    disposition, reasons = _disposition(evidence, dmarc, record, dispositions, codes)
     spf = known_or_none(evidence.spf)
     spf_domain = host_domain(spf.domain) if spf else None
     return Row(
@@ -121,7 +127,7 @@ def _row(evidence: Evidence, dmarc: DmarcFact, record: Record, dispositions: Seq
 
 
 def _disposition(
-    evidence: Evidence, dmarc: DmarcFact, record: Record, dispositions: Sequence[str]
+    evidence: Evidence, dmarc: DmarcFact, record: Record, dispositions: Sequence[str], codes: frozenset[str]
 ) -> tuple[str, tuple[tuple[str, str], ...]]:
     """What DMARC led to, and why it was less than the owner asked for. Of several recipients the mildest counts."""
     asked = Request(dmarc.policy)
@@ -133,7 +139,8 @@ def _disposition(
         reasons.append(("policy_test_mode", ""))
     if STRICTNESS[done] < STRICTNESS[asked]:
         arc = known_or_none(evidence.arc)
-        reasons.append(("local_policy", "arc=pass" if arc and arc.result is Auth.PASS else ""))
+        kinds = [kind for kind, code in OVERRIDES.items() if code in codes] or ["local_policy"]
+        reasons += [(kind, "arc=pass" if arc and arc.result is Auth.PASS else "") for kind in kinds]
     return min(asked, done, key=STRICTNESS.__getitem__).value, tuple(reasons)
 
 

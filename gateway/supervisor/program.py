@@ -24,6 +24,8 @@ class Program:
     With `lifeline`, it is a role of ours: it gets a socket whose number stands in POSTERN_LIFELINE, says "ready", then
     something every two seconds on it, and drains when the other end closes. Without it, `probe` tells whether it is
     ready. `listeners` are kept open by the supervisor, so that a restart loses no connection that waits in one of them.
+    `changed` is asked every few seconds, and before a reload: when it says so, what the program read at its start has
+    changed, and it is told to read it again (SIGHUP).
     `output` is the file that takes what a foreign program prints; None: it prints where we do.
     """
 
@@ -35,4 +37,5 @@ class Program:
     lifeline: bool = True
     probe: Callable[[], Awaitable[bool]] | None = None
     reloads: bool = False
+    changed: Callable[[], bool] | None = None
     required: bool = True

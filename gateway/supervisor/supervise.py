@@ -8,11 +8,19 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.supervisor.child import Child
+from gateway.supervisor.farewell import farewell
 from gateway.supervisor.program import Phase, Program
 from gateway.telemetry import log
 
 DRAIN: Final[dict[Phase, float]] = {Phase.DOORS: 30.0, Phase.CARRIERS: 20.0, Phase.GROUND: 10.0}
 """Seconds that the programs of a phase may take to end by themselves."""
+
+SPEAKS_SMTP: Final = frozenset({"mx", "submission"})
+"""Doors at which clients are told in plain text that the house closes."""
+
+
+WATCH_EVERY: Final = 5.0
+"""Seconds between two looks at what a program has read at its start."""
 
 
 class Supervisor:
@@ -36,16 +44,17 @@ class Supervisor:
                 group.create_task(child.keep_alive())
             announce = group.create_task(self._announce())
             renewal = group.create_task(self._renew_when_told())
+            watch = group.create_task(self._watch_for_changes())
             await self._stop.wait()
-            announce.cancel()
-            renewal.cancel()
+            for task in (announce, renewal, watch):
+                task.cancel()
             await self._drain()
 
     def reload(self) -> None:
         """Let every program that can do so read policy and configuration again."""
         log().info("reload")
         for child in self.children:
-            if child.program.reloads:
+            if child.program.reloads or _has_changed(child.program):
                 child.reload()
 
     async def _renew_when_told(self) -> None:
@@ -61,14 +70,27 @@ class Supervisor:
                     renewed += await child.renew(patience=DRAIN[child.program.phase])
             log().info("renewed", roles=renewed)
 
+    async def _watch_for_changes(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_EVERY)
+            for child in self.children:
+                if _has_changed(child.program):
+                    child.reload()
+
     async def _announce(self) -> None:
         await asyncio.gather(*(child.ready.wait() for child in self.children if child.program.required))
         self._on_ready()
 
     async def _drain(self) -> None:
         log().info("draining")
-        for phase, patience in DRAIN.items():
-            await asyncio.gather(
-                *(child.stop(patience=patience) for child in self.children if child.program.phase is phase)
-            )
+        listening = [each for child in self.children for each in child.program.listeners.items()]
+        async with farewell(door for name, door in listening if name in SPEAKS_SMTP):
+            for phase, patience in DRAIN.items():
+                await asyncio.gather(
+                    *(child.stop(patience=patience) for child in self.children if child.program.phase is phase)
+                )
         log().info("drained")
+
+
+def _has_changed(program: Program) -> bool:
+    return program.changed is not None and program.changed()

@@ -84,14 +84,17 @@ def test_one_supervisor_a_folder(folders: Folders) -> None:
         with pytest.raises(AlreadyRunning, match=f"process {os.getpid()} already runs on"):
             lock(folders)
     finally:
-        os.close(held)
+        os.close(held.descriptor)
     assert running_supervisor(folders) is None, "what a dead one left behind does not count"
-    os.close(lock(folders))
+    after = lock(folders)
+    assert (held.after_a_crash, after.after_a_crash) == (False, True), "nobody released the first one"
+    after.release()
 
 
 def test_the_lock_goes_with_its_process(folders: Folders) -> None:
     held = lock(folders)
-    assert not os.get_inheritable(held), "a role that outlives the supervisor must not hold it"
+    assert not os.get_inheritable(held.descriptor), "a role that outlives the supervisor must not hold it"
     with folders.pid.open() as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    os.close(held)
+    assert not held.after_a_crash
+    held.release()

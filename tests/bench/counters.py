@@ -38,7 +38,7 @@ async def measure(folder: Path, questions: int, *, at_a_time: int, what: str) ->
         for number in range(first, questions, at_a_time):
             since = time.perf_counter()
             if what == "greylist":
-                await counters.meet([Visit(f"pool {number}", "ann@a.example", "bob@example.org")], Greylisting())
+                await counters.meet([Visit((f"pool {number}",), "ann@a.example", "bob@example.org")], Greylisting())
             elif what == "ban":
                 counters.ban_of("192.0.2.7")
             else:

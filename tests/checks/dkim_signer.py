@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import random
 from functools import lru_cache
 
 from cryptography.hazmat.primitives import hashes
@@ -27,6 +28,27 @@ NAME = f"{SELECTOR}._domainkey.{DOMAIN}"
 @lru_cache
 def rsa_key(bits: int = 1024) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, bits)
+
+
+@lru_cache
+def short_rsa_key(bits: int) -> rsa.RSAPrivateKey:
+    """A key that is too short for mail, built from its primes, since `cryptography` makes none of that size."""
+    half, primes = bits // 2, []
+    generator = random.Random(bits)
+    while len(primes) < 2:
+        candidate = generator.getrandbits(half) | 3 << (half - 2) | 1
+        if candidate % 65537 != 1 and candidate not in primes and _is_prime(candidate):
+            primes.append(candidate)
+    p, q = primes
+    d = pow(65537, -1, (p - 1) * (q - 1))
+    public = rsa.RSAPublicNumbers(65537, p * q)
+    return rsa.RSAPrivateNumbers(
+        p, q, d, rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q), public
+    ).private_key(unsafe_skip_rsa_key_validation=True)
+
+
+def _is_prime(number: int) -> bool:
+    return all(pow(witness, number - 1, number) == 1 for witness in (2, 3, 5, 7, 11, 13, 17, 19, 23))
 
 
 @lru_cache

@@ -220,7 +220,7 @@ def test_bans_that_nobody_makes(words: list[str], run: Postern) -> None:
 
 
 def test_who_waits_is_listed_and_let_in(run: Postern, tmp_path: Path) -> None:
-    visits = [Visit("pool", f"{name}@a.example", "bob@example.org", "192.0.2.7") for name in ("ann", "carl")]
+    visits = [Visit(("pool",), f"{name}@a.example", "bob@example.org", "192.0.2.7") for name in ("ann", "carl")]
 
     async def meet(counters: Counters) -> list[bool]:
         outcome = await counters.meet(visits, Greylisting())

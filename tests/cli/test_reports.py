@@ -22,3 +22,11 @@ def test_reports_are_read_listed_and_shown(postern: Postern, tmp_path: Path) -> 
     assert "192.0.2.7" in shown.output
     assert "mailing_list" in shown.output
     assert postern("reports", "dmarc", "show", "nothing").exit_code == 1
+
+
+def test_a_report_about_others_is_not_read(postern: Postern, tmp_path: Path) -> None:
+    other = tmp_path / "report.xml"
+    other.write_bytes(OLD.replace(b"Example.org", b"example.com"))
+    read = postern("reports", "dmarc", "read", str(other))
+    assert read.exit_code == 1
+    assert "about example.com, which is no domain of ours" in " ".join(read.output.split())

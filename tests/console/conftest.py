@@ -17,6 +17,7 @@ from gateway.clock import SystemClock
 from gateway.console.app import PEOPLE_FILE, create_app
 from gateway.console.people import People
 from gateway.console.ports import Component, Mailbox, Mood, OfficePorts, StoreUnavailable
+from gateway.counters.counters import Counters
 from gateway.facts.content import MalwareFact, MalwareResult
 from gateway.facts.outcome import Known, Outcome, Unknown
 from gateway.facts.preview import Preview
@@ -78,9 +79,18 @@ async def custody(tmp_path: Path) -> AsyncIterator[Custody]:
 
 
 @pytest.fixture
-def ports(custody: Custody, world: World, tmp_path: Path) -> OfficePorts:
+async def counters(tmp_path: Path) -> AsyncIterator[Counters]:
+    opened = Counters.open(tmp_path / "counters", clock=SystemClock())
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def ports(custody: Custody, counters: Counters, world: World, tmp_path: Path) -> OfficePorts:
     return OfficePorts(
         custody=custody,
+        counters=counters,
+        never_shut_out=lambda ip: ip.startswith("127."),
         rescan=world.rescan,
         preview=world.preview,
         authenticate_mailbox=world.authenticate_mailbox,

@@ -22,6 +22,7 @@ from tests.console.seed import PARCEL, PHISHING, SPAM, hold
 ALL = ["administrator", "auditor", "operator", "user"]
 STAFF = ["administrator", "auditor", "operator"]
 HANDS = ["administrator", "operator", "user"]
+STAFF_HANDS = ["administrator", "operator"]
 MATRIX: dict[tuple[str, str], list[str] | None] = {
     ("POST", "/api/v1/session"): None,
     ("DELETE", "/api/v1/session"): ALL,
@@ -34,6 +35,11 @@ MATRIX: dict[tuple[str, str], list[str] | None] = {
     ("POST", "/api/v1/quarantine/delete"): HANDS,
     ("POST", "/api/v1/quarantine/{id}/release"): HANDS,
     ("POST", "/api/v1/quarantine/{id}/delete"): HANDS,
+    ("GET", "/api/v1/greylist"): STAFF,
+    ("POST", "/api/v1/greylist/release"): STAFF_HANDS,
+    ("GET", "/api/v1/bans"): STAFF,
+    ("POST", "/api/v1/bans"): STAFF_HANDS,
+    ("DELETE", "/api/v1/bans"): STAFF_HANDS,
     ("GET", "/api/v1/overview"): STAFF,
     ("GET", "/api/v1/events"): STAFF,
     ("GET", "/healthz"): None,
@@ -44,10 +50,16 @@ MATRIX: dict[tuple[str, str], list[str] | None] = {
     ("POST", "/sign-out"): ALL,
     ("POST", "/theme"): ALL,
     ("GET", "/"): ALL,
+    ("GET", "/reports"): STAFF,
     ("GET", "/quarantine"): ALL,
     ("POST", "/quarantine/act"): HANDS,
     ("GET", "/quarantine/{id}"): ALL,
     ("GET", "/quarantine/{id}/render"): ALL,
+    ("GET", "/greylist"): STAFF,
+    ("POST", "/greylist/release"): STAFF_HANDS,
+    ("GET", "/bans"): STAFF,
+    ("POST", "/bans/add"): STAFF_HANDS,
+    ("POST", "/bans/remove"): STAFF_HANDS,
     ("GET", "/static/{name}"): None,
 }
 NAMES = {
@@ -74,7 +86,7 @@ def test_openapi_tells_the_roles(app: FastAPI) -> None:
         for method, operation in operations.items()
     }
     assert told == {key: roles for key, roles in MATRIX.items() if key in told}
-    assert len(told) == 16
+    assert len(told) == 21
 
 
 @pytest.mark.parametrize("role", Role)
@@ -105,6 +117,8 @@ async def _ask(caller: Caller, method: str, path: str) -> int:
     path = path.replace("{id}", text_of(1))
     if method == "GET":
         return (await caller.get(path)).status_code
+    if method == "DELETE":
+        return (await caller.client.delete(path, headers={"X-CSRF-Token": caller.csrf})).status_code
     if path.startswith("/api/"):
         return (await caller.post(path, {"ids": [text_of(1)]} if path.count("/") == 4 else {"reason": ""})).status_code
     return (await caller.submit(path, id=text_of(1), act="release")).status_code

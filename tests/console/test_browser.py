@@ -13,6 +13,9 @@ import pytest
 from fastapi import FastAPI
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Frame, Page, async_playwright
 
+from gateway.counters.counters import Counters
+from gateway.counters.records import Visit
+from gateway.policy.policy import Greylisting
 from gateway.queue.custody import Custody
 from gateway.queue.identifiers import parse_id, text_of
 from gateway.queue.states import State
@@ -258,18 +261,22 @@ async def test_without_scripts_everything_still_works(
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_no_page_scrolls_sideways_on_a_telephone(
-    browser: Browser, app: FastAPI, signed_in: SignIn, custody: Custody, theme: str
+    browser: Browser, app: FastAPI, signed_in: SignIn, custody: Custody, counters: Counters, theme: str
 ) -> None:
+    long = Visit(("spf " + "w" * 200,), "w" * 300 + "@a.example", "w" * 300 + "@b.example", "2001:db8::1", "w" * 100)
+    await counters.meet([long], Greylisting())
+    await counters.ban("2001:db8:1111:2222:3333:4444:5555:6666", seconds=60.0, reason="w" * 300, by="w" * 60)
     async with served(app) as address:
         wide = replace(PHISHING, subject="W" * 400, author_name="W" * 200, text="W" * 2000, helo="w" * 200)
         names = await _names(custody, [*EVERYTHING, wide])
         async with context_of(browser, address, signed_in, "administrator", width=360, theme=theme) as context:
             page = await context.new_page()
-            paths = ["/", "/quarantine", "/quarantine?q=nothing", "/nothing"]
+            paths = ["/", "/quarantine", "/quarantine?q=nothing", "/nothing", "/greylist", "/bans"]
             paths += [f"/quarantine/{name}?view={view}" for name in (names[-1], names[3]) for view in VIEWS]
             for path in paths:
                 await page.goto(f"{address}{path}")
                 assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+                assert await page.locator("h1").is_visible(), path
 
 
 async def test_each_control_has_a_name_and_each_page_one_heading(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,21 @@ def test_a_broken_file_lets_nobody_in(people: People, tmp_path: Path, text: str)
 def test_an_unknown_name_takes_as_long_as_a_wrong_password() -> None:
     parameters = extract_parameters(_DECOY)
     assert parameters == extract_parameters(_HASHER.hash("anything"))
+
+
+ADDER = """
+import sys
+from pathlib import Path
+from gateway.console.people import People
+from gateway.quarantine.rights import Role
+for number in range(4):
+    People(Path(sys.argv[1])).add(f"{sys.argv[2]}{number}", Role.OPERATOR, "correct horse battery")
+"""
+
+
+def test_accounts_added_by_several_processes_at_a_time_are_all_there(tmp_path: Path) -> None:
+    file = tmp_path / "console" / "people.yaml"
+    adding = [subprocess.Popen([sys.executable, "-c", ADDER, str(file), name]) for name in ("a", "b", "c")]
+    assert [each.wait(60) for each in adding] == [0, 0, 0]
+    expected = [f"{name}{number}" for name in ("a", "b", "c") for number in range(4)]
+    assert [each.name for each in People(file).all()] == expected

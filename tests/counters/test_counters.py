@@ -12,13 +12,14 @@ import pytest
 from gateway.clock import FixedClock, SystemClock
 from gateway.counters import keeper
 from gateway.counters.counters import Counters
+from gateway.counters.looking import OnlyLooking
 from gateway.counters.records import Take, Visit
 from gateway.facts.outcome import Known
 from gateway.policy.policy import Greylisting
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMING = Greylisting(delay=180.0, window=3600.0, memory=86400.0)
-VISIT = Visit("192.0.2.0/24 a.example", "ann@a.example", "bob@example.org", "192.0.2.7", "mx.a.example")
+VISIT = Visit(("192.0.2.0/24 a.example",), "ann@a.example", "bob@example.org", "192.0.2.7", "mx.a.example")
 
 
 def five(key: str = "client 192.0.2.1") -> Take:
@@ -197,9 +198,9 @@ async def test_who_comes_back_passes_and_its_whole_pool_is_known(counters: Count
     clock.advance(120.0)
     assert await meet(counters) == (True, 180.0)
     assert await counters.waiting() == []
-    another = Visit(VISIT.pool, "carl@a.example", "eve@example.org")
+    another = Visit(VISIT.pools, "carl@a.example", "eve@example.org")
     assert await meet(counters, another) == (True, None)
-    assert await meet(counters, Visit("198.51.100.0/24 a.example", VISIT.sender, VISIT.recipient)) == (False, None)
+    assert await meet(counters, Visit(("198.51.100.0/24 a.example",), VISIT.sender, VISIT.recipient)) == (False, None)
 
 
 async def test_a_known_pool_is_remembered_from_when_it_was_seen_last(counters: Counters, clock: FixedClock) -> None:
@@ -212,6 +213,33 @@ async def test_a_known_pool_is_remembered_from_when_it_was_seen_last(counters: C
     assert await meet(counters) == (True, None)
     clock.advance(90_000.0)
     assert await meet(counters) == (False, None)
+
+
+async def test_a_visit_is_known_by_any_of_its_pools_and_makes_all_of_them_known(
+    counters: Counters, clock: FixedClock
+) -> None:
+    signed, spf, near = "dkim a.example", "spf a.example", "192.0.2.0/24 a.example"
+    assert await meet(counters, Visit((near,), VISIT.sender, VISIT.recipient)) == (False, None)
+    clock.advance(180.0)
+    assert await meet(counters, Visit((spf, near), VISIT.sender, VISIT.recipient)) == (True, 180.0)
+    assert await counters.waiting() == []
+    assert await meet(counters, Visit((spf, "203.0.113.0/24 b.example"), "x@a.example", "x@example.org")) == (
+        True,
+        None,
+    )
+    assert await meet(counters, Visit((signed, near), "y@a.example", "y@example.org")) == (True, None)
+    assert await meet(counters, Visit((signed,), "y@a.example", "y@example.org")) == (False, None)
+
+
+async def test_who_only_looks_writes_nobody_down(counters: Counters, clock: FixedClock, tmp_path: Path) -> None:
+    looking = OnlyLooking.open(tmp_path, clock=clock)
+    assert await meet(looking) == (False, None)
+    assert await counters.waiting() == []
+    await meet(counters)
+    clock.advance(180.0)
+    assert await meet(looking) == (True, 180.0)
+    assert len(await counters.waiting()) == 1
+    await looking.close()
 
 
 async def test_who_comes_back_too_late_begins_anew(counters: Counters, clock: FixedClock) -> None:

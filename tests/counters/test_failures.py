@@ -24,7 +24,7 @@ from gateway.facts.outcome import Known, Unknown
 from gateway.policy.policy import Greylisting
 
 ROOT = Path(__file__).resolve().parents[2]
-VISIT = Visit("pool", "ann@a.example", "bob@example.org")
+VISIT = Visit(("pool",), "ann@a.example", "bob@example.org")
 THREE = Take("key", 60.0, limit=3)
 
 

@@ -4,6 +4,7 @@ flight."""
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import signal
 import sys
@@ -27,11 +28,17 @@ IN_FLIGHT = 20
 
 pytestmark = pytest.mark.slow
 
+_numbers = itertools.count()
+
 
 @asynccontextmanager
-async def courier(folder: Path, step: str = "none", times: int = 1) -> AsyncIterator[asyncio.subprocess.Process]:
+async def courier(
+    folder: Path, step: str = "none", times: int = 1, *, name: str = ""
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A courier that nobody knew before, or the one of that name."""
+    name = name or f"stranger-{next(_numbers)}"
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.crash.courier_process", str(folder), step, str(times), cwd=ROOT
+        sys.executable, "-m", "tests.crash.courier_process", str(folder), step, str(times), name, cwd=ROOT
     )
     try:
         yield process
@@ -103,3 +110,29 @@ async def test_couriers_killed_again_and_again_at_any_moment(tmp_path: Path) -> 
     received = copies(sink)
     assert len(received) == MESSAGES
     assert received.total() - MESSAGES <= kills * IN_FLIGHT
+
+
+@pytest.mark.parametrize("step", ["claimed", "handed over", "ledger:committed"])
+async def test_a_courier_takes_back_at_once_what_it_had_in_hand_when_it_died(tmp_path: Path, step: str) -> None:
+    async with running(Sink()) as sink:
+        custody, ids = await entrust(tmp_path, sink)
+        async with courier(tmp_path, step, 3, name="courier-0") as dying:
+            async with asyncio.timeout(20):
+                assert await dying.wait() == -signal.SIGKILL
+        async with courier(tmp_path, name="courier-0"):  # the leases of the dead one last for ten minutes
+            await until(lambda: all_in(custody, ids, State.DELIVERED), seconds=20)
+        await custody.close()
+    received = copies(sink)
+    assert len(received) == MESSAGES
+    assert received.total() - MESSAGES <= IN_FLIGHT
+
+
+async def test_nothing_is_taken_from_a_courier_of_the_same_name_that_lives(tmp_path: Path) -> None:
+    async with running(Sink(delay=1.0)) as sink:
+        custody, ids = await entrust(tmp_path, sink)
+        async with courier(tmp_path, name="courier-0"):
+            await until(lambda: sink.open_now >= IN_FLIGHT, seconds=20)
+            async with courier(tmp_path, name="courier-0"):
+                await until(lambda: all_in(custody, ids, State.DELIVERED), seconds=20)
+        await custody.close()
+    assert copies(sink).total() == MESSAGES

@@ -89,6 +89,7 @@ def test_dovecot_reads_what_we_write_for_it(tmp_path: Path, host: str) -> None:
             layout,
             StorePorts(host=host, imap=2143, imaps=2993, pop3=2110, pop3s=2995, sieve=2190),
             hostname="mx.example.org",
+            quota=1_000_000,
         )
     )
     done = run("doveconf", "-c", str(layout.configuration), "-n", package="dovecot-core")

@@ -114,11 +114,12 @@ def passable_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def start(data: Path, ports: dict[str, int], **extra: str) -> Gateway:
+def start(data: Path, ports: dict[str, int], *, config: Path | None = None, **extra: str) -> Gateway:
     """Start it and return when it says that it is ready."""
+    written = ["--config", str(config)] if config else []
     with log_file(data).open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gateway", "run"],
+            [sys.executable, "-m", "gateway", "run", *written],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -140,9 +141,9 @@ def log_file(data: Path) -> Path:
 
 
 @contextlib.contextmanager
-def running(data: Path, **extra: str) -> Iterator[Gateway]:
+def running(data: Path, *, config: Path | None = None, **extra: str) -> Iterator[Gateway]:
     """A gateway for the length of a `with`."""
-    gateway = start(data, free_ports(), **extra)
+    gateway = start(data, free_ports(), config=config, **extra)
     try:
         yield gateway
     finally:

@@ -20,9 +20,13 @@ ZONE: dict[str, Any] = {
     "_dmarc.sender.example": [{"TXT": "v=DMARC1; p=reject"}],
     "strict.example": [{"SPF": "v=spf1 -all"}],
     "_dmarc.strict.example": [{"TXT": "v=DMARC1; p=reject"}],
+    "seven.example": [{"SPF": "v=spf1 ip4:127.0.0.7 -all"}],
+    "ninety-nine.example": [{"SPF": "v=spf1 ip4:127.0.0.99 -all"}],
+    "8.0.0.127.bl.example": [{"A": "127.0.0.2"}],
     "partner.example": [{"SPF": "v=spf1 ip4:127.0.0.1 -all"}],
 }
 """sender.example vouches for loopback and asks to reject forgeries; strict.example sends no mail at all.
+seven and ninety-nine vouch for one address each; 127.0.0.8 is on the block list bl.example.
 About unreachable.example and silent.example the nameserver says nothing."""
 
 

@@ -35,6 +35,8 @@ ESMTP = (*ALL, "DSN", "SMTPUTF8")
 WITHOUT_DSN = {"haraka": 1}
 """Who offers no DSN; and how many Received fields it writes for what it sends, above the one for what it got."""
 WITHOUT_UTF8 = {"opensmtpd"}
+FORGETS_UTF8 = {"haraka"}
+"""Who takes an address beyond ASCII, and passes it on without saying SMTPUTF8."""
 WITHOUT_HANDSHAKE = {"opensmtpd"}
 """Who offers STARTTLS and cannot do it (see there): mail arrives in the clear."""
 ASKS_LATE = {"opensmtpd"}
@@ -69,6 +71,7 @@ class Street:
         """What the host was given with those words in it, once."""
 
         def found() -> list[Taken]:
+            self.around.run(self.server.push())
             return [each for each in self.host.taken if words_of_it.encode() in each.octets]
 
         (taken,) = eventually(found, within=60)
@@ -156,7 +159,7 @@ def test_an_address_beyond_ascii(street: Street) -> None:
         assert b"5.6.7" in taken.octets
     else:
         assert taken.recipients == [f"δοκιμή@{street.behind}"]
-        assert "SMTPUTF8" in taken.mail
+        assert ("SMTPUTF8" in taken.mail) is (street.server.name not in FORGETS_UTF8)
 
 
 def test_refused_for_now_is_asked_again(street: Street) -> None:
@@ -183,7 +186,6 @@ def test_refused_for_good_comes_back(street: Street) -> None:
 def test_what_the_gateway_refuses_for_good_comes_back_to_the_servers_sender(street: Street) -> None:
     subject, octets = letter()
     street.around.run(street.server.hand_in(octets[:-2], recipient="nobody.of.that.name@example.org"))
-    street.around.run(street.server.push())
     taken = street.arrived(subject)
     assert taken.recipients == ["a@sender.example"]
     assert b"5.1.1" in taken.octets
@@ -197,7 +199,7 @@ def test_what_the_gateway_cannot_tell_now_is_sent_again(street: Street) -> None:
     assert added.returncode == 0, added.stderr
     subject, octets = letter()
     street.around.run(street.server.hand_in(octets[:-2], recipient=f"x@{domain}"))
-    eventually(lambda: street.server.said(" 451 ") or street.server.said("451-") or street.server.said("451"))
+    eventually(lambda: street.server.said("451"))
     if street.server.name in ASKS_LATE:
         return
     late = street.around.sink(port=port)

@@ -26,7 +26,7 @@ from gateway.facts.evidence import Evidence, MessageFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome
 from gateway.inbound.ports import AuthFailure, Door, Judged, Ports, Principal, Validity
 from gateway.inbound.server import FrontDoor, Listener
-from gateway.mail.address import Address, path_text
+from gateway.mail.address import Address, ReversePath, path_text
 from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message, Octets
 from gateway.policy.policy import Bans, RateLimit
@@ -56,6 +56,7 @@ class PlainGroup:
     reject: str = ""
     limits: PlainLimits = PlainLimits()
     place: str = "default.yaml:1"
+    patience: float = 0.0
     requires_tls: bool = False
     banner: str = ""
 
@@ -131,6 +132,7 @@ class Inquiry:
         }
     )
     delay: float = 0.0
+    expected: list[tuple[str, ReversePath]] = field(default_factory=list)
 
     async def reverse_name(self, ip: str) -> Outcome[str]:
         await asyncio.sleep(self.delay)
@@ -143,6 +145,9 @@ class Inquiry:
     async def sender_domain(self, domain: str) -> Outcome[SenderDomain]:
         await asyncio.sleep(self.delay)
         return self.senders.get(domain, Known(SenderDomain.TAKES_MAIL))
+
+    def expect(self, client: ClientFact, sender: ReversePath) -> None:
+        self.expected.append((client.ip, sender))
 
     def network(self, ip: str) -> Outcome[NetworkFact]:
         return NOT_ASKED

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from gateway.mail import replies
 from gateway.mail.message import MAX_HEADER
 from gateway.queue.states import State
-from tests.inbound.house import DEFER, DELIVER, HOLD, NOW, REJECT, open_house
+from tests.inbound.house import DEFER, DELIVER, HOLD, NOW, REJECT, Inquiry, open_house
 from tests.inbound.talk import MESSAGE, Talk
 
 
@@ -160,3 +160,14 @@ async def test_the_judge_sees_what_came() -> None:
     assert message.octets == MESSAGE
     assert [str(each.address) for each in envelope.recipients] == ["u@example.net"]
     assert (client.ip, client.helo, client.esmtp, client.tls) == ("127.0.0.1", "client.example", True, "")
+
+
+async def test_the_look_ups_of_the_checks_begin_at_mail() -> None:
+    inquiry = Inquiry()
+    async with open_house(inquiry=inquiry) as house:
+        talk = await Talk.to(house.port)
+        await talk.begin("u@example.net")
+        ((ip, sender),) = inquiry.expected
+        assert ip == "127.0.0.1"
+        assert sender is not None
+        await talk.close()

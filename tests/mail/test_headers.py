@@ -106,3 +106,24 @@ def test_any_octets_give_text(value: bytes) -> None:
     for author in authors(value):
         (author.name + author.address).encode("utf-8")
         assert author.address.lower().removesuffix(".").endswith(f"@{author.domain}")
+
+
+@pytest.mark.parametrize(
+    ("field", "domains"),
+    [
+        (b"A <a@example.com> B <b@other.example>", ["example.com", "other.example"]),
+        (b"<a@other.example><b@example.com>", ["other.example", "example.com"]),
+        (b"A <a@example.com> b@other.example", ["example.com", "other.example"]),
+        (b"A <a@example.com> (b@other.example)", ["example.com"]),
+        (b"A <a@example.com> B", ["example.com"]),
+        (b"<<a@example.com>>", ["example.com"]),
+        (b"a@example.com rubbish", ["example.com"]),
+        (b"a@example.com more rubbish, b@other.example", ["example.com", "other.example"]),
+        (b"rubbish a@example.com", ["example.com"]),
+        (b'"a b"@example.com x', ["example.com"]),
+        (b'"<b@other.example>" <a@example.com>', ["example.com"]),
+        (b"A <a@example.com", ["example.com"]),
+    ],
+)
+def test_whom_any_client_may_show_is_an_author(field: bytes, domains: list[str]) -> None:
+    assert [each.domain for each in authors(field)] == domains

@@ -24,7 +24,10 @@ async def haraka(ways: Ways) -> AsyncIterator[MailServer]:
         certificate, key = make_certificate(folder)
         certificate.rename(folder / "config" / "tls_cert.pem")
         key.rename(folder / "config" / "tls_key.pem")
-        shutil.copy(HARAKA / "config" / "connection.ini", folder / "config")
+        usual = (HARAKA / "config" / "connection.ini").read_text()
+        # Else it would take the statements of the host before it out of the header.
+        ours = usual.replace("; clean_auth_results=true", "clean_auth_results=false")
+        (folder / "config" / "connection.ini").write_text(ours)
         shutil.copy(PLUGIN, folder / "plugins")
         (folder / "plugins" / "ways.json").write_text(
             json.dumps({"ways": dict(ways), "refused": REFUSED, "later": LATER})

@@ -24,17 +24,19 @@ EXIM = shutil.which("exim4", path=PLACES)
 OPENSMTPD = shutil.which("smtpd", path=PLACES)
 HARAKA = UNPACKED / "haraka/node_modules/Haraka"
 NODE = shutil.which("node")
-NSS_WRAPPER = next(iter(Path("/usr/lib").glob("*/libnss_wrapper.so")), None)
 
 _IS_ROOT = os.geteuid() == 0
 
 
 def _may_mount() -> bool:
-    """Whether a mount namespace can be had: OpenSMTPD knows one spool folder and one list of accounts, the system's."""
+    """Whether a mount namespace can be had: for Exim and OpenSMTPD there is one place only, the system's."""
     if not _IS_ROOT or shutil.which("unshare") is None:
         return False
     command = ["unshare", "--mount", "--pid", "--fork", "mount", "-t", "tmpfs", "none", "/var/spool"]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+MAY_MOUNT = _may_mount()
 
 
 def _swaks_speaks_tls() -> bool:
@@ -48,11 +50,11 @@ needs_postfix = pytest.mark.skipif(
     reason="Postfix is not installed, or this is not root, whom its master needs",
 )
 needs_exim = pytest.mark.skipif(
-    EXIM is None or NSS_WRAPPER is None or not _IS_ROOT,
-    reason="exim4 or libnss_wrapper is not there (deploy/setup test-components), or this is not root",
+    EXIM is None or not MAY_MOUNT,
+    reason="Exim is not there (deploy/setup test-components), or this is not root, or may not mount",
 )
 needs_opensmtpd = pytest.mark.skipif(
-    OPENSMTPD is None or not _may_mount(),
+    OPENSMTPD is None or not MAY_MOUNT,
     reason="OpenSMTPD is not there (deploy/setup test-components), or this is not root, or may not mount",
 )
 needs_haraka = pytest.mark.skipif(

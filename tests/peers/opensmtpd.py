@@ -67,7 +67,8 @@ def _smtpd_conf(port: int, ways: Ways, certificate: Path, key: Path) -> str:
         for number, name in enumerate(ways)
     ]
     matches.sort(key=lambda line: " for any " in line)
-    return f"""
+    return (
+        f"""
 pki here cert "{certificate}"
 pki here key "{key}"
 smtp max-message-size 50M
@@ -77,4 +78,7 @@ filter later phase mail-from match mail-from {{ "{LATER}" }} reject "451 4.7.1 c
 filter both chain {{ no, later }}
 listen on 127.0.0.1 port {port} tls pki here hostname opensmtpd.example filter both
 {actions}
-""" + "\n".join(matches) + "\n"
+"""
+        + "\n".join(matches)
+        + "\n"
+    )

@@ -8,8 +8,34 @@ import re
 SMUGGLED = b"MAIL FROM:<smuggled@evil.example>\r\nRCPT TO:<u@example.net>\r\nDATA\r\nSubject: two\r\n\r\nsmuggled"
 """What an attacker would have taken for a second message."""
 
-_BEFORE = (b"\n", b"\r", b"\r\n", b"\n\n", b"\r\r", b"\n\r", b"\r\r\n", b"\r\n\r", b"\r\n\n", b"\r\n\0", b"\n\0", b"\r\n\x85")
-_AFTER = (b"\n", b"\r", b"\r\n", b"\n\n", b"\r\r", b"\n\r", b"\r\r\n", b"\0\r\n", b"\0\n", b"\r\0\n", b"\x85\r\n", b" \r\n")
+_BEFORE = (
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b"\n\n",
+    b"\r\r",
+    b"\n\r",
+    b"\r\r\n",
+    b"\r\n\r",
+    b"\r\n\n",
+    b"\r\n\0",
+    b"\n\0",
+    b"\r\n\x85",
+)
+_AFTER = (
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b"\n\n",
+    b"\r\r",
+    b"\n\r",
+    b"\r\r\n",
+    b"\0\r\n",
+    b"\0\n",
+    b"\r\0\n",
+    b"\x85\r\n",
+    b" \r\n",
+)
 _TRUE_END = b"\r\n.\r\n"
 
 
@@ -19,9 +45,7 @@ def _name(octets: bytes) -> str:
 
 
 VARIANTS = {
-    _name(end): end
-    for end in (before + b"." + after for before in _BEFORE for after in _AFTER)
-    if _TRUE_END not in end
+    _name(end): end for end in (before + b"." + after for before in _BEFORE for after in _AFTER) if _TRUE_END not in end
 }
 
 

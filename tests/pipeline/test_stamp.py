@@ -66,6 +66,19 @@ def test_the_fields_of_an_incoming_message(message: Message, envelope: Envelope,
     assert stamps.cuts == ()
 
 
+def test_received_spf_is_written_only_where_it_is_wanted(
+    message: Message, envelope: Envelope, client: ClientFact
+) -> None:
+    evidence = evidence_of(client, envelope, spf=Known(SpfFact(Auth.PASS, SpfIdentity.MAILFROM, "friend.example")))
+    asked = Stamper(hostname="mx.example.org", signer=Signer(lambda domain: ()), received_spf=True)
+    for stamper, wanted in ((STAMPER, False), (asked, True)):
+        fields = fields_of(stamper.stamp(message, envelope, evidence, settled(), reference="0ABC").prefix)
+        assert ("Received-SPF" in fields) == wanted
+    assert fields["Received-SPF"].startswith("pass (mx.example.org: mailfrom friend.example)")
+    doubtful = evidence_of(client, envelope, spf=Unknown("late"))
+    assert b"Received-SPF" not in asked.stamp(message, envelope, doubtful, settled(), reference="0ABC").prefix
+
+
 def test_no_recipient_learns_of_another(message: Message, envelope: Envelope, client: ClientFact) -> None:
     two = dataclasses.replace(envelope, recipients=(*envelope.recipients, Recipient(Address.parse("bob@example.org"))))
     stamps = STAMPER.stamp(message, two, evidence_of(client, two), settled(recipients=2), reference="0ABC")

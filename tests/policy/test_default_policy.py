@@ -15,6 +15,7 @@ from gateway.facts.evidence import MessageFact
 from gateway.facts.outcome import Known, Skipped, Unknown
 from gateway.policy.decide import decide, who_would_wait
 from gateway.policy.parse import load
+from gateway.policy.reasons import OVERRIDES
 from gateway.policy.verdict import Disposition
 
 FOLDER = Path(__file__).parents[2] / "policies"
@@ -191,7 +192,7 @@ def test_a_partner_skips_spam_and_nothing_else(changes, expected, evidence, tmp_
     folder = tmp_path / "policies"
     (folder / "lists").mkdir(parents=True)
     (folder / "default.yaml").write_text((FOLDER / "default.yaml").read_text())
-    for name in ("blocked", "vip"):
+    for name in ("blocked", "senders", "forwarders", "vip"):
         (folder / "lists" / f"{name}.yaml").write_text("entries: []")
     (folder / "lists" / "partners.yaml").write_text(
         "entries: [{value: friend.example, owner: ana, reason: invoices, expires: never}]"
@@ -341,3 +342,86 @@ def test_a_borrowed_name_is_held_and_its_owner_is_not(address, rule, evidence, t
 def test_nobody_is_impersonated_while_the_list_is_empty(evidence):
     author = AuthorFact("Ada Lovelace", "ceo@mail.example", "mail.example")
     assert decide(evidence(message=message(author)), ALICE, POLICY).disposition is Disposition.DELIVER
+
+
+def listed(tmp_path: Path, name: str, value: str):
+    """The default policy with one entry in one list."""
+    folder = tmp_path / "policies"
+    shutil.copytree(FOLDER, folder)
+    entry = f"entries: [{{value: {value}, owner: ana, reason: known, expires: never}}]"
+    (folder / "lists" / f"{name}.yaml").write_text(entry)
+    return load(folder)
+
+
+SPOOF = {
+    "message": message(US),
+    "dmarc": Known(DmarcFact(Auth.FAIL, "example.org", "reject")),
+    "spf": SPF_OF_OTHERS,
+    "client": ClientFact("192.0.2.7"),
+}
+SIGNED_BY_CRM = Known(DkimFact((DkimSignatureFact(Auth.PASS, "us.crm.example", "s1", "rsa-sha256"),)))
+
+
+def codes(verdict) -> list[str]:
+    return [reason.code for reason in verdict.reasons]
+
+
+def test_a_listed_service_may_write_in_our_name_and_nobody_else(evidence, tmp_path):
+    assert decide(evidence(**SPOOF), ALICE, POLICY).reply == "dmarc"
+    policy = listed(tmp_path, "senders", "192.0.2.0/28")
+    verdict = decide(evidence(**SPOOF), ALICE, policy)
+    assert verdict.disposition is Disposition.DELIVER
+    assert "DMARC_LOCAL_POLICY" in codes(verdict)
+    assert decide(evidence(**{**SPOOF, "client": ClientFact("192.0.2.99")}), ALICE, policy).reply == "dmarc"
+    others = {**SPOOF, "message": message(FRIEND), "dmarc": FAILED}
+    assert decide(evidence(**others), ALICE, policy).reply == "dmarc"
+
+
+def test_a_service_may_be_listed_by_the_domain_that_signs(evidence, tmp_path):
+    spoof = {**SPOOF, "dmarc": NO_RECORD}
+    policy = listed(tmp_path, "senders", "us.crm.example")
+    assert decide(evidence(**spoof), ALICE, policy).rule.id == "own-domain-spoof"
+    assert decide(evidence(**spoof, dkim=SIGNED_BY_CRM), ALICE, policy).disposition is Disposition.DELIVER
+    assert decide(evidence(**spoof, dkim=SIGNED_BY_CRM), ALICE, POLICY).rule.id == "own-domain-spoof"
+    slow = Known(DkimFact((SLOW_SIGNATURE,)))
+    assert decide(evidence(**spoof, dkim=slow), ALICE, policy).rule.id == "own-domain-spoof"
+
+
+@pytest.mark.parametrize("asked", ["reject", "quarantine"])
+def test_a_listed_forwarder_is_judged_by_content_and_the_override_has_its_name(asked, evidence, tmp_path):
+    policy = listed(tmp_path, "forwarders", "192.0.2.1")
+    failed = dmarc(Auth.FAIL, asked)
+    verdict = decide(evidence(dmarc=failed), ALICE, policy)
+    assert verdict.disposition is Disposition.DELIVER
+    assert "DMARC_TRUSTED_FORWARDER" in codes(verdict)
+    assert verdict.add_headers == (("X-Postern-Forwarder", "known"),)
+    assert decide(evidence(dmarc=failed, spam=spam(8.0)), ALICE, policy).rule.id == "spam-hold"
+    assert decide(evidence(dmarc=failed, client=ClientFact("192.0.2.2")), ALICE, policy).rule.id == f"dmarc-{asked}"
+
+
+def test_a_trusted_seal_is_told_as_override_and_an_untrusted_one_saves_nobody(evidence):
+    sealed = Known(ArcFact(Auth.PASS, 1, "lists.example"))
+    trusting = replace(POLICY, trusted_sealers=frozenset({"lists.example"}))
+    verdict = decide(evidence(dmarc=FAILED, arc=sealed), ALICE, trusting)
+    assert [each.text for each in verdict.reasons if each.code == "DMARC_LOCAL_POLICY"] == [
+        "DMARC asks for reject; deliver instead, by arc=pass of lists.example, whom we trust"
+    ]
+    assert decide(evidence(dmarc=FAILED, arc=sealed), ALICE, POLICY).reply == "dmarc"
+    ended = Known(ArcFact(Auth.NONE, 1, "lists.example", ended=True))
+    assert decide(evidence(dmarc=FAILED, arc=ended), ALICE, trusting).reply == "dmarc"
+
+
+def test_what_dmarc_asked_for_is_no_override(evidence):
+    for verdict in (
+        decide(evidence(dmarc=FAILED), ALICE, POLICY),
+        decide(evidence(dmarc=dmarc(Auth.FAIL, "quarantine")), ALICE, POLICY),
+        decide(evidence(dmarc=dmarc(Auth.FAIL, "none")), ALICE, POLICY),
+        decide(evidence(), ALICE, POLICY),
+    ):
+        assert not set(codes(verdict)) & set(OVERRIDES.values())
+
+
+def test_a_rule_says_what_its_override_is_called(evidence, policy_of):
+    rules = "  - {id: list, when: 'dmarc.result == \"fail\"', then: deliver, override: mailing_list}"
+    verdict = decide(evidence(dmarc=FAILED), ALICE, policy_of(rules))
+    assert "DMARC_MAILING_LIST" in codes(verdict)

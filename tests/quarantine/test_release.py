@@ -49,6 +49,18 @@ async def _released(custody: Custody, item: HeldItem) -> list[Event]:
     return [each for each in await custody.events(item.message_id) if each.kind == "released"]
 
 
+async def test_a_refused_release_is_on_record_with_person_and_why(custody: Custody) -> None:
+    item = await _held(custody, PHISHING)
+    result = await release(custody, Scan(FOUND), actor=OPERATOR, recipient_id=item.id, reason="my  boss")
+    assert result.ending is Ending.REFUSED
+    story = await custody.events(item.message_id)
+    (event,) = [each for each in story if each.kind == "not released"]
+    assert (event.actor, event.recipient, event.detail) == (
+        "otto", "bob@example.org", {"why": result.text, "reason": "my boss"},
+    )  # fmt: skip
+    assert await _state(custody, item) is State.HELD
+
+
 async def test_a_clean_message_goes_and_the_record_names_person_and_reason(custody: Custody) -> None:
     item, scan = await _held(custody, PHISHING), Scan(CLEAN)
     result = await release(custody, scan, actor=OPERATOR, recipient_id=item.id, reason="  known\n partner ")

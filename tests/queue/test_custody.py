@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import FixedClock
-from gateway.queue.custody import STUCK, WAITING_REFUSALS, Custody, as_delivered
+from gateway.queue.custody import WAITING_REFUSALS, Custody, as_delivered
 from gateway.queue.ledger.lock import FileLock
 from gateway.queue.ledger.writer import LedgerClosed
+from gateway.queue.pressure import COUNTED_EVERY, STUCK
 from gateway.queue.records import HeldQuery, Selection, TrackQuery
 from gateway.queue.spool import OctetsGone
 from gateway.queue.states import State
@@ -197,3 +198,42 @@ async def test_a_page_goes_on_where_it_stopped(custody: Custody) -> None:
     (event,) = await custody.events_after(sequence, limit=10)
     assert (event.message_id, event.kind) == (id, "accepted")
     assert await custody.events_after(event.sequence, limit=10) == []
+
+
+async def test_a_full_queue_is_not_ready_and_is_again_when_it_is_shorter(tmp_path: Path) -> None:
+    clock = FixedClock(NOW)
+    custody = Custody.open(tmp_path, clock=clock, free_disk=0, queued=2)
+
+    async def looked() -> tuple[bool, str]:
+        clock.advance(COUNTED_EVERY)
+        custody.readiness()
+        await custody._pressure.settle()
+        return custody.readiness()
+
+    assert await looked() == (True, "ready")
+    await accept(custody)
+    assert await looked() == (True, "ready")
+    await accept(custody, acceptance(recipient(state=State.HELD)))
+    assert await looked() == (True, "ready"), "who waits for people does not wait for a courier"
+    await accept(custody)
+    assert custody.readiness() == (True, "ready"), "it is counted every other second"
+    assert await looked() == (False, "2 copies wait in the queue")
+    await custody.delete_selected(Selection(), actor="ana", reason="")
+    assert await looked() == (True, "ready")
+    await custody.close()
+
+
+async def test_a_process_that_writes_nothing_learns_that_the_ledger_stands_still(tmp_path: Path) -> None:
+    clock = FixedClock(NOW)
+    custody = Custody.open(tmp_path, clock=clock, free_disk=0)
+    with FileLock(tmp_path / "ledger.lock"):
+        custody.try_to_commit()
+        custody.try_to_commit()
+        while custody.writer.health.oldest is None:
+            await asyncio.sleep(0.001)
+        clock.advance(STUCK + 1)
+        assert custody.readiness() == (False, "the ledger has not committed for 10 seconds")
+    await accept(custody)
+    assert custody.readiness() == (True, "ready")
+    assert custody.writer.health.requests == 2
+    await custody.close()

@@ -8,7 +8,7 @@ from gateway.clock import FixedClock
 from gateway.queue.custody import Custody
 from gateway.queue.ledger.lock import FileLock
 from gateway.queue.ledger.retaining import Drift
-from gateway.queue.records import HeldQuery, TrackQuery
+from gateway.queue.records import Deed, HeldQuery, TrackQuery
 from gateway.queue.states import State
 from gateway.queue.upkeep import DAY, LOCK, Upkeep, UpkeepReport
 from tests.queue.samples import LARGE, NOW, accept, acceptance, attempt, kinds_of, recipient, refusal, state_of
@@ -56,6 +56,17 @@ async def test_what_ended_long_ago_is_forgotten_and_what_is_owed_never(custody: 
     assert await state_of(custody, owed) == [State.QUEUED]
     assert [row.message_id for row in await custody.track(TrackQuery(), limit=10)] == [fresh, owed]
     assert await custody.held(HeldQuery(terms=("hello",), state=State.DROPPED), after=None, limit=10) == []
+
+
+async def test_what_people_did_to_the_house_is_kept_as_long_as_the_counts(custody: Custody, clock: FixedClock) -> None:
+    await custody.note(Deed.BANNED, actor="ana", detail={"network": "192.0.2.0/24"})
+    clock.advance(399 * DAY)
+    await round_of(custody, clock)
+    (event,) = await custody.events_after(0, limit=9)
+    assert (event.kind, event.actor, event.detail) == ("banned", "ana", {"network": "192.0.2.0/24"})
+    clock.advance(2 * DAY)
+    await round_of(custody, clock)
+    assert await custody.events_after(0, limit=9) == []
 
 
 async def test_the_age_of_a_message_counts_from_its_last_change(custody: Custody, clock: FixedClock) -> None:

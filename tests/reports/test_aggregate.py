@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.facts.auth import Auth
 from gateway.facts.evidence import Evidence
+from gateway.policy.reasons import OVERRIDES
 from gateway.reports.aggregate import NAMESPACE, Period, Report, Reporter, render
 from gateway.reports.tally import Tally
 from tests.reports.judged import evidence, signature
@@ -96,6 +97,14 @@ def test_an_override_is_in_it() -> None:
     (reason,) = record["row"]["policy_evaluated"]["reason"]
     assert reason["type"] == "local_policy"
     assert "arc=pass" in str(reason["comment"])
+
+
+@pytest.mark.parametrize("kind", ["local_policy", "mailing_list", "trusted_forwarder"])
+def test_every_kind_of_override_is_known_to_the_schema(kind: str) -> None:
+    tally = Tally()
+    tally.add(evidence(passed=False), ("deliver",), codes=frozenset({OVERRIDES[kind]}))
+    (record,) = valid(render(Report(REPORTER, "example.com", DAY, tally.domains["example.com"])))["record"]
+    assert record["row"]["policy_evaluated"]["reason"][0]["type"] == kind
 
 
 def test_what_was_left_out_is_said() -> None:

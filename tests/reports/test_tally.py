@@ -78,6 +78,21 @@ def test_a_chain_that_held_is_named_with_the_override() -> None:
     assert row.reasons == (("local_policy", "arc=pass"),)
 
 
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("DMARC_LOCAL_POLICY", "local_policy"),
+        ("DMARC_MAILING_LIST", "mailing_list"),
+        ("DMARC_TRUSTED_FORWARDER", "trusted_forwarder"),
+    ],
+)
+def test_an_override_is_called_what_the_verdict_called_it(code: str, kind: str) -> None:
+    tally = Tally()
+    tally.add(evidence(passed=False), ("deliver",), codes=frozenset({code, "SPAM_SIGNAL"}))
+    (row,) = tally.domains["example.com"].rows
+    assert row.reasons == ((kind, ""),)
+
+
 def test_a_testing_owner_is_told_that_this_is_why() -> None:
     record = "v=DMARC1; p=quarantine; t=y; rua=mailto:reports@example.com"
     row = only(evidence(passed=False, policy="none", record=record), "deliver")

@@ -191,8 +191,8 @@ async def test_the_order_of_a_renewal(phase: Phase, story: list[str], tmp_path: 
 
 async def test_a_door_whose_successor_dies_stays(tmp_path: Path) -> None:
     once = tmp_path / "once"
-    code = f"import pathlib, sys\nonce = pathlib.Path({str(once)!r})\nonce.exists() and sys.exit(3)\nonce.touch()\n" + BEATS
-    async with kept_alive(Child(role(code), silence=5)) as child:
+    begins = f"import pathlib, sys\nonce = pathlib.Path({str(once)!r})\nonce.exists() and sys.exit(3)\nonce.touch()\n"
+    async with kept_alive(Child(role(begins + BEATS), silence=5)) as child:
         await until(child.ready.is_set)
         old = child.pid
         async with asyncio.timeout(20):

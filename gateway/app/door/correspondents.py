@@ -30,8 +30,11 @@ class Correspondents:
 
     async def know(self, evidence: Evidence, recipients: Sequence[str]) -> bool:
         """Whether one of these recipients wrote to whoever wrote this: then it is somebody whom the house knows."""
-        pairs = {_pair(ours, theirs) for ours in recipients for theirs in _names_of(evidence)}
-        return bool(await self._counters.recall(TOPIC, pairs))
+        return await self.know_each_other(ours=recipients, theirs=_names_of(evidence))
+
+    async def know_each_other(self, *, ours: Sequence[str], theirs: Sequence[str]) -> bool:
+        """Whether one of ours wrote to one of theirs."""
+        return bool(await self._counters.recall(TOPIC, {_pair(one, other) for one in ours for other in theirs}))
 
 
 def _names_of(evidence: Evidence) -> list[str]:

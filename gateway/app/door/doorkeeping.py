@@ -8,16 +8,18 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.app.alerts import Alerts
+from gateway.app.door.looking_ahead import LookingAhead
 from gateway.checks.dns.answering import Answering
 from gateway.checks.reputation.atlas import Atlas
 from gateway.checks.reputation.dnsbl import SILENT, check_dnsbl
 from gateway.checks.reputation.reverse import verified_name
 from gateway.checks.reputation.sender_domain import check_sender_domain
 from gateway.counters.records import Take
-from gateway.facts.connection import DnsblFact, NetworkFact, SenderDomain
+from gateway.facts.connection import ClientFact, DnsblFact, NetworkFact, SenderDomain
 from gateway.facts.outcome import NOT_ASKED, Outcome, Skipped, Unknown
 from gateway.inbound.admission.counting import Counting, client_name
 from gateway.inbound.ports import AuthFailure, Principal
+from gateway.mail.address import ReversePath
 from gateway.mailbox.users import UserBase
 from gateway.policy.policy import Doing, Policy
 from gateway.telemetry import DNSBL_UNUSABLE
@@ -59,6 +61,7 @@ class Inquiry:
         self, resolver: Answering, current_policy: Callable[[], Policy], alerts: Alerts, *, atlas: Atlas
     ) -> None:
         self._resolver = resolver
+        self._ahead = LookingAhead(resolver)
         self._atlas = atlas
         self._current_policy = current_policy
         self._alerts = alerts
@@ -83,6 +86,10 @@ class Inquiry:
     async def sender_domain(self, domain: str) -> Outcome[SenderDomain]:
         """Whether an answer to a sender of the domain could be delivered."""
         return await check_sender_domain(self._resolver, domain)
+
+    def expect(self, client: ClientFact, sender: ReversePath) -> None:
+        """Begin the look-ups of the checks."""
+        self._ahead.at_mail(ip=client.ip, helo=client.helo, sender=sender)
 
     def network(self, ip: str) -> Outcome[NetworkFact]:
         """What the map of networks says. Without a map it is doubt for a policy that asks, and else of no interest."""

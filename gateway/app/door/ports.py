@@ -20,7 +20,7 @@ from gateway.delivery.callahead import CallAhead
 from gateway.delivery.carrier import Carrier
 from gateway.delivery.routes import Routes
 from gateway.inbound.admission.counting import Counting, own_networks
-from gateway.inbound.ports import Judge, Ports
+from gateway.inbound.ports import Greylist, Judge, Ports
 from gateway.mailbox.quota import Quota
 from gateway.mailbox.store import layout_of
 from gateway.policy.policy import Policy
@@ -37,10 +37,11 @@ def door_ports(
     counters: Counters,
     resolver: Answering,
     judge: Judge,
+    greylist: Greylist,
     clock: Clock,
 ) -> Iterator[Ports]:
     """Everything that the front door is given, for as long as it is open."""
-    users, ldap = user_base(settings), LdapDirectory(Path(settings.policy))
+    users, web, ldap = user_base(settings), WebDirectory(), LdapDirectory(Path(settings.policy))
     ports = Ports(
         custody=custody,
         judge=judge,
@@ -49,7 +50,7 @@ def door_ports(
             users=users,
             quota=Quota(layout_of(settings.data.resolve()).quota, now=clock.monotonic),
             files=AddressFiles(Path(settings.policy)),
-            web=WebDirectory(),
+            web=web,
             ldap=ldap,
             call_ahead=_call_ahead(settings, resolver, clock),
             counters=counters,
@@ -67,10 +68,12 @@ def door_ports(
         current_policy=policy,
         counters=counters,
         clock=clock,
+        greylist=greylist,
     )
     try:
         yield ports
     finally:
+        web.close()
         ldap.close()
 
 

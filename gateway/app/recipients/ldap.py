@@ -50,6 +50,10 @@ class LdapError(Exception):
     """The directory cannot be asked. The text says why, and holds nothing secret."""
 
 
+class SearchRefused(LdapError):
+    """The directory answers, and will not say this one thing."""
+
+
 class LdapDirectory:
     """The directories of one process, and their open connections. Close it in the end."""
 
@@ -81,7 +85,9 @@ class LdapDirectory:
                 found = await loop.run_in_executor(self._threads, partial(self._search, address, source))
         except TimeoutError:
             return self._let_rest(source, "the directory did not answer in time")
-        except (LDAPException, LdapError, OSError, ValueError) as error:
+        except (SearchRefused, ValueError) as error:  # about this address, which a client made up: others may be asked
+            return Unknown(f"the directory: {_in_words(error)}")
+        except (LDAPException, LdapError, OSError) as error:
             return self._let_rest(source, f"the directory: {_in_words(error)}")
         return Known(Presence.EXISTS if found else Presence.ABSENT)
 
@@ -107,16 +113,20 @@ class LdapDirectory:
             connection, is_new = idle.pop(), False
         except IndexError:
             connection, is_new = self._connect(source), True
-        try:
-            found = _has_entry(connection, source.base, filter)
-        except (LDAPException, LdapError, OSError):
-            _hang_up(connection)
-            if is_new:
+        while True:
+            try:
+                found = _has_entry(connection, source.base, filter)
+            except SearchRefused:
+                idle.append(connection)
                 raise
-            connection = self._connect(source)
-            found = _has_entry(connection, source.base, filter)
-        idle.append(connection)
-        return found
+            except BaseException as error:
+                _hang_up(connection)
+                if is_new or not isinstance(error, LDAPException | OSError):
+                    raise
+                connection, is_new = self._connect(source), True
+            else:
+                idle.append(connection)
+                return found
 
     def _connect(self, source: LdapSource) -> ldap3.Connection:
         """To the first server that lets us in."""
@@ -209,7 +219,7 @@ def _enter(connection: ldap3.Connection, *, clear: bool) -> None:
 
 
 def _has_entry(connection: ldap3.Connection, base: str, filter: str) -> bool:
-    """Whether the search finds anything. Raises `LdapError` where the directory could not say: a base that is not
+    """Whether the search finds anything. Raises `SearchRefused` where the directory could not say: a base that is not
     there is a mistake of ours, and nobody's absence."""
     connection.search(
         search_base=base,
@@ -221,7 +231,7 @@ def _has_entry(connection: ldap3.Connection, base: str, filter: str) -> bool:
     )
     result = connection.result
     if result["result"] not in (_SUCCESS, _SIZE_LIMIT):
-        raise LdapError(f"the search failed: {result['description']}")
+        raise SearchRefused(f"the search failed: {result['description']}")
     return any(each["type"] == "searchResEntry" for each in connection.response or ())
 
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 
 from gateway.app.installation import Folders
+from gateway.app.keeping import open_custody
 from gateway.app.keys.key_watch import KeyWatch
 from gateway.app.keys.keyring import Keyring
 from gateway.app.keys.live_keys import LiveKeys
 from gateway.app.policies import LivePolicy
-from gateway.app.reporting import daily_reports
+from gateway.app.reporting import daily_reports, reading_carrier
 from gateway.app.roles.signals import Signals
 from gateway.checks.dns.resolver import Resolver
 from gateway.clock import SystemClock, system_randomness
 from gateway.delivery.routes import Endpoint, Language, Routes
+from gateway.delivery.tenure import tenure
 from gateway.delivery.worker import Courier
 from gateway.mail.address import Address
 from gateway.mailbox.store import layout_of
 from gateway.pipeline.signing import Signer
 from gateway.policy.policy import Policy
-from gateway.queue.custody import Custody
 from gateway.queue.upkeep import Upkeep
 from gateway.settings import Settings
 from gateway.supervisor.lifeline import Lifeline
@@ -27,27 +28,47 @@ from gateway.supervisor.lifeline import Lifeline
 
 async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifeline) -> None:
     """Deliver until told to stop."""
+    owner = f"courier-{index}"
+    with tenure(Folders(settings.data.resolve()).queue, owner) as is_heir:
+        await _deliver(settings, index, signals, lifeline, owner=owner, is_heir=is_heir)
+
+
+async def _deliver(
+    settings: Settings, index: int, signals: Signals, lifeline: Lifeline, *, owner: str, is_heir: bool
+) -> None:
     clock = SystemClock()
     folders = Folders(settings.data.resolve())
     policy = LivePolicy(settings, folders)
     mailbox = Endpoint(Language.LMTP, path=str(layout_of(folders.data).lmtp))
     resolver = Resolver.from_settings(settings.dns, clock=clock)
-    custody = Custody.open(folders.queue, clock=clock)
+    custody = open_custody(settings, folders, clock)
     keyring = Keyring(folders.dkim)
     signer = Signer(LiveKeys(keyring))
 
     def sign(octets: bytes) -> bytes:
         return signer.sign_own(octets, signed_at=clock.now())
 
+    randomness = system_randomness()
+    routes = routes_of(policy(), mailbox)
     courier = Courier(
         custody,
-        routes_of(policy(), mailbox),
+        routes,
         settings,
         clock,
-        system_randomness(),
+        randomness,
         query=resolver.query,
-        owner=f"courier-{index}",
+        owner=owner,
+        carrier=reading_carrier(
+            settings,
+            folders,
+            domains=lambda: frozenset(policy().recipients),
+            routes=routes,
+            query=resolver.query,
+            clock=clock,
+            randomness=randomness,
+        ),
         sign=sign,
+        heir=is_heir,
     )
 
     def reload() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway.app.door.greylisting import Greylister
 from gateway.app.door.judging import Judging
 from gateway.app.door.ports import door_ports
 from gateway.app.installation import Folders
+from gateway.app.keeping import open_custody
 from gateway.app.keys.keyring import Keyring
 from gateway.app.keys.live_keys import LiveKeys
 from gateway.app.policies import LivePolicy
@@ -20,7 +22,6 @@ from gateway.inbound.protocol.tls import RenewableCertificate
 from gateway.inbound.server import FrontDoor, Listener
 from gateway.pipeline.signing import Signer
 from gateway.pipeline.stamp import Stamper
-from gateway.queue.custody import Custody
 from gateway.settings import Settings
 from gateway.supervisor import sockets
 from gateway.supervisor.lifeline import Lifeline
@@ -35,16 +36,27 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     folders = Folders(settings.data.resolve())
     policy = LivePolicy(settings, folders)
     counters = Counters.open(folders.counters, clock=clock, processes=settings.edge_count)
-    custody = Custody.open(folders.queue, clock=clock)
+    custody = open_custody(settings, folders, clock)
     try:
         async with open_senses(settings, folders, clock) as senses:
-            stamper = Stamper(hostname=settings.hostname, signer=Signer(LiveKeys(Keyring(folders.dkim))))
-            own = own_networks(settings.own_networks)
-            judge = Judging(senses.scanner, stamper, policy, counters=counters, own=own)
+            stamper = Stamper(
+                hostname=settings.hostname,
+                signer=Signer(LiveKeys(Keyring(folders.dkim))),
+                received_spf=settings.received_spf,
+            )
+            greylister = Greylister(counters, senses.resolver, own=own_networks(settings.own_networks))
+            judge = Judging(senses.scanner, stamper, policy, counters=counters, greylister=greylister)
             certificate = RenewableCertificate(folders.certificate, folders.key)
             listeners = [Listener(Door(name), listener) for name, listener in sockets.inherited().items()]
             with door_ports(
-                settings, policy, custody=custody, counters=counters, resolver=senses.resolver, judge=judge, clock=clock
+                settings,
+                policy,
+                custody=custody,
+                counters=counters,
+                resolver=senses.resolver,
+                judge=judge,
+                greylist=greylister,
+                clock=clock,
             ) as ports:
                 door = FrontDoor(listeners, ports=ports, settings=settings, tls_context=certificate.context)
 

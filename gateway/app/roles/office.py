@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
 
 from gateway.app.accounts import user_base
 from gateway.app.installation import Folders
+from gateway.app.keeping import open_custody
 from gateway.app.policies import LivePolicy
+from gateway.app.reporting import received_reports
 from gateway.app.roles.signals import Signals
 from gateway.app.senses import Engine, open_senses
 from gateway.app.status import Status
-from gateway.clock import SystemClock
+from gateway.clock import Clock, SystemClock
 from gateway.console.app import create_app
 from gateway.console.ports import Mailbox, OfficePorts
 from gateway.counters.counters import Counters
 from gateway.facts.content import MalwareFact
 from gateway.facts.outcome import Outcome, Skipped
+from gateway.inbound.admission.counting import own_networks
 from gateway.mail.message import Octets
 from gateway.mailbox.users import UserBase
 from gateway.quarantine.release import Rescan
-from gateway.queue.custody import Custody
 from gateway.settings import Settings
 from gateway.supervisor import sockets
 from gateway.supervisor.lifeline import Lifeline
@@ -41,7 +43,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     policy = LivePolicy(settings, folders)
     signals.on_reload = policy.reload
     counters = Counters.open(folders.counters, clock=clock)
-    custody = Custody.open(folders.queue, clock=clock)
+    custody = open_custody(settings, folders, clock)
     try:
         async with open_senses(settings, folders, clock) as senses:
             status = Status(settings, folders, custody=custody, counters=counters, engine=senses.engine, clock=clock)
@@ -49,11 +51,14 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
             app = create_app(
                 OfficePorts(
                     custody=custody,
+                    counters=counters,
+                    never_shut_out=_never_shut_out(settings, policy, clock),
                     rescan=_rescan(senses.engine),
                     preview=senses.anatomists.preview,
                     authenticate_mailbox=MailboxSignIn(user_base(settings)),
                     status=status,
                     metrics=exposition,
+                    received_reports=lambda: received_reports(folders).latest(),
                     policy_version=lambda: policy().version,
                     clock=clock,
                     settings=settings,
@@ -67,6 +72,11 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     finally:
         await counters.close()
         await custody.close()
+
+
+def _never_shut_out(settings: Settings, policy: LivePolicy, clock: Clock) -> Callable[[str], bool]:
+    own = own_networks(settings.own_networks)
+    return lambda ip: own.holds(ip, at=0.0) or policy().bans.never.holds(ip, at=clock.now())
 
 
 def _rescan(engine: Engine) -> Rescan:

@@ -7,7 +7,7 @@ take quadratic time. Expects CRLF line ends, as `Message` guarantees them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -60,18 +60,26 @@ def body_chunks(octets: Octets, start: int, form: Form) -> Iterator[bytes]:
         yield b"\r\n"
 
 
-def body_hash(octets: Octets, start: int, form: Form, *, limit: int | None = None) -> BodyHash:
-    """The hash over the canonical body, or over its first `limit` octets (l= of RFC 6376 section 3.5)."""
-    hasher = hashlib.sha256()
+def body_hash(octets: Octets, start: int, form: Form) -> BodyHash:
+    """The hash over the whole canonical body."""
+    return body_hashes(octets, start, form, limits=(None,))[None]
+
+
+def body_hashes(
+    octets: Octets, start: int, form: Form, *, limits: Collection[int | None]
+) -> dict[int | None, BodyHash]:
+    """The hash for each limit: over the first octets of the canonical body (l= of RFC 6376 section 3.5), or over all of
+    it for None. The body is made canonical once."""
+    hashers = [(limit, hashlib.sha256()) for limit in limits]
     length = 0
-    left = limit
     for chunk in body_chunks(octets, start, form):
+        for limit, hasher in hashers:
+            hasher.update(chunk if limit is None else chunk[: max(0, limit - length)])
         length += len(chunk)
-        if left is not None:
-            chunk = chunk[:left]
-            left -= len(chunk)
-        hasher.update(chunk)
-    return BodyHash(hasher.digest(), length if limit is None else min(limit, length), length)
+    return {
+        limit: BodyHash(hasher.digest(), length if limit is None else min(limit, length), length)
+        for limit, hasher in hashers
+    }
 
 
 def _collapsed(text: bytes) -> bytes:

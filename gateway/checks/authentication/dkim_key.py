@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from gateway.checks.authentication import taglist
-from gateway.checks.authentication.dkim_signature import ED25519_SHA256, RSA_SHA256, BadSignature, Signature
+from gateway.checks.authentication.dkim_signature import ED25519_SHA256, RSA_SHA256, BadSignature, Proof
 from gateway.facts.auth import Auth
 
 MIN_RSA_BITS: Final = 1024
@@ -76,7 +76,7 @@ def parse(record: str) -> Key:
     )
 
 
-def check(key: Key, signature: Signature, digest: bytes) -> None:
+def check(key: Key, signature: Proof, digest: bytes) -> None:
     """Check a signature over the SHA-256 `digest` of the signed header. Raises `BadSignature` unless it is good."""
     if b"sha256" not in key.hashes:
         raise BadSignature(Auth.PERMERROR, "the key is not for sha256")

@@ -27,7 +27,8 @@ RSA_SHA256: Final = "rsa-sha256"
 ED25519_SHA256: Final = "ed25519-sha256"
 RSA_SHA1: Final = "rsa-sha1"
 
-_REQUIRED: Final = (b"v", b"a", b"b", b"bh", b"d", b"h", b"s")
+_PROOF: Final = (b"a", b"b", b"d", b"s")
+_REQUIRED: Final = (*_PROOF, b"bh", b"h")
 _FIELD_NAME = re.compile(rb"[\x21-\x39\x3c-\x7e]+\Z")
 _TIME = re.compile(rb"[0-9]{1,12}\Z")
 _LENGTH = re.compile(rb"[0-9]{1,76}\Z")
@@ -43,25 +44,32 @@ class BadSignature(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
-    """The tags of a signature, decoded. `identity_domain` is the domain of i=; `names` are h= in lower case."""
+class Proof:
+    """What a signature and a seal of ARC share: whose key it is, and what was made with it. `identity_domain` is the
+    domain of i= in DKIM, and that of d= elsewhere."""
 
     algorithm: str
     domain: str
     selector: str
     signature: bytes
-    body_hash: bytes
-    names: tuple[bytes, ...]
-    header_form: Form
-    body_form: Form
     identity_domain: str
-    body_length: int | None
-    expires: int | None
 
     @property
     def key_name(self) -> str:
         """Where the key record stands (RFC 6376 section 3.6.2.1)."""
         return f"{self.selector}._domainkey.{self.domain}"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature(Proof):
+    """The tags of a signature, decoded. `names` are h= in lower case."""
+
+    body_hash: bytes
+    names: tuple[bytes, ...]
+    header_form: Form
+    body_form: Form
+    body_length: int | None
+    expires: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +92,49 @@ def read(value: bytes) -> tuple[Claims, Signature | BadSignature]:
     except taglist.BadTagList as error:
         return Claims(), _malformed(str(error))
     try:
-        return _claims(tags), _signature(tags)
+        if b"v" not in tags:
+            raise _malformed("missing tag v=")
+        if tags[b"v"] != b"1":
+            raise _malformed("incompatible version")
+        return _claims(tags), of_message(tags, names=_names(tags.get(b"h")), identity=tags.get(b"i"))
     except BadSignature as error:
         return _claims(tags), error
+
+
+def of_message(tags: dict[bytes, bytes], *, names: tuple[bytes, ...], identity: bytes | None) -> Signature:
+    """A signature over a message: of DKIM with its i=, of ARC without one. `names` are h= in lower case. Raises
+    `BadSignature`."""
+    proof = of_fields(tags, required=_REQUIRED)
+    header_form, body_form = _forms(tags.get(b"c", b"simple/simple"))
+    _check_query(tags.get(b"q"))
+    return Signature(
+        algorithm=proof.algorithm,
+        domain=proof.domain,
+        selector=proof.selector,
+        signature=proof.signature,
+        identity_domain=_identity_domain(identity, proof.domain),
+        body_hash=_base64(tags[b"bh"], "bh"),
+        names=names,
+        header_form=header_form,
+        body_form=body_form,
+        body_length=_number(tags.get(b"l"), _LENGTH, "l"),
+        expires=_expiry(tags),
+    )
+
+
+def of_fields(tags: dict[bytes, bytes], *, required: tuple[bytes, ...] = _PROOF) -> Proof:
+    """The part that a seal of ARC has too. Raises `BadSignature`."""
+    for name in required:
+        if name not in tags:
+            raise _malformed(f"missing tag {name.decode()}=")
+    domain = _domain(tags[b"d"])
+    return Proof(
+        algorithm=_algorithm(tags[b"a"]),
+        domain=domain,
+        selector=_selector(tags[b"s"]),
+        signature=_base64(tags[b"b"], "b"),
+        identity_domain=domain,
+    )
 
 
 def _claims(tags: dict[bytes, bytes]) -> Claims:
@@ -95,30 +143,6 @@ def _claims(tags: dict[bytes, bytes]) -> Claims:
 
     start = taglist.without_white_space(tags.get(b"b", b"")[:MAX_CLAIM])[:SIGNATURE_START]
     return Claims(said(b"d").lower(), said(b"s"), said(b"a"), said(b"i"), start.decode("ascii", "replace"))
-
-
-def _signature(tags: dict[bytes, bytes]) -> Signature:
-    for name in _REQUIRED:
-        if name not in tags:
-            raise _malformed(f"missing tag {name.decode()}=")
-    if tags[b"v"] != b"1":
-        raise _malformed("incompatible version")
-    header_form, body_form = _forms(tags.get(b"c", b"simple/simple"))
-    domain = _domain(tags[b"d"])
-    _check_query(tags.get(b"q"))
-    return Signature(
-        algorithm=_algorithm(tags[b"a"]),
-        domain=domain,
-        selector=_selector(tags[b"s"]),
-        signature=_base64(tags[b"b"], "b"),
-        body_hash=_base64(tags[b"bh"], "bh"),
-        names=_names(tags[b"h"]),
-        header_form=header_form,
-        body_form=body_form,
-        identity_domain=_identity_domain(tags.get(b"i"), domain),
-        body_length=_number(tags.get(b"l"), _LENGTH, "l"),
-        expires=_expiry(tags),
-    )
 
 
 def _malformed(reason: str) -> BadSignature:
@@ -173,7 +197,9 @@ def _identity_domain(value: bytes | None, domain: str) -> str:
     return identity
 
 
-def _names(value: bytes) -> tuple[bytes, ...]:
+def _names(value: bytes | None) -> tuple[bytes, ...]:
+    if value is None:
+        raise _malformed("missing tag h=")
     names = tuple(name.strip(b" \t").lower() for name in value.split(b":", MAX_SIGNED_NAMES))
     if not all(_FIELD_NAME.match(name) for name in names):
         raise _malformed("h= is malformed")

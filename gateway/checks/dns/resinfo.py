@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from gateway.facts.auth import ArcFact, DkimFact, DmarcFact, SpfFact, SpfIdentity
+from gateway.facts.auth import ArcFact, Auth, DkimFact, DmarcFact, SpfFact, SpfIdentity
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Unknown
 from gateway.mail.trace import MethodResult, authentication_results
 
@@ -71,11 +71,14 @@ def _dkim(outcome: Outcome[DkimFact]) -> list[MethodResult]:
 
 
 def _arc(outcome: Outcome[ArcFact]) -> list[MethodResult]:
+    """RFC 8617 section 10.1 has three words; section 5.2.1: what could not be told is a failure."""
     match outcome:
         case Known(fact):
-            return [MethodResult("arc", fact.result.value, fact.reason, (("header", "as-d", fact.sealer),))]
+            failed = fact.ended or fact.result not in (Auth.NONE, Auth.PASS)
+            word = Auth.FAIL if failed else fact.result
+            return [MethodResult("arc", word.value, fact.reason, (("header", "as-d", fact.sealer),))]
         case Unknown(why):
-            return [MethodResult("arc", _TEMPERROR, why)]
+            return [MethodResult("arc", Auth.FAIL.value, why)]
     return []
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.console.held import HeldPage, OpenItem
 from gateway.console.words import machine_time
+from gateway.counters.records import Ban, Waiting
 from gateway.facts.evidence import to_plain
 from gateway.quarantine.release import MAX_REASON, Ending, Result
 from gateway.quarantine.rights import Role
@@ -130,6 +131,61 @@ class HeldParts(_Shape):
     links: list[dict[str, Any]] | None
 
 
+class WaitingSender(_Shape):
+    """A sender that was asked to come back, for one recipient. `pool` is whom it counts as; `let_in`: it passes at its
+    next try, whenever that is."""
+
+    id: int
+    pool: str
+    sender: str
+    recipient: str
+    client_ip: str
+    helo: str
+    first_try: str
+    last_try: str
+    tries: int
+    let_in: bool
+
+
+class WaitingList(_Shape):
+    """Those who have not come back yet, the newest first. `total` counts all that match."""
+
+    items: list[WaitingSender]
+    total: int
+
+
+class LetIn(_Shape):
+    """Whom to let in: by id, or all from a sender (address or domain) and to a recipient that match."""
+
+    ids: list[int] = Field([], max_length=500)
+    sender: str = Field("", max_length=320)
+    recipient: str = Field("", max_length=320)
+
+
+class NumberDone(_Shape):
+    """How many it was done to."""
+
+    number: int
+
+
+class BanState(_Shape):
+    """Who is shut out, until when, and who did it."""
+
+    network: str
+    reason: str
+    by: str
+    since: str
+    until: str
+
+
+class NewBan(_Shape):
+    """Whom to shut out: an address or a network (CIDR), for a time like `4h` or `7d`, and why."""
+
+    network: str = Field(min_length=1, max_length=60)
+    lasting: str = Field("1d", max_length=20)
+    reason: str = Field("", max_length=MAX_REASON)
+
+
 class ComponentState(_Shape):
     """One thing that the house depends on."""
 
@@ -151,6 +207,33 @@ class Overview(_Shape):
     components: list[ComponentState]
     policy_version: str
     sequence: int
+
+
+def waiting_of(waiting: Waiting) -> WaitingSender:
+    """A sender that has to come back, as the API shows it."""
+    return WaitingSender(
+        id=waiting.id,
+        pool=waiting.pool,
+        sender=waiting.sender,
+        recipient=waiting.recipient,
+        client_ip=waiting.client_ip,
+        helo=waiting.helo,
+        first_try=machine_time(waiting.first),
+        last_try=machine_time(waiting.last),
+        tries=waiting.tries,
+        let_in=bool(waiting.released),
+    )
+
+
+def ban_of(ban: Ban) -> BanState:
+    """A ban as the API shows it."""
+    return BanState(
+        network=ban.network,
+        reason=ban.reason,
+        by=ban.by,
+        since=machine_time(ban.since),
+        until=machine_time(ban.until),
+    )
 
 
 def summary_of(item: HeldItem) -> HeldSummary:

@@ -17,6 +17,7 @@ from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Unknown
 from gateway.inbound.admission import senders
 from gateway.inbound.admission.addressees import Addressees, Admitted
 from gateway.inbound.admission.counting import Counting, name_of_recipient, names_of_client, names_of_sender
+from gateway.inbound.admission.manners import Manners
 from gateway.inbound.ports import Door, Group, PolicyInForce, Ports, Principal
 from gateway.inbound.protocol.commands import asks_to_route, is_host_name
 from gateway.inbound.refused import Refused
@@ -53,6 +54,7 @@ class Admission:
         self._limits = limits
         self._counting = counting
         self._addressees = Addressees(ports.validation)
+        self.manners = Manners(ports.counters)
         self._noting: set[asyncio.Future[None]] = set()
 
     # ------------------------------------------------------------ connection
@@ -117,7 +119,7 @@ class Admission:
 
     def note(self, reply: Reply, client: ClientFact, door: Door) -> None:
         """A reply was given: what it says of the client's manners is counted, without anybody waiting for it."""
-        doing = Doing.EARLY_TALKS if reply is replies.SPOKE_TOO_EARLY else Doing.ERRORS
+        doing = Doing.EARLY_TALKS if reply in (replies.SPOKE_TOO_EARLY, replies.IMPATIENT) else Doing.ERRORS
         if reply.is_permanent and not (door.is_submission and client.user):
             noting = asyncio.ensure_future(self._happened(doing, client.ip, self.allowance(client)))
             self._noting.add(noting)
@@ -215,6 +217,8 @@ class Admission:
             if admitted.reply is replies.NO_SUCH_USER and principal is None:
                 return await self._harvesting(client, reverse_path, allowance) or admitted
             return admitted
+        if principal is None and (refused := await self._greylisted(admitted, allowance, client, reverse_path)):
+            return refused
         wanted = [(Doing.RECIPIENTS, names_of_client(client.ip))]
         if principal is None:
             wanted = [
@@ -223,6 +227,16 @@ class Admission:
             ]
         used_up = await self._counting.allow(*wanted, rates=group.limits.rates)
         return admitted if used_up is None else _too_much(replies.RATE_LIMITED, used_up, group)
+
+    async def _greylisted(
+        self, admitted: Admitted, allowance: Allowance, client: ClientFact, reverse_path: ReversePath
+    ) -> Refused | None:
+        """Whether the client has to come back for this recipient."""
+        group = allowance.group
+        why = await self._ports.greylist.must_come_back(
+            client, reverse_path=reverse_path, recipient=admitted.address, policy=allowance.policy, group=group
+        )
+        return Refused(replies.GREYLISTED, why, group.id, group.place) if why else None
 
     async def _harvesting(self, client: ClientFact, reverse_path: ReversePath, allowance: Allowance) -> Refused | None:
         """Whether the client asks for so many who do not exist that it must be trying names."""

@@ -217,6 +217,11 @@ class Wire(SMTP, ABC):
         """Octets that came and were not read yet. To be looked at only."""
         return self._reader._buffer  # type: ignore[no-any-return,attr-defined]
 
+    @property
+    def has_left(self) -> bool:
+        """Whether nothing more will come."""
+        return self._hung_up or self._reader.at_eof()
+
     async def read_proxy_header(self) -> ProxyData:
         """The PROXY header with which the connection must begin; from now on `client_address` knows of it. Raises
         `BadProxyHeader`."""

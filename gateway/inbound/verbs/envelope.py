@@ -43,6 +43,7 @@ async def mail(session: Session, argument: str) -> Reply:
     )
     domain: Outcome[SenderDomain] = NOT_ASKED
     if refused is None and session.principal is None:
+        session.household.ports.inquiry.expect(session.client, sender)
         domain = await senders.ask(session.household.ports.inquiry, sender)
         refused = senders.refusal(domain)
     if refused is not None:

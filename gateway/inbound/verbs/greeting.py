@@ -38,7 +38,8 @@ async def ehlo(session: Session, name: str) -> Reply | None:
 
 async def _hello(session: Session, name: str, *, extended: bool) -> Reply | None:
     household = session.household
-    refused = household.admission.may_say_hello(name) or _refused_as_ours(session, name)
+    refused = await _impatience(session)
+    refused = refused or household.admission.may_say_hello(name) or _refused_as_ours(session, name)
     if refused is not None:
         session.client = replace(session.client, helo=name)
         reply = await session.refuse("helo", refused)
@@ -48,6 +49,17 @@ async def _hello(session: Session, name: str, *, extended: bool) -> Reply | None
     session.extended = extended
     session.client = replace(session.client, helo=name, esmtp=extended)
     session.say_octets(replies.hello(household.hostname, offers(session) if extended else ()))
+    return None
+
+
+async def _impatience(session: Session) -> Refused | None:
+    """Whoever is tried must have sent nothing beyond its HELO; then it is known from now on."""
+    if not session.is_on_trial:
+        return None
+    if session.waiting:
+        return Refused(replies.IMPATIENT, "sent commands before the answer to HELO")
+    session.is_on_trial = False
+    await session.household.admission.manners.waited(session.client)
     return None
 
 

@@ -135,6 +135,12 @@ def last_sequence(connection: Connection) -> int:
     return int(connection.execute(select(func.max(event.c.sequence))).scalar() or 0)
 
 
+def number_waiting(connection: Connection, *, most: int) -> int:
+    """How many copies wait for a courier or are in one's hands; no more than `most` are counted."""
+    some = select(recipient.c.id).where(IS_LIVE, IS_CLAIMABLE).limit(most).subquery()
+    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+
+
 def queue_summary(connection: Connection) -> list[DestinationRecord]:
     """Each destination with something waiting, the largest first."""
     waits = {row.destination: row for row in connection.execute(_WAITING)}

@@ -85,6 +85,11 @@ _RENEW: Final = (
     .where(recipient.c.id == bindparam("which"), recipient.c.attempt == bindparam("fence"), IS_LEASED)
     .values(lease_until=bindparam("until"))
 )
+_TAKE_BACK: Final = (
+    update(recipient)
+    .where(recipient.c.owner == bindparam("who"), IS_LEASED, recipient.c.lease_until > bindparam("now"))
+    .values(lease_until=bindparam("now"))
+)
 _BACK_OFF: Final = (
     update(destination)
     .where(destination.c.name == bindparam("which"))
@@ -146,6 +151,12 @@ def renew(connection: Connection, requests: Sequence[tuple[Sequence[Claim], floa
     if rows:
         connection.execute(_RENEW, rows)
     return [None] * len(requests)
+
+
+def take_back(connection: Connection, requests: Sequence[tuple[str, float]]) -> list[int]:
+    """End the leases of these owners now; how many there were. What was in hand is claimed next, under a new attempt
+    number, which shuts out whoever might still be at it."""
+    return [connection.execute(_TAKE_BACK, {"who": owner, "now": now}).rowcount for owner, now in requests]
 
 
 def back_off(connection: Connection, requests: Sequence[BackOff]) -> list[None]:

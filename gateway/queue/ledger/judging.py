@@ -53,9 +53,14 @@ def judged_between(connection: Connection, *, begin: float, end: float, after: i
     span = {"begin": max(first_at(begin), after + 1), "end": first_at(end), "limit": limit}
     taken = connection.execute(_TAKEN, span).all()
     dispositions: defaultdict[int, list[str]] = defaultdict(list)
+    codes: defaultdict[int, set[str]] = defaultdict(set)
     for row in connection.execute(_DISPOSITIONS, {"messages": [each.id for each in taken]}):
-        dispositions[row.message_id].append(str(json.loads(row.judgement).get("disposition", "")))
-    found = [JudgedMail(row.id, expand(row.octets), tuple(dispositions[row.id])) for row in taken]
+        judgement = json.loads(row.judgement)
+        dispositions[row.message_id].append(str(judgement.get("disposition", "")))
+        codes[row.message_id] |= {str(code) for code, *_ in judgement.get("reasons", ())}
+    found = [
+        JudgedMail(row.id, expand(row.octets), tuple(dispositions[row.id]), frozenset(codes[row.id])) for row in taken
+    ]
     found += [JudgedMail(row.id, expand(row.octets), ("reject",)) for row in connection.execute(_REFUSED, span)]
     found.sort(key=lambda each: each.id)
     return found[:limit]

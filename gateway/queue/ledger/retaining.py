@@ -26,6 +26,7 @@ from gateway.queue.ledger.schema import (
     refusal,
     tally,
 )
+from gateway.queue.records import OF_THE_HOUSE
 from gateway.queue.states import State
 
 CHUNK: Final = 500
@@ -79,6 +80,7 @@ _FORGET_REFUSALS: Final = (
     delete(event).where(event.c.message_id.in_(_CHOSEN)),
     delete(refusal).where(refusal.c.id.in_(_CHOSEN)),
 )
+_OLD_DEEDS: Final = delete(event).where(event.c.message_id < bindparam("bound"), event.c.kind.in_(sorted(OF_THE_HOUSE)))
 _ACTUAL: Final = (
     select(func.min(recipient.c.due)).where(recipient.c.destination == destination.c.name, IS_FREE).scalar_subquery()
 )
@@ -128,6 +130,11 @@ def _forget_refusals(connection: Connection, instant: float) -> int:
         for statement in _FORGET_REFUSALS:
             connection.execute(statement, {"ids": ids})
     return len(ids)
+
+
+def forget_deeds(connection: Connection, requests: Sequence[Before]) -> list[int]:
+    """Delete the events of what people did to the house; answers how many."""
+    return [connection.execute(_OLD_DEEDS, {"bound": first_at(each.instant)}).rowcount for each in requests]
 
 
 def forget_tallies(connection: Connection, requests: Sequence[Before]) -> list[int]:

@@ -56,15 +56,15 @@ def held_counts(connection: Connection, recipients: Collection[str] | None) -> d
 def track(connection: Connection, query: TrackQuery, *, after: int | None, limit: int) -> list[TrackRow]:
     """Messages by recipient and refusals that meet the query, newest first, older than `after`.
 
-    Addresses and identifiers are found however old. `text` and patterns with `*` are looked for among the newest
-    `READ_THROUGH` that are older than `after`: there is no full text of mail that never was held.
+    Addresses and identifiers are found however old. `text`, clients and patterns with `*` are looked for among the
+    newest `READ_THROUGH` that are older than `after`: there is no full text of mail that never was held.
     """
     rows: list[TrackRow] = []
     for source in (_MESSAGES, _REFUSALS):
         conditions = source.conditions(query)
         if after is not None:
             conditions.append(source.id < after)
-        if query.text or "*" in query.recipient + query.sender:
+        if query.text or query.client or "*" in query.recipient + query.sender:
             conditions.append(source.id >= _floor(connection, source.compact_id, after))
         found = connection.execute(source.rows.where(*conditions).order_by(source.id.desc()).limit(limit))
         rows += [source.row(each) for each in found]
@@ -106,6 +106,7 @@ def _message_conditions(query: TrackQuery) -> list[ColumnElement[bool]]:
         *_visible(recipient.c.address, query.recipients),
         *_address(recipient.c.address, query.recipient),
         *_address(message.c.sender, query.sender),
+        *_address(message.c.client_ip, query.client),
     ]
     if query.message_id:
         conditions.append(
@@ -129,6 +130,7 @@ def _refusal_conditions(query: TrackQuery) -> list[ColumnElement[bool]]:
         *_visible(refusal.c.address, query.recipients),
         *_address(refusal.c.address, query.recipient),
         *_address(refusal.c.sender, query.sender),
+        *_address(refusal.c.client_ip, query.client),
     ]
     if query.message_id:
         conditions.append(or_(refusal.c.reference == query.message_id, refusal.c.id.in_(_ids(query.message_id))))

@@ -39,6 +39,11 @@ def no_steps(_name: str) -> None:
     """Nobody listens."""
 
 
+def nothing(_: Connection, requests: Sequence[None]) -> list[None]:
+    """A write of nothing: that it comes back shows that the ledger commits."""
+    return [None] * len(requests)
+
+
 class LedgerClosed(RuntimeError):
     """The ledger was closed before the request was applied."""
 

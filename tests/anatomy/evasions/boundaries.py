@@ -193,15 +193,24 @@ _BODIES = (
     _body("header continued", _parts(b"b", FILE.replace(b"Encoding: base64", b"Encoding:\r\n base64"))),
     _body("part in the epilogue", _parts(b"b", WORDS) + b"begin 644 eicar.com\r\n" + _UUENCODED + b"`\r\nend\r\n"),
     _body("inner boundary begins with the outer", _parts(b"b", _INNER % (b"bb", _parts(b"bb", WORDS, FILE)))),
-    _body("outer boundary begins with the inner", _mail(b"multipart/mixed; boundary=bb", _parts(b"bb", _INNER % (b"b", _parts(b"b", WORDS, FILE))))),
+    _body(
+        "outer boundary begins with the inner",
+        _mail(b"multipart/mixed; boundary=bb", _parts(b"bb", _INNER % (b"b", _parts(b"b", WORDS, FILE)))),
+    ),
     _body("same boundary inside", _parts(b"b", _INNER % (b"b", _parts(b"b", WORDS, FILE)))),
     _body("inner not closed", _parts(b"b", _INNER % (b"c", _parts(b"c", WORDS, FILE, closing=b"")))),
-    _body("inner part after the outer end", _parts(b"b", _INNER % (b"c", _parts(b"c", WORDS, closing=b""))) + _parts(b"c", FILE)),
+    _body(
+        "inner part after the outer end",
+        _parts(b"b", _INNER % (b"c", _parts(b"c", WORDS, closing=b""))) + _parts(b"c", FILE),
+    ),
     _body("twenty deep", _deep(20)),
     _body("sixty deep", _deep(60), Unscannable.MIME_DEPTH),
     _body("two thousand parts before", _parts(b"b", *[WORDS] * 2000, FILE), Unscannable.MIME_PARTS),
     _body("only a message inside", _parts(b"b", b"Content-Type: message/rfc822\r\n\r\n" + HEAD + FILE)),
-    _body("a digest", _parts(b"b", b"Content-Type: multipart/digest; boundary=c\r\n\r\n" + _parts(b"c", b"\r\n" + HEAD + FILE))),
+    _body(
+        "a digest",
+        _parts(b"b", b"Content-Type: multipart/digest; boundary=c\r\n\r\n" + _parts(b"c", b"\r\n" + HEAD + FILE)),
+    ),
 )
 
 _WHOLE = (
@@ -211,15 +220,60 @@ _WHOLE = (
     Case("a header that never ends", HEAD + b"X: y\r\n" + EICAR),
     Case("mbox line in front", b"From ann@sender.example Mon Jan  1 00:00:00 2026\r\n" + HEAD + FILE),
     Case("byte order mark in front", b"\xef\xbb\xbf" + HEAD + FILE),
-    Case("multipart without parts, base64", HEAD + b"Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(_parts(b"b", WORDS, FILE))),
-    Case("message in base64", HEAD + b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(HEAD + FILE)),
-    Case("message twice in base64", HEAD + b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(HEAD + b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(HEAD + FILE))),
-    Case("message in quoted-printable", HEAD + b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" + (HEAD + FILE).replace(b"=", b"=3D")),
-    Case("message declared a file", HEAD + b'Content-Type: application/octet-stream; name="a.eml"\r\n\r\n' + HEAD + FILE),
-    Case("message/partial", HEAD + b'Content-Type: message/partial; id="x"; number=1; total=2\r\n\r\n' + HEAD + FILE[:40], Unscannable.MIME_PARTIAL),
-    Case("message/delivery-status", HEAD + b"Content-Type: multipart/report; boundary=b\r\n\r\n" + _parts(b"b", WORDS, b"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; a\r\n", b"Content-Type: message/rfc822\r\n\r\n" + HEAD + FILE)),
+    Case(
+        "multipart without parts, base64",
+        HEAD
+        + b"Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + base64.encodebytes(_parts(b"b", WORDS, FILE)),
+    ),
+    Case(
+        "message in base64",
+        HEAD
+        + b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + base64.encodebytes(HEAD + FILE),
+    ),
+    Case(
+        "message twice in base64",
+        HEAD
+        + b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + base64.encodebytes(
+            HEAD
+            + b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+            + base64.encodebytes(HEAD + FILE)
+        ),
+    ),
+    Case(
+        "message in quoted-printable",
+        HEAD
+        + b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+        + (HEAD + FILE).replace(b"=", b"=3D"),
+    ),
+    Case(
+        "message declared a file", HEAD + b'Content-Type: application/octet-stream; name="a.eml"\r\n\r\n' + HEAD + FILE
+    ),
+    Case(
+        "message/partial",
+        HEAD + b'Content-Type: message/partial; id="x"; number=1; total=2\r\n\r\n' + HEAD + FILE[:40],
+        Unscannable.MIME_PARTIAL,
+    ),
+    Case(
+        "message/delivery-status",
+        HEAD
+        + b"Content-Type: multipart/report; boundary=b\r\n\r\n"
+        + _parts(
+            b"b",
+            WORDS,
+            b"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; a\r\n",
+            b"Content-Type: message/rfc822\r\n\r\n" + HEAD + FILE,
+        ),
+    ),
     Case("text/rfc822-headers that holds a message", HEAD + b"Content-Type: text/rfc822-headers\r\n\r\n" + HEAD + FILE),
-    Case("two content types of one part", HEAD + b"Content-Type: text/plain\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n" + _PAYLOAD),
+    Case(
+        "two content types of one part",
+        HEAD
+        + b"Content-Type: text/plain\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + _PAYLOAD,
+    ),
 )
 
 CASES = (*_PARAMETERS, *_TYPES, *_FIELDS, *_BODIES, *_WHOLE)

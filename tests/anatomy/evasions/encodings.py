@@ -17,7 +17,12 @@ _HEX = b"".join(b"=%02X" % octet for octet in EICAR)
 
 def _part(encoding: bytes, body: bytes, kind: bytes = b"application/octet-stream") -> bytes:
     part = b"Content-Type: " + kind + b"\r\n" + encoding + b"\r\n\r\n" + body
-    return HEAD + b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + part + b"\r\n--b--\r\n"
+    return (
+        HEAD
+        + b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+        + part
+        + b"\r\n--b--\r\n"
+    )
 
 
 def _named(value: bytes, body: bytes) -> Case:
@@ -72,15 +77,30 @@ _BASE64 = (
     _base64("bare line feeds", _every(_B64, 7, b"\n")),
     _base64("bare carriage returns", _every(_B64, 7, b"\r")),
     _base64("punctuation", _every(_B64, 3, b"!")),
-    _base64("every octet that does not belong", _every(_B64, 4, bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n-")))),
+    _base64(
+        "every octet that does not belong",
+        _every(
+            _B64,
+            4,
+            bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n-")),
+        ),
+    ),
     _base64("octets of zero", _every(_B64, 4, b"\0")),
     _base64("high octets", _every(_B64, 4, b"\xe4\xff")),
     _base64("hyphens", _every(_B64, 4, b"-")),
     _base64("without padding", _B64.rstrip(b"=")),
     _base64("too much padding", _B64.rstrip(b"=") + b"===="),
-    _base64("padding in the middle, quantum by quantum", b"".join(base64.b64encode(EICAR[at : at + 1]) for at in range(len(EICAR)))),
-    _base64("padding after two octets", b"".join(base64.b64encode(EICAR[at : at + 2]) for at in range(0, len(EICAR), 2))),
-    _base64("padding on lines of their own", b"\r\n".join(base64.b64encode(EICAR[at : at + 10]) for at in range(0, len(EICAR), 10))),
+    _base64(
+        "padding in the middle, quantum by quantum",
+        b"".join(base64.b64encode(EICAR[at : at + 1]) for at in range(len(EICAR))),
+    ),
+    _base64(
+        "padding after two octets", b"".join(base64.b64encode(EICAR[at : at + 2]) for at in range(0, len(EICAR), 2))
+    ),
+    _base64(
+        "padding on lines of their own",
+        b"\r\n".join(base64.b64encode(EICAR[at : at + 10]) for at in range(0, len(EICAR), 10)),
+    ),
     _base64("padding that stands where none belongs", _B64[:8] + b"=" + _B64[8:]),
     _base64("padding in the middle of a quantum", _B64[:6] + b"==" + _B64[6:]),
     _base64("a lone padding first", b"=" + _B64),
@@ -109,7 +129,9 @@ _QUOTED = (
     _quoted("soft breaks with bare line feeds", b"=\n".join(_HEX[at : at + 30] for at in range(0, len(_HEX), 30))),
     _quoted("soft breaks with blanks", b"= \t\r\n".join(_HEX[at : at + 30] for at in range(0, len(_HEX), 30))),
     _quoted("soft break at the end", _HEX + b"="),
-    _quoted("soft breaks with a bare carriage return", b"=\r".join(_HEX[at : at + 30] for at in range(0, len(_HEX), 30))),
+    _quoted(
+        "soft breaks with a bare carriage return", b"=\r".join(_HEX[at : at + 30] for at in range(0, len(_HEX), 30))
+    ),
     _quoted("not encoded at all", EICAR),
     _quoted("one very long line", _HEX + b"=20" * 3000),
     _quoted("blanks at line ends", _HEX[:90] + b"=  \r\n" + _HEX[90:]),

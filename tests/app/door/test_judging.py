@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.app.door.greylisting import Greylister
 from gateway.app.door.judging import Judging
+from gateway.checks.dns.zone import ZoneResolver
 from gateway.clock import FixedClock
 from gateway.counters.counters import Counters
 from gateway.facts.auth import Auth, SpfFact, SpfIdentity
@@ -83,7 +85,7 @@ class House:
             Stamper(hostname="mx.example.org", signer=Signer(lambda domain: ())),
             lambda: POLICY,
             counters=self.counters,
-            own=own_networks(["198.51.100.0/24"]),
+            greylister=Greylister(self.counters, ZoneResolver({}), own=own_networks(["198.51.100.0/24"])),
         )
         envelope = Envelope(
             Address.parse(sender), tuple(Recipient(Address.parse(each)) for each in recipients or (BOB,)), direction

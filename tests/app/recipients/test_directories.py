@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -96,6 +97,21 @@ async def test_a_web_service_says_who_exists(service: str) -> None:
     said = await asyncio.gather(*(web.ask(address(f"{name}@example.org"), service) for name in names))
     assert said[:3] == [EXISTS, ABSENT, ABSENT]
     assert [type(each) for each in said[3:]] == [Unknown, Unknown]
+
+
+async def test_a_slow_service_keeps_nobody_else_from_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = socket.create_server(("127.0.0.1", 0), backlog=100)
+    monkeypatch.setattr(directories, "WEB_PATIENCE", 1.5)
+    web, url = WebDirectory(), f"http://127.0.0.1:{silent.getsockname()[1]}/{{address}}"
+    asking = [
+        asyncio.ensure_future(web.ask(address(f"a{n}@example.org"), url)) for n in range(directories.MAX_REQUESTS)
+    ]
+    await asyncio.sleep(0)
+    await asyncio.to_thread(lambda: None)
+    assert not any(each.done() for each in asking), "a thread of everybody's was free meanwhile"
+    assert {type(each) for each in await asyncio.gather(*asking)} == {Unknown}
+    web.close()
+    silent.close()
 
 
 async def test_an_address_cannot_leave_its_place_in_the_url(service: str) -> None:

@@ -160,6 +160,12 @@ class TestServer:
         assert await directory.ask(BOB, source(slapd)) == first, "not asked again"
         directory.close()
 
+    async def test_what_one_client_makes_up_does_not_keep_others_waiting(self, slapd: Slapd, folder: Path) -> None:
+        directory = LdapDirectory(folder, rest=60.0)
+        assert isinstance(await directory.ask(Address("\udcff", "example.net"), source(slapd)), Unknown)
+        assert await directory.ask(BOB, source(slapd)) == EXISTS
+        directory.close()
+
     async def test_many_at_once_share_a_few_connections(self, slapd: Slapd, directory: LdapDirectory) -> None:
         asked = source(slapd)
         names = [Address("bob" if number % 2 else f"nobody{number}", "example.net") for number in range(40)]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.checks.authentication import canonical
-from gateway.checks.authentication.canonical import Form, body_chunks, body_hash, header_field
+from gateway.checks.authentication.canonical import Form, body_chunks, body_hash, body_hashes, header_field
 
 
 def body(octets: bytes, form: Form) -> bytes:
@@ -45,13 +45,31 @@ def test_empty_bodies_differ() -> None:
 
 
 def test_a_limit_cuts_the_canonical_body() -> None:
-    found = body_hash(b"xx" + b"ab  c\r\n\r\n", 2, Form.RELAXED, limit=3)
-    assert found.digest == hashlib.sha256(b"ab ").digest()
-    assert (found.covered, found.length) == (3, 6)
-    whole = body_hash(b"ab  c\r\n", 0, Form.RELAXED)
-    assert (whole.covered, whole.length) == (6, 6)
-    beyond = body_hash(b"ab\r\n", 0, Form.SIMPLE, limit=100)
-    assert (beyond.covered, beyond.length) == (4, 4)
+    found = body_hashes(b"xx" + b"ab  c\r\n\r\n", 2, Form.RELAXED, limits={3, None, 0, 100})
+    assert found[3].digest == hashlib.sha256(b"ab ").digest()
+    assert found[0].digest == hashlib.sha256(b"").digest()
+    assert {limit: (each.covered, each.length) for limit, each in found.items()} == {
+        3: (3, 6),
+        None: (6, 6),
+        0: (0, 6),
+        100: (6, 6),
+    }
+    assert found[None] == body_hash(b"ab  c\r\n", 0, Form.RELAXED)
+
+
+@given(st.binary(max_size=60).map(lambda octets: octets.replace(b"\r", b"").replace(b"\n", b"\r\n")), st.integers(1, 7))
+def test_every_limit_is_a_prefix_of_the_canonical_body(octets: bytes, chunk: int) -> None:
+    """For any body, each limit gives the hash of that many octets of what the whole hash covers."""
+    usual = canonical.CHUNK
+    canonical.CHUNK = chunk  # type: ignore[misc]
+    try:
+        whole = body(octets, Form.RELAXED)
+        found = body_hashes(octets, 0, Form.RELAXED, limits=range(len(whole) + 2))
+    finally:
+        canonical.CHUNK = usual  # type: ignore[misc]
+    for limit, each in found.items():
+        assert limit is not None
+        assert each.digest == hashlib.sha256(whole[:limit]).digest()
 
 
 PIECES = st.lists(st.sampled_from([b"a", b" ", b"\t", b"\r\n", b"  ", b"word", b"\xff"]), max_size=40).map(b"".join)

@@ -49,7 +49,7 @@ def test_doubt_is_a_temporary_error_with_its_reason() -> None:
     assert [(each.method, each.result, each.reason) for each in results] == [
         ("spf", "temperror", "a"),
         ("dkim", "temperror", "b"),
-        ("arc", "temperror", "c"),
+        ("arc", "fail", "c"),
         ("dmarc", "temperror", "DNS failed"),
     ]
 

@@ -13,10 +13,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from gateway.clock import FixedClock
-from gateway.queue.custody import STUCK, Custody
+from gateway.queue.custody import Custody
 from gateway.queue.ledger.connection import LOCK, reader_engine, writer_engine
 from gateway.queue.ledger.lock import FileLock
 from gateway.queue.ledger.writer import BATCH_OCTETS, LedgerClosed, Writer
+from gateway.queue.pressure import STUCK
 from tests.queue.ledger.test_lock import HOLD
 from tests.queue.samples import NOW, accept
 
