@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from gateway.app.installation import Folders
 from gateway.checks.anatomist.pool import AnatomistPool
@@ -13,11 +14,16 @@ from gateway.checks.dns.answering import Answering
 from gateway.checks.dns.resolver import Resolver
 from gateway.checks.malware.clamav import Clamav
 from gateway.checks.malware.yara import RulesError, compile_rules
+from gateway.checks.reputation.dnsbl import Notice, nobody
+from gateway.checks.reputation.feeds import Feeds
 from gateway.clock import Clock
-from gateway.facts.content import MalwareFact
-from gateway.facts.outcome import Outcome, Unknown
+from gateway.facts.content import EngineFact, MalwareFact
+from gateway.facts.outcome import Outcome, Skipped, Unknown
 from gateway.mail.message import Octets
+from gateway.pipeline.examining import Losses
 from gateway.pipeline.scan import Scanner
+from gateway.policy.policy import Scanning
+from gateway.quarantine.release import Rescan
 from gateway.settings import Settings
 from gateway.telemetry import log
 
@@ -30,7 +36,14 @@ class NoEngine:
 
     async def scan(self, octets: Octets) -> Outcome[MalwareFact]:
         """Cannot tell."""
-        return Unknown("no malware engine is installed")
+        return NOT_INSTALLED
+
+    def standing(self) -> Outcome[EngineFact]:
+        """There is none."""
+        return Skipped(NOT_INSTALLED.why)
+
+
+NOT_INSTALLED: Final = Unknown("no malware engine is installed")
 
 
 Engine = Clamav | NoEngine | None
@@ -71,9 +84,18 @@ class SensesOfProcess:
 
 @asynccontextmanager
 async def open_senses(
-    settings: Settings, folders: Folders, clock: Clock, *, zone: Answering | None = None
+    settings: Settings,
+    folders: Folders,
+    clock: Clock,
+    *,
+    zone: Answering | None = None,
+    scanning: Callable[[], Scanning] = Scanning,
+    losses: Losses | None = None,
+    notice: Notice = nobody,
 ) -> AsyncIterator[SensesOfProcess]:
-    """Open all senses; close them at the end. `zone` answers DNS questions instead of the network."""
+    """Open all senses; close them at the end. `zone` answers DNS questions instead of the network; `scanning` gives
+    what the policy in force says about malware engines, `losses` counts the anatomists
+    that mail has killed, `notice` is told of block lists that could not be counted."""
     resolver = zone or Resolver.from_settings(settings.dns, clock=clock)
     rules = LiveRules(settings)
     anatomists = await AnatomistPool.start(
@@ -85,7 +107,16 @@ async def open_senses(
     )
     engine = engine_of(settings, folders)
     try:
-        scanner = Scanner(resolver=resolver, anatomist=anatomists, malware=engine, clock=clock)
+        scanner = Scanner(
+            resolver=resolver,
+            anatomist=anatomists,
+            malware=engine,
+            clock=clock,
+            scanning=scanning,
+            losses=losses,
+            feeds=Feeds(Path(settings.policy)),
+            notice=notice,
+        )
         yield SensesOfProcess(resolver, anatomists, engine, scanner, rules)
     finally:
         if isinstance(engine, Clamav):
@@ -113,7 +144,16 @@ def engine_of(settings: Settings, folders: Folders) -> Engine:
         return None
     if not address:
         return NoEngine()
-    return Clamav(address, settings.clamav.timeout, settings.clamav.connections)
+    return Clamav(address, settings.clamav.timeout, settings.clamav.connections, largest=settings.clamav.largest)
+
+
+def rescan_by(engine: Engine) -> Rescan:
+    """How mail in custody is scanned again: as it stands."""
+
+    async def scan(octets: Octets) -> Outcome[MalwareFact]:
+        return Skipped("the malware engine is switched off") if engine is None else await engine.scan(octets)
+
+    return scan
 
 
 def clamd_address(settings: Settings, folders: Folders) -> str:

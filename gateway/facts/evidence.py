@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hi
 
 from gateway.facts.auth import ArcFact, DkimFact, DmarcFact, SpfFact
 from gateway.facts.connection import ClientFact, GreylistFact
-from gateway.facts.content import AuthorFact, ContentFact, MalwareFact, SpamFact, YaraFact
+from gateway.facts.content import AuthorFact, ContentFact, EngineFact, ListedFact, MalwareFact, SpamFact, YaraFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Skipped, Unknown
 
 
@@ -50,7 +50,8 @@ class DnsRecorded:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything `decide` may know. `received_at` is seconds since the epoch; paths are without angle brackets."""
+    """Everything `decide` may know. `received_at` is seconds since the epoch; paths are without angle brackets;
+    `lost_workers` is how many anatomists the same octets have killed."""
 
     received_at: float
     direction: str
@@ -69,6 +70,9 @@ class Evidence:
     timings: tuple[Timing, ...] = ()
     dns: tuple[DnsRecorded, ...] = field(default=(), repr=False)
     yara: Outcome[YaraFact] = NOT_ASKED
+    engine: Outcome[EngineFact] = NOT_ASKED
+    lost_workers: int = 0
+    listed: Outcome[ListedFact] = NOT_ASKED
 
     def unknown(self) -> dict[str, str]:
         """The checks that could not tell, each with its reason."""

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any, Final, TypeVar
 
 from gateway.facts.auth import ArcFact, Auth, DkimFact, DmarcFact, SpfFact
-from gateway.facts.content import ContentFact, LinkFact, MailClass, MalwareFact, MalwareResult, SpamFact
+from gateway.facts.content import ContentFact, EngineFact, LinkFact, MailClass, MalwareFact, MalwareResult, SpamFact
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Known, Outcome, Skipped, Unknown
 
@@ -138,6 +138,10 @@ def _spam(read: Callable[[SpamFact], Any], neutral: Any) -> Callable[[Case], Any
 
 def _malware(read: Callable[[MalwareFact], Any], neutral: Any) -> Callable[[Case], Any]:
     return _of(lambda evidence: evidence.malware, read, neutral)
+
+
+def _engine(read: Callable[[EngineFact], Any], neutral: Any) -> Callable[[Case], Any]:
+    return _of(lambda evidence: evidence.engine, read, neutral)
 
 
 def _content(read: Callable[[ContentFact], Any], neutral: Any) -> Callable[[Case], Any]:
@@ -294,6 +298,12 @@ _FACTS: Final[tuple[Variable, ...]] = (
              "malware"),
     Variable("malware.unscannable", _YES_NO, "The engine could not scan all of it (encrypted, a limit reached)",
              _malware(lambda fact: fact.result is MalwareResult.UNSCANNABLE, False), "malware"),
+    Variable("clamav.signature_age", _NUMBER, "Hours since the malware engine's signatures were made",
+             _engine(lambda fact: ABSENT if fact.age is None else fact.age / 3600.0, 0.0), "engine"),
+    Variable("clamav.signatures", _TEXT, "Version of the malware engine's signatures",
+             _engine(lambda fact: fact.signatures or ABSENT, ""), "engine"),
+    Variable("clamav.absent", _NUMBER, "Minutes for which the malware engine has not answered; 0.0 while it does",
+             _engine(lambda fact: fact.absent / 60.0, 0.0), "engine"),
     Variable("yara.found", _YES_NO, "Some part matches one of our own YARA rules",
              _of(lambda e: e.yara, lambda fact: bool(fact.matches), False), "yara"),
     Variable("yara.matches", _TEXTS, "Names of the YARA rules that match",
@@ -306,8 +316,14 @@ _FACTS: Final[tuple[Variable, ...]] = (
              _content(lambda fact: _distinct(part.true_type.lower() for part in fact.parts), []), "content"),
     Variable("content.names", _TEXTS, "File names of all parts and archive members, in lower case",
              _content(lambda fact: _distinct(part.name.lower() for part in fact.parts if part.name), []), "content"),
+    Variable("content.lost_workers", _WHOLE, "How many anatomists this very content has killed, this time included",
+             lambda c: c.evidence.lost_workers),
     Variable("links.hosts", _TEXTS, "Hosts that links go to", _content(lambda fact: _hosts(fact.links), []),
              "content"),
+    Variable("links.listed", _TEXTS, "Hosts of links that a block list of links names",
+             _of(lambda e: e.listed, lambda fact: _distinct(host for _, host in fact.listings), []), "link_lists"),
+    Variable("links.list_score", _NUMBER, "Sum of the weights of the block lists that name a link",
+             _of(lambda e: e.listed, lambda fact: fact.score, 0.0), "link_lists"),
     Variable("links.count", _WHOLE, "How many links there are", _content(lambda fact: len(fact.links), 0), "content"),
 )
 # fmt: on
@@ -326,6 +342,8 @@ CHECKS: Final[Mapping[str, Callable[[Evidence], Outcome[Any]]]] = {
     "content": lambda evidence: evidence.content,
     "spam": lambda evidence: evidence.spam,
     "malware": lambda evidence: evidence.malware,
+    "engine": lambda evidence: evidence.engine,
+    "link_lists": lambda evidence: evidence.listed,
     "greylist": lambda evidence: evidence.greylist,
     "yara": lambda evidence: evidence.yara,
 }

@@ -21,7 +21,7 @@ from gateway.facts.outcome import Known, Skipped, Unknown
 from gateway.policy.vocabulary import ABSENT, CHECKS, VARIABLES, Case, Scope, Type, doubts, in_scope
 
 PYTHON_TYPES = {Type.TEXT: str, Type.TEXTS: list, Type.WHOLE: int, Type.NUMBER: float, Type.YES_NO: bool}
-EVIDENCE_CHECKS = ("spf", "dkim", "arc", "dmarc", "content", "spam", "malware", "greylist", "yara")
+EVIDENCE_CHECKS = ("spf", "dkim", "arc", "dmarc", "content", "spam", "malware", "engine", "listed", "greylist", "yara")
 
 
 def value(name: str, evidence: Evidence, *sealers: str):

@@ -2,8 +2,7 @@
 writes replies in batches (RFC 2920 section 3.2), keeps the idle time (RFC 5321 section 4.5.3.2), starts TLS (RFC 3207).
 
 The only file that knows aiosmtpd's and asyncio's private names (aiosmtpd is pinned, tests hold them). aiosmtpd's own
-verbs and its per-connection introspection are never reached: the constructor does not call the one above it. Knows no
-verb.
+verbs and per-connection introspection are never reached: the constructor does not call the one above it. Knows no verb.
 """
 
 from __future__ import annotations
