@@ -89,6 +89,11 @@ class Clamav(_Model):
     )
     timeout: Seconds = Field(20.0, gt=0, le=600, description="Seconds that one scan may take")
     connections: int = Field(8, ge=1, le=256, description="Connections to clamd, in each process")
+    largest: int = Field(
+        100 * MIB,
+        ge=1,
+        description="Octets beyond which nothing is sent: at most clamd's StreamMaxLength and MaxFileSize",
+    )
 
 
 class Anatomist(_Model):

@@ -49,6 +49,33 @@ BANS: Final = Counter(
 CHECK_UNKNOWN: Final = Counter(
     "postern_check_unknown_total", "Checks that could not tell", ["check"], registry=REGISTRY
 )
+RESCANNED: Final = Counter(
+    "postern_rescanned_total",
+    "Copies that were scanned again after they were taken, by what came of it",
+    ["said"],
+    registry=REGISTRY,
+)
+SIGNATURE_AGE: Final = Gauge(
+    "postern_signature_age_seconds",
+    "Age of the malware engine's signatures; -1 where it does not say",
+    multiprocess_mode="livemostrecent",
+    registry=REGISTRY,
+)
+SIGNATURES: Final = Gauge(
+    "postern_signature_version",
+    "Number of the malware engine's signature database; 0 where it names none",
+    multiprocess_mode="livemostrecent",
+    registry=REGISTRY,
+)
+ENGINE_ABSENT: Final = Gauge(
+    "postern_engine_absent_seconds",
+    "Seconds since the malware engine answered last; 0 while it does",
+    multiprocess_mode="livemax",
+    registry=REGISTRY,
+)
+LOST_WORKERS: Final = Counter(
+    "postern_anatomist_losses_total", "Anatomists that a message has killed", registry=REGISTRY
+)
 ATTEMPTS: Final = Counter("postern_attempts_total", "Delivery attempts, by result", ["result"], registry=REGISTRY)
 
 

@@ -8,7 +8,8 @@ from itertools import chain
 from typing import Final
 
 from gateway.anatomy import types
-from gateway.anatomy.archives import cabs, discs, rars, sevenzip, tars, zips
+from gateway.anatomy.archives import cabs, discs, disks, rars, second, sevenzip, tars, zips
+from gateway.anatomy.archives.libarchive import Kind
 from gateway.anatomy.archives.unpacking import OutOfBounds, Unpacked, bunzip2, gunzip, unxz
 from gateway.anatomy.documents import olefiles, ooxml, pdf, rtf, shortcuts
 from gateway.anatomy.findings import Defect, Findings, Unscannable
@@ -27,22 +28,50 @@ _STREAMS: Final[dict[str, Callable[[bytes, Findings], Unpacked]]] = {
     types.XZ: unxz,
     "application/x-lzma": unxz,
 }
-_STREAM_SUFFIXES: Final = (".gz", ".gzip", ".bz2", ".xz", ".lzma", ".tgz")
+_STREAM_SUFFIXES: Final = (".gz", ".gzip", ".bz2", ".xz", ".lzma", ".tgz", ".zst", ".lz4", ".lz", ".z")
+_FOREIGN_STREAMS: Final = {
+    types.ZSTANDARD: Kind.ZSTANDARD,
+    types.LZ4: Kind.LZ4,
+    types.LZIP: Kind.LZIP,
+    types.COMPRESS: Kind.COMPRESS,
+}
+_FOREIGN: Final = {
+    types.LZH: Kind.LZH,
+    types.CPIO: Kind.CPIO,
+    types.XAR: Kind.XAR,
+    types.UNIX_ARCHIVE: Kind.UNIX,
+    types.RPM: Kind.RPM,
+}
 _CLOSED: Final = frozenset(
     {
-        "application/zstd",
         "application/x-arj",
         "application/x-ace-compressed",
-        "application/x-lzh-compressed",
-        types.VIRTUAL_DISK,
+        "application/x-rar-compressed",
+        "application/x-zoo",
+        "application/x-stuffit",
+        "application/x-lzop",
+        "application/x-lrzip",
+        "application/x-squashfs",
+        "application/vnd.ms-htmlhelp",
+        "application/vnd.ms-outlook-pst",
+        types.WIM,
     }
 )
+_INSIDE: Final = (
+    (b"Rar!\x1a\x07", types.RAR),
+    (b"7z\xbc\xaf\x27\x1c", types.SEVEN_ZIP),
+    (b"MSCF\0\0\0\0", types.CABINET),
+)
+_INSIDE_REACH: Final = 1024 * 1024
+"""Octets in front of an archive that its programs look through: those of one that unpacks itself."""
 _READERS: Final[dict[str, Callable[[bytes, Findings], Iterator[Member]]]] = {
     types.TAR: tars.members,
     types.SEVEN_ZIP: sevenzip.members,
     types.RAR: rars.members,
     types.CABINET: cabs.members,
     types.DISC: discs.members,
+    types.DISK: disks.members,
+    types.VIRTUAL_DISK: disks.members,
     types.TNEF: capsules.tnef_members,
     types.APPLE_SINGLE: capsules.apple_members,
     types.BINHEX: capsules.binhex_members,
@@ -54,6 +83,7 @@ _READERS: Final[dict[str, Callable[[bytes, Findings], Iterator[Member]]]] = {
     types.ONENOTE: carried.in_section,
     types.HTML: carried.in_page,
     types.SVG: carried.in_picture,
+    "text/xml": carried.in_page,
     types.CALENDAR: carried.in_invitation,
 }
 
@@ -64,6 +94,10 @@ def opened(octets: bytes, true: str, name: str, findings: Findings) -> tuple[str
         return _zip(octets, findings)
     if true in _STREAMS:
         return true, _stream(octets, true, name, findings)
+    if true in _FOREIGN_STREAMS:
+        return true, second.stream(octets, _FOREIGN_STREAMS[true], _inner_name(name), findings)
+    if true in _FOREIGN:
+        return true, second.foreign(octets, _FOREIGN[true], findings)
     if true in _READERS:
         members = _READERS[true](octets, findings)
         if true.startswith("text/"):
@@ -75,11 +109,20 @@ def opened(octets: bytes, true: str, name: str, findings: Findings) -> tuple[str
     elif true == "application/pgp-encrypted":
         findings.missed(Unscannable.MIME_ENCRYPTED)
     elif true.startswith("text/"):
-        return true, _embedded(octets)
+        return true, chain(_embedded(octets), _behind(octets, findings))
     if zips.has_directory(octets):
         findings.note(Defect.TYPE_POLYGLOT)  # a ZIP is read from its end: anything may stand in front of it
         return true, _zip(octets, findings)[1]
-    return true, _embedded(octets)
+    return true, chain(_embedded(octets), _behind(octets, findings))
+
+
+def _behind(octets: bytes, findings: Findings) -> Iterator[Member]:
+    """Archives behind something else: their programs look for them, as in files that unpack themselves."""
+    for mark, kind in _INSIDE:
+        at = octets.find(mark, 1, _INSIDE_REACH)
+        if at != -1:
+            findings.note(Defect.TYPE_POLYGLOT)
+            yield from _READERS[kind](octets[at:], findings)
 
 
 def _embedded(text: bytes) -> Iterator[Member]:
@@ -114,7 +157,7 @@ def _document_type(octets: bytes, names: list[str]) -> str | None:
 
 
 def _stream(octets: bytes, true: str, name: str, findings: Findings) -> Iterator[Member]:
-    inner = next((name[: -len(each)] for each in _STREAM_SUFFIXES if name.lower().endswith(each)), name)
+    inner = _inner_name(name)
     try:
         unpacked = _STREAMS[true](octets, findings)
     except OutOfBounds as bound:
@@ -126,3 +169,8 @@ def _stream(octets: bytes, true: str, name: str, findings: Findings) -> Iterator
         findings.missed(Unscannable.ARCHIVE_DAMAGED)
     if unpacked.content:
         yield Member(inner, unpacked.content, len(unpacked.content))
+
+
+def _inner_name(name: str) -> str:
+    """The name without the packer's ending."""
+    return next((name[: -len(each)] for each in _STREAM_SUFFIXES if name.lower().endswith(each)), name)

@@ -6,37 +6,23 @@ Pure and total; opens no file, loads no module after import, starts no thread: i
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 
 from gateway.anatomy import limits, types
-from gateway.anatomy.archives.zips import unlocked
-from gateway.anatomy.charsets import with_known_charsets
+from gateway.anatomy.characters import made_visible
 from gateway.anatomy.containers import opened
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.locks import Lock, passwords_in
 from gateway.anatomy.members import Member
-from gateway.anatomy.mime.fields import Header, read_header
+from gateway.anatomy.mime.fields import read_header
 from gateway.anatomy.mime.parts import Part, Shape, walk
 from gateway.anatomy.names import note_name, note_type
+from gateway.anatomy.people import authors_of, note_header, note_people, note_return, subject_of
 from gateway.anatomy.sight.barcodes import note_codes
 from gateway.anatomy.sight.text import Digest, html_charset, text_of
-from gateway.facts.content import Anatomy, AuthorFact, ContentFact, PartFact
-from gateway.mail.headers import authors, decode
+from gateway.facts.content import Anatomy, ContentFact, DefectFact, PartFact
 from gateway.mail.message import Octets
-
-_ONCE_WORDS: Final = """
-    date from sender reply-to to cc bcc message-id in-reply-to references subject mime-version content-type
-    content-transfer-encoding
-"""
-_ONCE: Final = frozenset(_ONCE_WORDS.split())
-"""Fields that may stand once (RFC 5322 section 3.6, RFC 2045)."""
-
-
-_ADDRESS: Final = re.compile(r"[\w.+-]@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})")
-"""An address in a display name: its domain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +51,20 @@ def examine(octets: Octets, *, watch: Watch | None = None) -> Anatomy:
     """Take a message apart. Total: any octets give an Anatomy, nothing is raised (but for what `watch` raises)."""
     findings = Findings()
     header = read_header(octets, 0, len(octets), findings)
-    senders = _authors(header, "from")
-    _note_header(header, senders, findings)
+    senders = authors_of(header, "from")
+    note_header(header, senders, findings)
     _note_lines(octets, findings)
-    subject = _subject(header)
+    subject = subject_of(header)
     look = _Look(findings, watch)
     look.at_all(_from_parts(walk(octets, findings, header=header), archives=0))
     look.unlock(subject)
     digest = look.digest
     digest.take_leads()
-    replies = _authors(header, "reply-to")
-    _note_people(senders, replies, findings)
+    replies = authors_of(header, "reply-to")
+    note_people(senders, replies, findings)
+    note_return(header, senders, findings)
+    if digest.html is not None and digest.html.forms:
+        findings.note(Defect.HTML_FORM)
     if digest.html is not None and digest.html.password_fields:
         findings.note(Defect.HTML_PASSWORD_FIELD)
     content = ContentFact(
@@ -84,6 +73,11 @@ def examine(octets: Octets, *, watch: Watch | None = None) -> Anatomy:
         excerpt=digest.excerpt(),
         defects=tuple(sorted(each.value for each in findings.defects)),
         unscannable=tuple(sorted(each.value for each in findings.unscannable)),
+        evidence=tuple(
+            DefectFact(each.value, made_visible(shown[: limits.EXCERPT])[: limits.EXCERPT])
+            for each, shown in findings.defects.items()
+            if shown
+        ),
     )
     return Anatomy(
         content=content,
@@ -92,6 +86,7 @@ def examine(octets: Octets, *, watch: Watch | None = None) -> Anatomy:
         reply_to=replies,
         text=digest.text,
         html=digest.html,
+        documents=digest.documents,
         header_names=tuple(name for name, _, _ in header.fields),
     )
 
@@ -122,15 +117,15 @@ class _Look:
         """Try what the text calls a password on what is locked. A key of one opens, most likely, all."""
         if not self._locked:
             return
-        keys = list(passwords_in((subject, self.digest.text)))
+        keys = list(passwords_in((subject, self.digest.text, self.digest.documents)))
         room = limits.MAX_DECIPHERED
         for index, item, lock in self._locked:
-            room -= len(lock.packed)
+            room -= lock.weight
             opened = next(
                 (
                     (key, content)
-                    for key in keys
-                    if room >= 0 and (content := unlocked(lock, key, self._findings)) is not None
+                    for key in keys[: lock.tries]
+                    if room >= 0 and (content := lock.content(key, self._findings)) is not None
                 ),
                 None,
             )
@@ -241,43 +236,6 @@ def _is_message(item: _Item, true: str) -> bool:
     if item.declared == types.MESSAGE:
         return not item.note
     return true == types.MESSAGE and item.declared not in ("text/plain", "text/html")
-
-
-def _subject(header: Header) -> str:
-    values = header.values("subject")
-    return decode(with_known_charsets(values[0]))[: limits.MAX_SUBJECT] if values else ""
-
-
-def _authors(header: Header, name: str) -> tuple[AuthorFact, ...]:
-    values = (value[: limits.MAX_ADDRESSES] for value in header.values(name)[: limits.MAX_READINGS])
-    found = [author for value in values for author in authors(with_known_charsets(value))]
-    return tuple(AuthorFact(each.name, each.address, each.domain) for each in found)
-
-
-def _note_header(header: Header, senders: tuple[AuthorFact, ...], findings: Findings) -> None:
-    counts: dict[str, int] = {}
-    for name, _, _ in header.fields:
-        if name in _ONCE:
-            counts[name] = counts.get(name, 0) + 1
-    if "from" not in counts:
-        findings.note(Defect.HEADER_FROM_MISSING)
-    elif counts["from"] > 1 or len(senders) > 1:
-        findings.note(Defect.HEADER_FROM_SEVERAL)
-    if "date" not in counts:
-        findings.note(Defect.HEADER_DATE_MISSING)
-    if any(count > 1 for count in counts.values()):
-        findings.note(Defect.HEADER_REPEATED)
-
-
-def _note_people(senders: tuple[AuthorFact, ...], replies: tuple[AuthorFact, ...], findings: Findings) -> None:
-    """Who is shown, and who gets the answers. Lists and services let them differ by right: a fact, not a verdict."""
-    domains = {each.domain for each in senders}
-    if domains and any(each.domain and each.domain not in domains for each in replies):
-        findings.note(Defect.HEADER_REPLY_TO_ELSEWHERE)
-    for each in senders:
-        shown = _ADDRESS.search(each.name)
-        if shown and shown[1].lower().rstrip(".") != each.domain:
-            findings.note(Defect.HEADER_FROM_NAMES_OTHER)
 
 
 def _note_lines(octets: Octets, findings: Findings) -> None:

@@ -19,6 +19,8 @@ class Defect(StrEnum):
     HEADER_MALFORMED = "header.malformed"  # a line that is neither field nor continuation
     HEADER_TOO_LONG = "header.too_long"  # octets or fields beyond the limit were not read
     HEADER_REPLY_TO_ELSEWHERE = "header.reply_to_elsewhere"  # answers go to another domain than the author's
+    HEADER_REPLY_TO_FREEMAIL = "header.reply_to_freemail"  # answers go to a free mailbox, the author has a domain
+    HEADER_RETURN_PATH_ELSEWHERE = "header.return_path_elsewhere"  # it claims to come from another domain's mailbox
     HEADER_FROM_NAMES_OTHER = "header.from.names_other"  # the display name holds an address of another domain
     LINE_ENDS = "line.ends"  # bare CR or bare LF
     LINE_NUL = "line.nul"
@@ -38,6 +40,7 @@ class Defect(StrEnum):
     NAME_DOUBLE_EXTENSION = "name.double_extension"
     NAME_RTLO = "name.rtlo"  # characters that turn the direction of a name around
     NAME_INVISIBLE = "name.invisible"
+    NAME_LOOKALIKE = "name.lookalike"  # dots or letters of other scripts that look like an extension
     NAME_EXECUTABLE = "name.executable"
     NAME_AMBIGUOUS = "name.ambiguous"  # two names with different extensions
     NAME_LONG_GAP = "name.long_gap"  # blanks that push the extension out of sight
@@ -58,6 +61,7 @@ class Defect(StrEnum):
     PDF_EMBEDDED = "pdf.embedded"
     PDF_ENCRYPTED = "pdf.encrypted"
     PDF_FORM = "pdf.form"  # sends what is filled in, or is an XFA form
+    HTML_FORM = "html.form"  # asks its reader to fill something in
     HTML_PASSWORD_FIELD = "html.password_field"
     HTML_SMUGGLING = "html.smuggling"  # a script that makes a file of what it carries
     HTML_DATA_FILE = "html.data_file"  # a link to a file that the URL itself carries
@@ -108,24 +112,36 @@ class Unscannable(StrEnum):
 class Findings:
     """What one look at one message found so far, and how much of its bounds is used up."""
 
-    defects: dict[Defect, None] = field(default_factory=dict)
+    defects: dict[Defect, str] = field(default_factory=dict)
     unscannable: dict[Unscannable, None] = field(default_factory=dict)
     entities: int = 0
     parts: int = 0
     looked_at: int = 0
     decoded: int = 0
     unpacked: int = 0
+    foreign: int = 0
     pictures: int = 0
     leads: dict[tuple[str, str], None] = field(default_factory=dict)
+    documents: dict[tuple[str, str], None] = field(default_factory=dict)
+    document_room: int = limits.MAX_DOCUMENT_TEXT
+
+    def read(self, text: str, place: str) -> None:
+        """Remember what a document says, and what it is ("pdf", "office"), as far as there is room."""
+        text = "\n".join(line for each in text.splitlines() if (line := " ".join(each.split())))
+        text = text[: self.document_room]
+        if text:
+            self.document_room -= len(text)
+            self.documents[text, place] = None
 
     def lead(self, url: str, place: str) -> None:
         """Remember where something that is no text leads to, and what it is ("pdf", "office")."""
         if len(self.leads) < limits.MAX_LINKS:
             self.leads[url[: limits.MAX_URL], place] = None
 
-    def note(self, defect: Defect) -> None:
-        """Remember an oddity, once."""
-        self.defects[defect] = None
+    def note(self, defect: Defect, evidence: str = "") -> None:
+        """Remember an oddity, once, with the first thing that shows it."""
+        if not self.defects.get(defect):
+            self.defects[defect] = evidence
 
     def missed(self, reason: Unscannable) -> None:
         """Remember why something could not be looked into, once."""

@@ -42,6 +42,9 @@ MAX_MEMBER: Final = 64 * 1024 * 1024
 MAX_UNPACKED: Final = 192 * 1024 * 1024
 """Octets unpacked over all archives of a message."""
 
+MAX_FOREIGN: Final = 64 * 1024 * 1024
+"""Octets that libarchive unpacks of a message. Its slowest method, PPMd, gives 20 MB in a second."""
+
 MAX_RATIO: Final = 250
 """How much larger than its packed form a member may be, once it is larger than `RATIO_FLOOR`. Text reaches 20, sheets
 full of blanks 100; deflate cannot pass 1032."""
@@ -54,6 +57,9 @@ MAX_ARCHIVE_DEPTH: Final = 8
 
 MAX_PASSWORDS: Final = 64
 """Words of a message that are tried as passwords of its archives. Each costs 10 us for each member."""
+
+MAX_SLOW_PASSWORDS: Final = 8
+"""The same of locks that are slow on purpose, as 7z has them: each costs a quarter of a second."""
 
 MAX_PASSWORD: Final = 64
 """Characters of such a word."""
@@ -124,6 +130,18 @@ MAX_RELATIONS: Final = 200
 
 MAX_OBJECT_STREAMS: Final = 2_000
 """Streams of a PDF that are unpacked to be searched."""
+
+MAX_DOCUMENT_TEXT: Final = 32 * 1024
+"""Characters of text kept of all documents of a message. Lures are short."""
+
+MAX_DOCUMENT_OCTETS: Final = 1024 * 1024
+"""Octets of one stream or file that are searched for text."""
+
+MAX_PDF_TEXTS: Final = 40
+"""Pages of PDF files that are read, and maps of their fonts."""
+
+MAX_PDF_TOKENS: Final = 20_000
+"""Strings and operators of one page."""
 
 MAX_CARRIED: Final = 20
 """Files that are taken out of one script, page or invitation."""

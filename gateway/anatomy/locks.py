@@ -1,18 +1,22 @@
-"""Locked archive members and their keys: passwords that stand in the message's own text, and the old cipher of ZIP
-(APPNOTE 6.1). Whoever sends the key beside the lock hides from scanners and from nobody else. AES is named, not tried.
-"""
+"""Locked archive members and their keys: passwords that stand in the message's own text, the old cipher of ZIP (APPNOTE
+6.1) and the AES of WinZip (AE-1 and AE-2). Whoever sends the key beside the lock hides from scanners and from nobody
+else."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from gateway.anatomy import limits
+from gateway.anatomy import ciphers, limits
+from gateway.anatomy.findings import Findings
 
 _SALT: Final = 12
+_ROUNDS, _CODE = 1000, 10
 _TABLE: Final = tuple(zlib.crc32(bytes([octet]), 0xFFFFFFFF) ^ 0xFFFFFFFF for octet in range(256))
 """The table of CRC-32, from the library's own: its pre- and postconditioning taken out."""
 
@@ -27,14 +31,27 @@ _AROUND: Final = "\"'`´‘’‚“”„«»‹›<>()[]{}*_"
 _BEHIND: Final = ".,;:!?。、"
 
 
+class Lock(Protocol):
+    """Something that a password may open."""
+
+    @property
+    def weight(self) -> int:
+        """Octets to be deciphered for one try."""
+
+    @property
+    def tries(self) -> int:
+        """How many passwords may be tried on it: some locks are slow on purpose."""
+
+    def content(self, password: bytes, findings: Findings) -> bytes | None:
+        """What is behind it; None where the password is wrong, or what it opens is out of bounds."""
+
+
 @dataclass(frozen=True, slots=True)
-class Lock:
-    """A member under the old cipher: its packed octets behind twelve of salt, and what tells a wrong key."""
+class OldCipher:
+    """Packed octets behind twelve of salt, and what tells a wrong key."""
 
     packed: bytes
     checks: frozenset[int]
-    method: int
-    crc: int
 
     def opened_by(self, password: bytes) -> bytes | None:
         """The packed octets, or None where the password is not the one: 1 of 256 wrong ones passes, so check `crc`."""
@@ -43,6 +60,25 @@ class Lock:
         if len(salt) < _SALT or salt[-1] not in self.checks:
             return None
         return _deciphered(self.packed[_SALT:], keys)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class WinZipCipher:
+    """Salt, two octets that tell a wrong key, packed octets, ten octets of their authentication code. `size` is that of
+    the key in octets."""
+
+    packed: bytes
+    size: int
+
+    def opened_by(self, password: bytes) -> bytes | None:
+        """The packed octets, or None where the password is not the one."""
+        salt_size = self.size // 2
+        derived = hashlib.pbkdf2_hmac("sha1", password, self.packed[:salt_size], _ROUNDS, 2 * self.size + 2)
+        if derived[-2:] != self.packed[salt_size : salt_size + 2]:
+            return None
+        sealed = self.packed[salt_size + 2 : -_CODE]
+        code = hmac.digest(derived[self.size : 2 * self.size], sealed, "sha1")[:_CODE]
+        return ciphers.counted(derived[: self.size], sealed) if code == self.packed[-_CODE:] else None
 
 
 _Keys = tuple[int, int, int]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.anatomy.locks import Lock
+
+ENCRYPTED: Final = "encrypted"
+"""The note of a member that wants a password."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ true type fit each other. Never looks at content."""
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -79,32 +80,37 @@ def note_name(names: Sequence[str], findings: Findings) -> None:
     for name in names:
         if not name.isascii() or not name.isprintable():
             if TURNING.search(name):
-                findings.note(Defect.NAME_RTLO)
+                findings.note(Defect.NAME_RTLO, name)
             if INVISIBLE.search(TURNING.sub("", name)):
-                findings.note(Defect.NAME_INVISIBLE)
+                findings.note(Defect.NAME_INVISIBLE, name)
+            if not name.isascii():
+                plain = unicodedata.normalize("NFKC", name).replace("\u3002", ".")
+                if _extensions(plain)[-1:] != _extensions(name)[-1:]:
+                    findings.note(Defect.NAME_LOOKALIKE, name)
+                name = plain
         extensions = _extensions(name)
         if not extensions:
             continue
         if extensions[-1] in EXECUTABLE_EXTENSIONS:
-            findings.note(Defect.NAME_EXECUTABLE)
+            findings.note(Defect.NAME_EXECUTABLE, name)
             if len(extensions) > 1 and extensions[-2] in DOCUMENT_EXTENSIONS:
-                findings.note(Defect.NAME_DOUBLE_EXTENSION)
+                findings.note(Defect.NAME_DOUBLE_EXTENSION, name)
         if _LONG_GAP.search(name):
-            findings.note(Defect.NAME_LONG_GAP)
+            findings.note(Defect.NAME_LONG_GAP, name)
     if len(names) > 1 and len({extension(name) for name in names} - {""}) > 1:
-        findings.note(Defect.NAME_AMBIGUOUS)
+        findings.note(Defect.NAME_AMBIGUOUS, " | ".join(names))
 
 
 def note_type(names: Sequence[str], declared: str, true: str, findings: Findings) -> None:
     """Remember where the octets are not what name and declared type say. What is not recognised contradicts nothing."""
     if true in _EXECUTABLE_TYPES:
-        findings.note(Defect.TYPE_EXECUTABLE)
+        findings.note(Defect.TYPE_EXECUTABLE, f"{true}: {names[0] if names else declared}")
     if true == types.UNKNOWN:
         return
     claims = [_ACCEPTABLE.get(extension(name)) for name in names]
     claims.append(_ACCEPTABLE_DECLARED.get(declared))
     if any(claim is not None and true not in claim for claim in claims):
-        findings.note(Defect.TYPE_MISMATCH)
+        findings.note(Defect.TYPE_MISMATCH, f"{names[0] if names else declared} is {true}")
 
 
 def _extensions(name: str) -> list[str]:
@@ -112,5 +118,6 @@ def _extensions(name: str) -> list[str]:
     if "." not in name:
         return []
     base = _SEPARATORS.split(name)[-1].split("\0", 1)[0]
-    seen = without_invisible(base).rstrip(" .\t\u00a0")
+    stream = base.find(":", 2)  # what stands behind it Windows takes for a stream of the file
+    seen = without_invisible(base[:stream] if stream != -1 else base).rstrip(" .\t\u00a0'\"")
     return [each.strip().lower() for each in seen.split(".")[1:]]

@@ -37,6 +37,18 @@ ONENOTE: Final = "application/onenote"
 SVG: Final = "image/svg+xml"
 CALENDAR: Final = "text/calendar"
 
+LZ4: Final = "application/x-lz4"
+LZIP: Final = "application/x-lzip"
+LZH: Final = "application/x-lzh-compressed"
+COMPRESS: Final = "application/x-compress"
+ZSTANDARD: Final = "application/zstd"
+CPIO: Final = "application/x-cpio"
+XAR: Final = "application/x-xar"
+RPM: Final = "application/x-rpm"
+UNIX_ARCHIVE: Final = "application/x-archive"
+WIM: Final = "application/x-ms-wim"
+DISK: Final = "application/x-raw-disk-image"
+
 _HEAD: Final = 4096
 """Octets looked at. Every magic number below stands within the first 600, HTML and scripts begin after blanks."""
 
@@ -60,9 +72,30 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"7z\xbc\xaf\x27\x1c", SEVEN_ZIP),
     (b"Rar!\x1a\x07", RAR),
     (b"MSCF", CABINET),
-    (b"\x28\xb5\x2f\xfd", "application/zstd"),
+    (b"\x28\xb5\x2f\xfd", ZSTANDARD),
     (b"\x60\xea", "application/x-arj"),
-    (b"**ACE**", "application/x-ace-compressed"),
+    (b"\x04\x22\x4d\x18", LZ4),
+    (b"\x02\x21\x4c\x18", LZ4),
+    (b"LZIP\x01", LZIP),
+    (b"\x1f\x9d", COMPRESS),
+    (b"070701", CPIO),
+    (b"070702", CPIO),
+    (b"070707", CPIO),
+    (b"\xc7\x71", CPIO),
+    (b"\x71\xc7", CPIO),
+    (b"xar!", XAR),
+    (b"\xed\xab\xee\xdb", RPM),
+    (b"MSWIM\0\0\0", WIM),
+    (b"\x89LZO\0\r\n\x1a\n", "application/x-lzop"),
+    (b"LRZI", "application/x-lrzip"),
+    (b"RE~^", "application/x-rar-compressed"),
+    (b"ZOO ", "application/x-zoo"),
+    (b"SIT!", "application/x-stuffit"),
+    (b"StuffIt (c)", "application/x-stuffit"),
+    (b"hsqs", "application/x-squashfs"),
+    (b"KDMV", VIRTUAL_DISK),
+    (b"QFI\xfb", VIRTUAL_DISK),
+    (b"# Disk DescriptorFile", VIRTUAL_DISK),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLE),
     (b"{\\rt", RTF),
     (b"\x7fELF", ELF),
@@ -75,7 +108,7 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\x78\x9f\x3e\x22", TNEF),
     (b"\0\x05\x16\0", APPLE_SINGLE),
     (b"\0\x05\x16\x07", APPLE_SINGLE),
-    (b"!<arch>\n", "application/x-archive"),
+    (b"!<arch>\n", UNIX_ARCHIVE),
     (b"!BDN", "application/vnd.ms-outlook-pst"),
     (b"SQLite format 3\0", "application/vnd.sqlite3"),
     (b"conectix", VIRTUAL_DISK),
@@ -143,8 +176,18 @@ def _structured(octets: bytes, head: bytes) -> str | None:
         return PDF  # readers accept octets before the mark
     if octets[32_769:32_774] in (b"CD001", b"BEA01"):
         return DISC
-    if head[2:5] == b"-lh" and head[6:7] == b"-":
-        return "application/x-lzh-compressed"
+    if head[2:3] == b"-" and head[6:7] == b"-" and head[3:5] in (b"lh", b"lz", b"pm"):
+        return LZH
+    if head[7:14] == b"**ACE**":
+        return "application/x-ace-compressed"
+    if head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F:
+        return ZSTANDARD  # a frame to be skipped stands in front
+    if _is_disk(octets):
+        return DISK
+    if octets[-512:-508] == b"koly":
+        return VIRTUAL_DISK
+    if len(head) >= 512 and _is_old_tar(head):
+        return TAR
     if octets[-512:-504] == b"conectix":
         return VIRTUAL_DISK  # one of fixed size has its mark at the end
     return None
@@ -180,6 +223,23 @@ def _without_comments(text: bytes) -> bytes:
             return text
         text = text[end + 3 :].lstrip()
     return text
+
+
+def _is_disk(octets: bytes) -> bool:
+    """A disk or one volume of it: the boot mark, and a file system's name or a table of partitions."""
+    if octets[510:512] != b"\x55\xaa":
+        return octets[512:520] == b"EFI PART"
+    if octets[3:11] in (b"NTFS    ", b"EXFAT   ") or octets[54:57] == b"FAT" or octets[82:85] == b"FAT":
+        return True
+    return all(octets[at] in (0, 0x80) for at in range(446, 510, 16)) and any(octets[450:510:16])
+
+
+def _is_old_tar(head: bytes) -> bool:
+    """A tar header without a mark, by its checksum (the archives of Unix 7)."""
+    written = head[148:156].strip(b" \0")
+    if not written or written.strip(b"01234567") or not head[0]:
+        return False
+    return int(written, 8) == sum(head[:148]) + 8 * 32 + sum(head[156:512])
 
 
 def _is_bitmap(head: bytes) -> bool:

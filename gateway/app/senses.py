@@ -3,10 +3,11 @@ rules and lists that they go by, which are read again at a reload."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from gateway.app.installation import Folders
 from gateway.checks.anatomist.pool import AnatomistPool
@@ -15,12 +16,17 @@ from gateway.checks.dns.answering import Answering
 from gateway.checks.dns.resolver import Resolver
 from gateway.checks.malware.clamav import Clamav
 from gateway.checks.malware.yara import RulesError, compile_rules
+from gateway.checks.reputation.dnsbl import Notice, nobody
+from gateway.checks.reputation.feeds import Feeds
 from gateway.clock import Clock
-from gateway.facts.content import MalwareFact
-from gateway.facts.outcome import Outcome, Unknown
+from gateway.facts.content import EngineFact, MalwareFact
+from gateway.facts.outcome import Outcome, Skipped, Unknown
 from gateway.mail.message import Octets
+from gateway.pipeline.examining import Losses
 from gateway.pipeline.scan import Scanner
 from gateway.pipeline.stages import Acquaintances
+from gateway.policy.policy import Scanning
+from gateway.quarantine.release import Rescan
 from gateway.settings import Settings, SettingsError
 from gateway.telemetry import log
 
@@ -33,7 +39,14 @@ class NoEngine:
 
     async def scan(self, octets: Octets) -> Outcome[MalwareFact]:
         """Cannot tell."""
-        return Unknown("no malware engine is installed")
+        return NOT_INSTALLED
+
+    def standing(self) -> Outcome[EngineFact]:
+        """There is none."""
+        return Skipped(NOT_INSTALLED.why)
+
+
+NOT_INSTALLED: Final = Unknown("no malware engine is installed")
 
 
 Engine = Clamav | NoEngine | None
@@ -113,10 +126,14 @@ async def open_senses(
     clock: Clock,
     *,
     zone: Answering | None = None,
+    scanning: Callable[[], Scanning] = Scanning,
+    losses: Losses | None = None,
+    notice: Notice = nobody,
     acquaintances: Acquaintances | None = None,
 ) -> AsyncIterator[SensesOfProcess]:
-    """Open all senses; close them at the end. `zone` answers DNS questions instead of the network; `acquaintances`
-    remembers earlier mail."""
+    """Open all senses; close them at the end. `zone` answers DNS questions instead of the network; `scanning` gives
+    what the policy in force says about malware engines, `losses` counts the anatomists that mail has killed, `notice`
+    is told of block lists that could not be counted, `acquaintances` remembers earlier mail."""
     suffixes = LiveSuffixes(settings)
     resolver = zone or Resolver.from_settings(settings.dns, clock=clock)
     rules = LiveRules(settings)
@@ -134,6 +151,10 @@ async def open_senses(
             anatomist=anatomists,
             malware=engine,
             clock=clock,
+            scanning=scanning,
+            losses=losses,
+            feeds=Feeds(Path(settings.policy)),
+            notice=notice,
             acquaintances=acquaintances,
             suffixes=suffixes,
         )
@@ -164,7 +185,16 @@ def engine_of(settings: Settings, folders: Folders) -> Engine:
         return None
     if not address:
         return NoEngine()
-    return Clamav(address, settings.clamav.timeout, settings.clamav.connections)
+    return Clamav(address, settings.clamav.timeout, settings.clamav.connections, largest=settings.clamav.largest)
+
+
+def rescan_by(engine: Engine) -> Rescan:
+    """How mail in custody is scanned again: as it stands."""
+
+    async def scan(octets: Octets) -> Outcome[MalwareFact]:
+        return Skipped("the malware engine is switched off") if engine is None else await engine.scan(octets)
+
+    return scan
 
 
 def clamd_address(settings: Settings, folders: Folders) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.app.alerts import Alerts
+from gateway.app.engine_watch import OLD_SIGNATURES
 from gateway.app.installation import Folders
 from gateway.app.senses import Engine, NoEngine
 from gateway.clock import Clock
@@ -23,10 +24,6 @@ EVERY: Final = 3.0
 
 ENGINE_MEND: Final = "apt-get install clamav-daemon, then start the gateway again"
 SIGNATURES_MEND: Final = "apt-get install clamav-freshclam && freshclam, then start the gateway again"
-
-
-OLD_SIGNATURES: Final = 48 * 3600.0
-"""Seconds. Signatures are made several times a day; two days without are a freshclam that stands still."""
 
 
 class Status:
@@ -109,7 +106,7 @@ class Status:
         age = self._clock.now() - (version.value.built or self._clock.now())
         if age > OLD_SIGNATURES:
             words = f"signatures are {age / 86400:.0f} days old: newer malware is not found"
-            return Component("malware signatures", Mood.DEGRADED, words, SIGNATURES_MEND)
+            return Component("malware signatures", Mood.DOWN, words, SIGNATURES_MEND)
         return Component("clamd", Mood.UP)
 
     async def _store(self) -> Component:

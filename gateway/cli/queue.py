@@ -15,6 +15,7 @@ from gateway.facts.evidence import to_plain
 from gateway.queue.custody import Custody
 from gateway.queue.identifiers import text_of
 from gateway.queue.records import Selection
+from gateway.queue.states import DELIVERABLE, State
 
 app = typer.Typer(no_args_is_help=True, help="Mail that waits for delivery")
 
@@ -22,13 +23,15 @@ MessageArgument = Annotated[str | None, typer.Argument(help="Id of a message", s
 DestinationOption = Annotated[str, typer.Option(help="Only what waits for this destination")]
 ReasonOption = Annotated[str, typer.Option(help="Why, for the record")]
 LIMIT = 500
+SHOWN = DELIVERABLE | {State.UNSCANNED, State.CORRUPT}
+"""What waits for a courier, for a scan, or for a person."""
 
 
 @app.command("list")
 def list_(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
     """What waits, by destination and then by message."""
     summary = with_custody(config, data, lambda custody: custody.queue_summary())
-    items = with_custody(config, data, lambda custody: custody.queue_items(limit=LIMIT))
+    items = with_custody(config, data, lambda custody: custody.queue_items(states=SHOWN, limit=LIMIT))
     if as_json:
         out.print_json(json.dumps({"destinations": to_plain(summary), "items": to_plain(items)}))
         return

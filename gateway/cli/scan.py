@@ -122,7 +122,8 @@ async def _scan_all(
     as_json: bool,
 ) -> int:
     worst = Exit.DELIVER
-    async with open_senses(settings, folders, SystemClock(), zone=zone) as senses:
+    clock = SystemClock()
+    async with open_senses(settings, folders, clock, zone=zone, scanning=lambda: policy.scanning) as senses:
         for file in files:
             try:
                 message = Message.from_wire(_read(file))

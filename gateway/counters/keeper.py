@@ -9,7 +9,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -83,8 +83,11 @@ class Keeper:
         """Count it some time within the next round, and before any question that is asked from now on."""
         with self._tallying:
             before = self._tallied.get(take.key)
-            if before is not None or len(self._tallied) < MAX_TALLIED:
-                self._tallied[take.key] = take if before is None else replace(take, amount=before.amount + take.amount)
+            if before is not None:
+                take = Take(take.key, take.seconds, limit=take.limit, amount=before.amount + take.amount)
+            elif len(self._tallied) >= MAX_TALLIED:
+                return
+            self._tallied[take.key] = take
 
     def present(self, network: str, number: int) -> None:
         """This process has so many connections of the network: the others learn it within the next round, or before

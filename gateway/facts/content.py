@@ -60,11 +60,21 @@ class LinkFact:
 
 
 @dataclass(frozen=True, slots=True)
+class DefectFact:
+    """One defect by name, and the first thing in the message that has it, so that a person can see why: a link's text
+    and where it goes, a file's name. Characters that are not seen are written out; 200 at most."""
+
+    name: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
 class ContentFact:
     """The anatomy of a message. `excerpt` are the first characters of the visible text (200 at most).
 
-    `defects` are named oddities from a closed list ("mime.ambiguous", "header.from.several"); `unscannable` are reasons
-    why some part could not be looked into ("archive.encrypted", "archive.ratio"); empty means that all of it was seen.
+    `defects` are named oddities from a closed list ("mime.ambiguous", "header.from.several"); `unscannable` are
+    reasons why some part could not be looked into ("archive.encrypted", "archive.ratio"); empty means that all of it
+    was seen. `evidence` shows, for defects that have something to show, what it was.
     """
 
     parts: tuple[PartFact, ...] = ()
@@ -73,6 +83,7 @@ class ContentFact:
     defects: tuple[str, ...] = ()
     unscannable: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    evidence: tuple[DefectFact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +106,8 @@ class HtmlFact:
 class Anatomy:
     """A message taken apart, as the classifier sees it: what is recorded (`content`) and the text that is not.
 
-    `text` is the visible text of all readable parts, at most 64 Ki characters; `header_names` are the names of the
-    header fields in lower case, top to bottom.
+    `text` is the visible text of all readable parts, at most 64 Ki characters; `documents` is what PDF and Office files
+    say, at most 32 Ki; `header_names` are the names of the header fields in lower case, top to bottom.
     """
 
     content: ContentFact
@@ -106,6 +117,7 @@ class Anatomy:
     text: str = ""
     html: HtmlFact | None = None
     header_names: tuple[str, ...] = ()
+    documents: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +150,32 @@ class MalwareFact:
     engine: str = ""
     part: str = ""
     signatures: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFact:
+    """Block lists of links that name where a message leads: the sum of their weights, and (list, host) for each.
+
+    `unusable` are the lists that could not be counted, as (list, why): silent, talking nonsense, missing or too old.
+    """
+
+    score: float = 0.0
+    listings: tuple[tuple[str, str], ...] = ()
+    unusable: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFact:
+    """The malware engine when it was asked: the version of its signatures, their `age` in seconds (None where it does
+    not say), and for how many seconds it has been `absent`, that is, given no answer that counts; 0.0 while it answers.
+    `met` is whether it has ever answered this process: one that has not may be starting, or not be there at all.
+    """
+
+    name: str = ""
+    signatures: str = ""
+    age: float | None = None
+    absent: float = 0.0
+    met: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from gateway.facts.acquaintance import AcquaintanceFact
 from gateway.facts.auth import ArcFact, DkimFact, DmarcFact, SpfFact
 from gateway.facts.connection import ClientFact, GreylistFact
-from gateway.facts.content import AuthorFact, ContentFact, MalwareFact, SpamFact, YaraFact
+from gateway.facts.content import AuthorFact, ContentFact, EngineFact, ListedFact, MalwareFact, SpamFact, YaraFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Skipped, Unknown
 
 
@@ -51,7 +51,8 @@ class DnsRecorded:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything `decide` may know. `received_at` is seconds since the epoch; paths are without angle brackets."""
+    """Everything `decide` may know. `received_at` is seconds since the epoch; paths are without angle brackets;
+    `lost_workers` is how many anatomists the same octets have killed."""
 
     received_at: float
     direction: str
@@ -70,6 +71,9 @@ class Evidence:
     timings: tuple[Timing, ...] = ()
     dns: tuple[DnsRecorded, ...] = field(default=(), repr=False)
     yara: Outcome[YaraFact] = NOT_ASKED
+    engine: Outcome[EngineFact] = NOT_ASKED
+    lost_workers: int = 0
+    listed: Outcome[ListedFact] = NOT_ASKED
     acquaintance: Outcome[AcquaintanceFact] = NOT_ASKED
 
     def unknown(self) -> dict[str, str]:
@@ -79,7 +83,7 @@ class Evidence:
 
     def to_json(self) -> bytes:
         """As compact JSON."""
-        return json.dumps(to_plain(self), ensure_ascii=True, separators=(",", ":")).encode()
+        return _COMPACT.encode(to_plain(self)).encode()
 
     @classmethod
     def from_json(cls, octets: bytes) -> Evidence:
@@ -87,24 +91,37 @@ class Evidence:
         return from_plain(cls, json.loads(octets))
 
 
+_COMPACT: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
+
+_SCALARS: Final = frozenset({str, int, float, bool, NoneType})
+
+
 def to_plain(value: Any) -> Any:
     """A fact as dictionaries, lists and scalars. An Outcome is tagged by its one key: known, unknown or skipped."""
-    match value:
-        case Known(inner):
-            return {"known": to_plain(inner)}
-        case Unknown(why):
-            return {"unknown": why}
-        case Skipped(why):
-            return {"skipped": why}
-        case Enum():
-            return value.value
-        case tuple() | list() | frozenset():
-            return [to_plain(each) for each in value]
-        case dict():
-            return {str(key): to_plain(each) for key, each in value.items()}
-        case _ if is_dataclass(value) and not isinstance(value, type):
-            return {each.name: to_plain(getattr(value, each.name)) for each in fields(value)}
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is Known:
+        return {"known": to_plain(value.value)}
+    if kind is Unknown:
+        return {"unknown": value.why}
+    if kind is Skipped:
+        return {"skipped": value.why}
+    if is_dataclass(kind):
+        named = [(name, getattr(value, name)) for name in _names_in(kind)]
+        return {name: each if type(each) in _SCALARS else to_plain(each) for name, each in named}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple | list | frozenset):
+        return [to_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {str(key): to_plain(each) for key, each in value.items()}
     return value
+
+
+@cache
+def _names_in(kind: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
 
 
 _Fact = TypeVar("_Fact")

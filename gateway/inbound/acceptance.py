@@ -12,12 +12,18 @@ from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import known_or_none
 from gateway.inbound.ports import Judged
 from gateway.mail.envelope import Envelope, Recipient
-from gateway.policy.verdict import Disposition, Verdict, VerdictClass
+from gateway.policy.verdict import Disposition, Keeping, Verdict, VerdictClass
 from gateway.queue.records import Acceptance, Judgement, Listing, NewRecipient
 from gateway.queue.states import State
 
 DEFAULT_RETENTION: Final = 30 * 86400.0
 """Seconds that a copy is held when the policy does not say."""
+
+_KEPT_AS: Final = {
+    Keeping.REVIEW: State.HELD,
+    Keeping.RESCAN: State.UNSCANNED,
+    Keeping.PARKED: State.CORRUPT,
+}
 
 NEVER_BOUNCED: Final = frozenset({VerdictClass.SPAM, VerdictClass.PHISHING, VerdictClass.MALWARE})
 """Their senders are forged as a rule: a bounce would hit a stranger."""
@@ -78,13 +84,16 @@ def _new_recipient(
         case Disposition.QUARANTINE | Disposition.REJECT:
             # REJECT stands here only beside recipients who do get the message: it is held, never bounced.
             quarantine = verdict.quarantine or verdict.verdict_class.value
+            state = _KEPT_AS[verdict.keeping]
+            ends = received_at + retention.get(quarantine, DEFAULT_RETENTION)
             return NewRecipient(
                 recipient,
-                State.HELD,
+                state,
                 destination,
                 judgement,
                 quarantine=quarantine,
-                expires_at=received_at + retention.get(quarantine, DEFAULT_RETENTION),
+                expires_at=ends if state is State.HELD else None,
+                due=received_at + verdict.rescan_after if state is State.UNSCANNED else None,
                 fields=fields,
             )
     raise ValueError(f"a message with a verdict {verdict.disposition.word} is not accepted")

@@ -49,6 +49,10 @@ class GroupLimits(Protocol):
     def rates(self) -> Sequence[RateLimit]:
         """How much they may do in which time."""
 
+    @property
+    def normalises(self) -> bool:
+        """Whether a bare CR or LF in their data is made a line end, instead of being refused."""
+
 
 class Group(Protocol):
     """A sender group: the first whose condition holds for the client."""

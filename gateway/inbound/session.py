@@ -41,6 +41,12 @@ IDLE_COMMANDS: Final = 100
 WEB_VERBS: Final = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "PATCH", "DELETE"})
 """A browser was tricked into speaking to us: what it sends next may look like commands."""
 
+FAULTY_LINES: Final = {
+    LineFault.TOO_LONG: replies.LINE_TOO_LONG,
+    LineFault.BARE_LINE_END: replies.BARE_LINE_END,
+    LineFault.NUL: replies.UNRECOGNISED,
+}
+
 Verb: TypeAlias = Callable[["Session", str], Awaitable[Reply | None]]
 """What to do with the argument of a command; None when it has spoken for itself. May raise `BadCommand`."""
 
@@ -106,8 +112,6 @@ class Session(Wire):
         self._behind_balancer = peer.ip in self.household.balancers
         if not self._behind_balancer:
             self.identify(peer)
-            if self.door is Door.SUBMISSIONS:
-                self.expect_tls()
 
     def _leave(self, _: asyncio.Task[None]) -> None:
         self.forget_transaction()
@@ -143,30 +147,32 @@ class Session(Wire):
 
     # ------------------------------------------------------------ the conversation
 
-    async def _converse(self) -> None:
+    async def _converse(self) -> bool:
         if not await self._welcome():
-            return
+            return False
         while not self._draining or self._is_mid_message:
             line = await self.read_line()
             if line is None:
-                return
+                return True
             try:
                 reply = await self._obey(line)
             except ClientGone:
                 raise
             except Exception as error:  # noqa: BLE001 - the client learns a reference, the log the story
-                self.say(await self.handle_exception(error))
+                self.say(self._own_failure(error))
                 continue
             if reply is not None and not await self._answer(reply):
-                return
+                return reply is replies.BYE
         self.say(replies.SHUTTING_DOWN)
+        return False
 
     async def _welcome(self) -> bool:
         if self._behind_balancer and not await self._learn_who_is_behind():
             return False
         if refused := await self._crowded():
             return await self._turn_away(refused)
-        if self.door is Door.SUBMISSIONS:
+        if self.door is Door.SUBMISSIONS:  # not before: a handshake is work
+            self.expect_tls()
             await self.start_tls()
         begun = self.now()
         refused = None if self.is_health_check else await self._make_acquaintance()
@@ -196,8 +202,6 @@ class Session(Wire):
             self._expect_health_check(balancer)
         else:
             self.identify(client)
-        if self.door is Door.SUBMISSIONS:
-            self.expect_tls()
         return True
 
     def _expect_health_check(self, balancer: ClientAddress) -> None:
@@ -234,7 +238,8 @@ class Session(Wire):
             await self.household.sleep(LOOK)
 
     async def _turn_away(self, refused: Refused) -> bool:
-        self.say(refused.reply)
+        if self.door is not Door.SUBMISSIONS or self.is_encrypted:  # who waits for TLS could not read it
+            self.say(refused.reply)
         self._note(refused.reply)
         await self.refuse("connect", refused)
         return False
@@ -248,7 +253,7 @@ class Session(Wire):
 
     async def _obey(self, line: bytes | LineFault) -> Reply | None:
         if isinstance(line, LineFault):
-            return replies.LINE_TOO_LONG if line is LineFault.TOO_LONG else replies.BARE_LINE_END
+            return FAULTY_LINES[line]
         try:
             verb, argument = commands.split(line)
             if verb in WEB_VERBS:
@@ -272,6 +277,7 @@ class Session(Wire):
         if self._errors > limits.errors or self._idle_commands > IDLE_COMMANDS:
             reply = replies.TOO_MANY_ERRORS
         elif reply.is_permanent and self._errors > limits.patient_errors:
+            await self.flush()  # what was answered before is not late
             await self.household.sleep(limits.error_delay)
         self.say(reply)
         return not reply.ends_session
@@ -280,12 +286,12 @@ class Session(Wire):
         if not self.is_health_check:
             self.household.admission.note(reply, self.client, self.door)
 
-    async def handle_exception(self, error: Exception) -> str:
+    def _own_failure(self, error: Exception) -> Reply:
         """The reply to our own failure: a reference for the client, the story for the log, and a clean slate."""
         reference = text_of(self.household.ports.custody.new_id())
         log().error("session failed", reference=reference, client=self.address.ip, exc_info=error)
         self.forget_transaction()
-        return str(replies.LOCAL_ERROR.about(reference))
+        return replies.LOCAL_ERROR.about(reference)
 
     # ------------------------------------------------------------ what verbs need
 

@@ -29,6 +29,8 @@ async def _ask(wire: Wire, challenge: str) -> str:
     line = await wire.read_line()
     if line is None:
         raise ClientGone
+    if line is LineFault.TOO_LONG:
+        raise BadCommand(replies.AUTH_TOO_LONG)
     if isinstance(line, LineFault) or not line.isascii():
         raise sasl.BadCredentials("not a line of base64")
     if line == b"*":

@@ -95,7 +95,7 @@ class Reception:
         case = self._case(transaction, client)
         given_away = False
         try:
-            message = Message.from_wire(incoming.finish())
+            message = Message.from_reader(incoming.finish())
             if len(message.values(b"received")) > self._hops:
                 return await self._refuse(case, replies.TOO_MANY_HOPS, f"more than {self._hops} Received fields")
             judged = await self._judge(case, message)

@@ -20,9 +20,9 @@ _UTF8 = r"\u00a1-\ud7ff\ue000-\U0010ffff"
 _ATEXT = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~\-{_UTF8}]"
 _DOT_STRING = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*\Z")
 _QUOTED_STRING = re.compile(rf'"(?:[\x20\x21\x23-\x5b\x5d-\x7e{_UTF8}]|\\[\x20-\x7e])*"\Z')
-_LABEL = rf"[A-Za-z0-9{_UTF8}](?:[A-Za-z0-9\-_{_UTF8}]*[A-Za-z0-9{_UTF8}])?"
+_LABEL = rf"[A-Za-z0-9{_UTF8}](?:[A-Za-z0-9\-_{_UTF8}]{{0,61}}[A-Za-z0-9{_UTF8}])?"  # RFC 1035 section 2.3.4
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
-_LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9A-Fa-f:.]+)\]\Z", re.IGNORECASE)
+_LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|ipv6:[0-9a-f:.]{2,45})\]\Z")
 _SAFE_UNQUOTED = _DOT_STRING
 _CARRIES_ANOTHER = re.compile(r"(?:SRS[01][-+=]|prvs=)", re.IGNORECASE)
 
@@ -64,7 +64,7 @@ class Address:
         domain = domain.removesuffix(".").lower()
         if not domain or len(domain.encode("utf-8", "surrogatepass")) > MAX_DOMAIN:
             raise BadAddress("the domain is empty or too long")
-        if not (_is_literal(domain) if domain.startswith("[") else _DOMAIN.match(domain)):
+        if not (is_literal(domain) if domain.startswith("[") else _DOMAIN.match(domain)):
             raise BadAddress("the domain is malformed")
         return cls(local, domain)
 
@@ -85,12 +85,15 @@ class Address:
         return f'"{quoted}"@{self.domain}'
 
 
-def _is_literal(domain: str) -> bool:
-    """RFC 5321 section 4.1.3, both families."""
+def is_literal(domain: str) -> bool:
+    """Whether text in lower case is an address literal of either family (RFC 5321 section 4.1.3)."""
     if not _LITERAL.match(domain):
         return False
     try:
-        ipaddress.ip_address(domain[1:-1].removeprefix("ipv6:"))
+        if domain.startswith("[ipv6:"):
+            ipaddress.IPv6Address(domain[6:-1])
+        else:
+            ipaddress.IPv4Address(domain[1:-1])
     except ValueError:
         return False
     return True

@@ -76,6 +76,12 @@ class Message:
         """Check the octets and find the header. Raises `BadMessage`; any octets give a Message or `BadMessage`,
         nothing else."""
         _refuse_bare_line_ends(octets)
+        return cls.from_reader(octets)
+
+    @classmethod
+    def from_reader(cls, octets: Octets) -> Message:
+        """Find the header of octets that a reader of the wire has checked already, as they came: no bare CR, no bare
+        LF, no NUL. Raises `BadMessage` where the header is too large."""
         body_offset = _body_offset(octets)
         if body_offset > MAX_HEADER:
             raise BadMessage(Fault.HEADER_TOO_LARGE, "the header is too large")

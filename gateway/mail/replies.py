@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 _ENHANCED = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}\Z")
@@ -25,6 +26,9 @@ class Reply:
     closes: bool = False
     """Whether we hang up after it, although its code does not say so."""
 
+    octets: bytes = field(init=False, repr=False, compare=False)
+    """As it is sent, with its CRLF."""
+
     def __post_init__(self) -> None:
         if self.enhanced and not _ENHANCED.match(self.enhanced):
             raise ValueError("not an enhanced status")
@@ -32,6 +36,7 @@ class Reply:
             raise ValueError(f"{self.code} cannot carry {self.enhanced}")
         if any(char in self.text for char in "\r\n\0"):
             raise ValueError("a reply is one line")
+        object.__setattr__(self, "octets", f"{self}\r\n".encode(errors="replace"))
 
     def __str__(self) -> str:
         return f"{self.code} {self.enhanced} {self.text}" if self.enhanced else f"{self.code} {self.text}"
@@ -94,7 +99,7 @@ WRONG_PROTOCOL: Final = Reply(421, "4.7.0", "This is a mail server, goodbye")
 
 # Commands
 UNRECOGNISED: Final = Reply(500, "5.5.2", "Command not recognised")
-LINE_TOO_LONG: Final = Reply(500, "5.5.6", "Line too long")
+LINE_TOO_LONG: Final = Reply(500, "5.5.2", "Line too long")
 NOT_IMPLEMENTED: Final = Reply(502, "5.5.1", "Command not implemented")
 BAD_SYNTAX: Final = Reply(501, "5.5.4", "Syntax error in arguments")
 BAD_HELO: Final = Reply(501, "5.5.2", "Invalid host name")
@@ -114,6 +119,7 @@ AUTH_REQUIRED: Final = Reply(530, "5.7.0", "Authentication required")
 AUTH_UNAVAILABLE: Final = Reply(454, "4.7.0", "Temporary authentication failure")
 AUTH_MECHANISM: Final = Reply(504, "5.5.4", "Authentication mechanism not supported")
 AUTH_SYNTAX: Final = Reply(501, "5.5.2", "Cannot decode the authentication response")
+AUTH_TOO_LONG: Final = Reply(500, "5.5.6", "Authentication exchange line is too long")
 AUTH_CANCELLED: Final = Reply(501, "5.7.0", "Authentication cancelled")
 AUTH_TWICE: Final = Reply(503, "5.5.1", "Already authenticated")
 NOT_YOUR_ADDRESS: Final = Reply(553, "5.7.1", "You may not send as this address")
@@ -192,16 +198,17 @@ BY_NAME: Final[dict[str, Reply]] = {
 """The names by which a policy may choose a reply (`then: {reject: NAME}`)."""
 
 
+@lru_cache(256)
 def greeting(hostname: str, banner: str = "") -> Reply:
     """The first words of a session; they carry no enhanced status (RFC 2034 section 3). `banner` is empty for the
     usual words after our name."""
     return Reply(220, "", f"{hostname} {banner or 'ESMTP Postern'}")
 
 
-def hello(hostname: str, extensions: Sequence[str] = ()) -> str:
-    """The answer to HELO and EHLO, one extension a line (RFC 5321 section 4.1.1.1), without the final CRLF."""
+def hello(hostname: str, extensions: Sequence[str] = ()) -> bytes:
+    """The answer to HELO and EHLO as it is sent, one extension a line (RFC 5321 section 4.1.1.1)."""
     *first, last = [hostname, *extensions]
-    return "".join(f"{OK.code}-{line}\r\n" for line in first) + str(Reply(OK.code, "", last))
+    return ("".join(f"{OK.code}-{line}\r\n" for line in first) + f"{OK.code} {last}\r\n").encode()
 
 
 def challenge(text: str) -> Reply:
@@ -215,7 +222,7 @@ REPORT_NOT_KEPT: Final = Reply(451, "4.3.1", "The report could not be stored")
 
 def accepted_as(reference: str) -> Reply:
     """The 250 that ends DATA: from here on the message is ours (RFC 5321 section 6.1)."""
-    return replace(ACCEPTED, text=f"Accepted as {reference}")
+    return Reply(ACCEPTED.code, ACCEPTED.enhanced, f"Accepted as {reference}")
 
 
 def chunk_received(size: int) -> Reply:

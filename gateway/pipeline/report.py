@@ -63,6 +63,8 @@ def _facts(evidence: Evidence) -> dict[str, Any]:
         "spam": spam,
         "malware": _fact(evidence.malware),
         "yara": _fact(evidence.yara),
+        "engine": _fact(evidence.engine),
+        "link_lists": _fact(evidence.listed),
         "parts": None if content is None else [to_plain(each) for each in content.parts],
         "links": None if content is None else [to_plain(each) for each in content.links],
         "defects": None if content is None else list(content.defects),

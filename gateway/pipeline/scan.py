@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from gateway.checks.anatomist.wire import Examination
 from gateway.checks.authentication.public_suffixes import PublicSuffixes
 from gateway.checks.dns.answering import Answering, Recorder
+from gateway.checks.reputation.dnsbl import Notice, nobody
+from gateway.checks.reputation.feeds import Feeds
 from gateway.clock import Clock
 from gateway.facts.connection import ClientFact
 from gateway.facts.content import AuthorFact
@@ -19,7 +22,10 @@ from gateway.mail import headers
 from gateway.mail.address import path_text
 from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message
-from gateway.pipeline.stages import STAGES, Acquaintances, Anatomist, MalwareEngine, Senses, Stage, Subject
+from gateway.pipeline.examining import Losses, NoLosses
+from gateway.pipeline.looking import Anatomist, MalwareEngine
+from gateway.pipeline.stages import STAGES, Acquaintances, Senses, Stage, Subject
+from gateway.policy.policy import Scanning
 from gateway.telemetry import CHECK_SECONDS, CHECK_UNKNOWN, log
 
 MAX_LISTED: Final = 1000
@@ -37,6 +43,10 @@ class Scanner:
         anatomist: Anatomist,
         malware: MalwareEngine | None,
         clock: Clock,
+        scanning: Callable[[], Scanning] = Scanning,
+        losses: Losses | None = None,
+        feeds: Feeds | None = None,
+        notice: Notice = nobody,
         acquaintances: Acquaintances | None = None,
         suffixes: Callable[[], PublicSuffixes | None] = lambda: None,
     ) -> None:
@@ -44,6 +54,10 @@ class Scanner:
         self._anatomist = anatomist
         self._malware = malware
         self._clock = clock
+        self._scanning = scanning
+        self._losses = losses or NoLosses()
+        self._feeds = feeds or Feeds(Path())
+        self._notice = notice
         self._acquaintances = acquaintances
         self._suffixes = suffixes
 
@@ -51,7 +65,17 @@ class Scanner:
         """All that the checks can tell about the message. Takes as long as the slowest check, at most its deadline."""
         recorder = Recorder(self._resolver)
         authors = tuple(author for value in message.values(b"from") for author in headers.authors(value))
-        senses = Senses(recorder, self._anatomist, self._malware, self._acquaintances, self._suffixes())
+        senses = Senses(
+            resolver=recorder,
+            anatomist=self._anatomist,
+            malware=self._malware,
+            scanning=self._scanning(),
+            losses=self._losses,
+            feeds=self._feeds,
+            notice=self._notice,
+            acquaintances=self._acquaintances,
+            suffixes=self._suffixes(),
+        )
         subject = Subject(message, envelope, client, authors, received_at)
         answers, timings = await _run_all(senses, subject, self._clock.monotonic)
         examination = answers["examination"]
@@ -70,6 +94,9 @@ class Scanner:
             spam=examination.spam,
             malware=answers["malware"],
             yara=examination.yara,
+            engine=answers["engine"],
+            lost_workers=examination.lost_workers,
+            listed=answers["link_lists"],
             acquaintance=answers["acquaintance"],
             timings=timings,
             dns=recorder.recorded,

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from gateway.checks.anatomist.wire import Examination
 from gateway.checks.authentication.arc import check_arc
 from gateway.checks.authentication.dkim import check_dkim
 from gateway.checks.authentication.dmarc import check_dmarc, organisational_domain
@@ -18,26 +17,20 @@ from gateway.checks.authentication.public_suffixes import PublicSuffixes
 from gateway.checks.authentication.spf import check_spf
 from gateway.checks.dns.answering import Answering
 from gateway.checks.dns.domains import host_domain
+from gateway.checks.leaves import Wanted
+from gateway.checks.reputation.dnsbl import Notice
+from gateway.checks.reputation.feeds import Feeds
+from gateway.checks.reputation.link_lists import check_links
 from gateway.facts.acquaintance import AcquaintanceFact
 from gateway.facts.connection import ClientFact
-from gateway.facts.content import MalwareFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Skipped, Unknown
 from gateway.mail.address import path_text
 from gateway.mail.envelope import Direction, Envelope
 from gateway.mail.headers import Author
-from gateway.mail.message import Message, Octets
-
-
-class Anatomist(Protocol):
-    """Takes a message apart in a process that can be lost."""
-
-    async def examine(self, message: Message) -> Examination: ...
-
-
-class MalwareEngine(Protocol):
-    """Looks for malware in octets."""
-
-    async def scan(self, octets: Octets) -> Outcome[MalwareFact]: ...
+from gateway.mail.message import Message
+from gateway.pipeline.examining import Losses, examine
+from gateway.pipeline.looking import WANTED, Anatomist, MalwareEngine, look
+from gateway.policy.policy import Scanning
 
 
 class Acquaintances(Protocol):
@@ -51,12 +44,17 @@ class Acquaintances(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Senses:
-    """What the stages ask: the resolver of this one message, the anatomist, the malware engine if there is one, who
-    remembers earlier mail if anybody does, and the public suffix list where one takes the place of the tree walk."""
+    """What the stages ask: the resolver of this one message, the anatomist, the malware engine if there is one, what
+    the policy says about asking, who remembers earlier mail if anybody does, and the public suffix list where one takes
+    the place of the tree walk."""
 
     resolver: Answering
     anatomist: Anatomist
     malware: MalwareEngine | None
+    scanning: Scanning
+    losses: Losses
+    feeds: Feeds
+    notice: Notice
     acquaintances: Acquaintances | None = None
     suffixes: PublicSuffixes | None = None
 
@@ -142,13 +140,29 @@ async def _acquaintance(senses: Senses, subject: Subject, _: Answers) -> Any:
 
 
 async def _examination(senses: Senses, subject: Subject, _: Answers) -> Any:
-    return await senses.anatomist.examine(subject.message)
+    wanted = Wanted.NONE if senses.malware is None else WANTED[senses.scanning.send]
+    return await examine(senses.anatomist, senses.losses, subject.message, wanted)
 
 
-async def _malware(senses: Senses, subject: Subject, _: Answers) -> Any:
+async def _malware(senses: Senses, subject: Subject, answers: Answers) -> Any:
     if senses.malware is None:
         return Skipped("no malware engine is configured")
-    return await senses.malware.scan(subject.message.octets)
+    return await look(senses.malware, subject.message.octets, answers["examination"])
+
+
+async def _link_lists(senses: Senses, subject: Subject, answers: Answers) -> Any:
+    lists, content = senses.scanning.link_lists, answers["examination"].content
+    if not lists:
+        return Skipped("the policy names no block list of links")
+    if not isinstance(content, Known):
+        return content
+    return await check_links(
+        senses.resolver, senses.feeds, content.value.links, lists, now=subject.received_at, notice=senses.notice
+    )
+
+
+async def _engine(senses: Senses, _: Subject, __: Answers) -> Any:
+    return Skipped("no malware engine is configured") if senses.malware is None else senses.malware.standing()
 
 
 STAGES: Final[tuple[Stage, ...]] = (
@@ -158,6 +172,8 @@ STAGES: Final[tuple[Stage, ...]] = (
     Stage("dmarc", _dmarc, deadline=5.0, needs=("spf", "dkim")),
     Stage("acquaintance", _acquaintance, deadline=5.0),
     Stage("examination", _examination, deadline=30.0),
-    Stage("malware", _malware, deadline=60.0),
+    Stage("malware", _malware, deadline=60.0, needs=("examination",)),
+    Stage("link_lists", _link_lists, deadline=5.0, needs=("examination",)),
+    Stage("engine", _engine, deadline=1.0, needs=("malware",)),
 )
 """All of it stays far below the ten minutes that a client waits for the reply to DATA (RFC 5321 section 4.5.3.2.6)."""

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
+from gateway.policy import actions, schema
 from gateway.policy import policy as running
-from gateway.policy import schema
 from gateway.policy.document import Path
 from gateway.policy.lists import EntryList
-from gateway.policy.policy import Doing, Effect, RateLimit, Whose
+from gateway.policy.policy import Doing, Effect, RateLimit, Sending, Whose
 from gateway.policy.quantities import Rate
 from gateway.policy.schema_recipients import Ldap, Recipient
-from gateway.policy.verdict import Disposition, VerdictClass
+from gateway.policy.verdict import Disposition, Keeping, VerdictClass
 
 CLASS_HEADER: Final = "X-Postern-Class"
 """The header field that `tag` adds."""
@@ -66,7 +66,14 @@ def limits_of(model: schema.Limits, places: Places) -> running.Limits:
         rates.append(RateLimit(Whose.CLIENT, Doing.MESSAGES, Rate(number, AVERAGED), place))
     for whose in Whose:
         rates += _rates(getattr(model, whose), whose, partial(_below, places, whose.value))
-    return running.Limits(model.size, model.recipients, model.connections, model.network_connections, tuple(rates))
+    return running.Limits(
+        model.size,
+        model.recipients,
+        model.connections,
+        model.network_connections,
+        tuple(rates),
+        normalises=model.bare_line_ends == "normalise",
+    )
 
 
 def _below(places: Places, step: str, steps: Path) -> str:
@@ -97,12 +104,48 @@ def effect_of(action: Any) -> Effect:
             return Effect(Disposition.DEFER, VerdictClass.POLICY, reply="deferred")
         case "greylist":
             return Effect(Disposition.DEFER, VerdictClass.POLICY, reply="greylisted", greylists=True)
-        case schema.Reject(reject=name):
+        case "park":
+            return Effect(Disposition.QUARANTINE, VerdictClass.POLICY, quarantine="unscannable", keeping=Keeping.PARKED)
+        case actions.Rescan(rescan=seconds):
+            return rescan_after(seconds)
+        case actions.Reject(reject=name):
             return Effect(Disposition.REJECT, _CLASSES.get(name, VerdictClass.POLICY), reply=name)
-        case schema.Quarantine(quarantine=name):
+        case actions.Quarantine(quarantine=name):
             return Effect(Disposition.QUARANTINE, _CLASSES.get(name, VerdictClass.POLICY), quarantine=name)
-        case schema.AddHeader(add_header=headers):
+        case actions.AddHeader(add_header=headers):
             return Effect(None, headers=tuple(headers.items()))
-        case schema.Mark(tag=name):
+        case actions.Mark(tag=name):
             return Effect(None, VerdictClass(name), headers=((CLASS_HEADER, name),))
     raise TypeError(f"no action is a {type(action).__name__}")
+
+
+def rescan_after(seconds: float) -> Effect:
+    """Keep it, and look for malware again after so many seconds."""
+    return Effect(
+        Disposition.QUARANTINE,
+        VerdictClass.POLICY,
+        quarantine="unscannable",
+        keeping=Keeping.RESCAN,
+        rescan_after=seconds,
+    )
+
+
+def scanning_of(top: schema.PolicyFile) -> running.Scanning:
+    """How the malware engine is used, and the block lists of links."""
+    malware = top.malware
+    lists = (
+        running.LinkList(each.zone or "", each.feed or "", each.weight, tuple(each.answers), each.fresh)
+        for each in top.link_lists
+    )
+    return running.Scanning(Sending(malware.send), malware.wait, malware.look_back, tuple(lists))
+
+
+def doubt_of(model: schema.Rule, otherwise: str) -> tuple[str, float]:
+    """What doubt means for a rule, and for how many seconds it defers before that."""
+    match model.on_unknown:
+        case actions.Patience(defer=seconds, then=word):
+            return word, seconds
+        case None:
+            return otherwise, 0.0
+        case word:
+            return word, 0.0

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from gateway.policy.actions import ACTIONS
 from gateway.policy.document import Document, Path
 from gateway.policy.problem import Problem, nearest
-from gateway.policy.schema import ACTIONS
 
 _KINDS = {
     "string_type": "text",

@@ -17,10 +17,12 @@ from gateway.facts.connection import GreylistFact
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Known, known_or_none
 from gateway.policy import reasons
+from gateway.policy.assembly import rescan_after
 from gateway.policy.conditions import TRUE, Answer, Facts, Truth, facts_of
+from gateway.policy.doubts import doubts
 from gateway.policy.policy import Effect, Policy, Rule
 from gateway.policy.verdict import Disposition, Reason, RuleRef, Settlement, Verdict, VerdictClass, merge
-from gateway.policy.vocabulary import Case, doubts
+from gateway.policy.vocabulary import Case
 
 UNKNOWN_HEADER: Final = "X-Postern-Unknown"
 """The header field that `deliver_marked` adds: the checks that could not tell."""
@@ -163,11 +165,15 @@ class _Judged:
     def verdict(self) -> Verdict:
         """The stricter of what the decisive rule says and what doubt demands. Of two equals the rule's word holds."""
         ruled = self.decisive.effect if self.decisive else self.default
-        doubtful = max(self.doubtful, key=lambda each: _demand(each[0]), default=None)  # the first of equals
-        if doubtful is not None and _demand(doubtful[0]) > (ruled.disposition or Disposition.DELIVER):
-            rule, truth = doubtful
+        demands = [(_demand(rule, self.trial.evidence), rule, truth) for rule, truth in self.doubtful]
+        demand, rule, truth = max(
+            demands, key=lambda each: each[0].disposition or Disposition.DELIVER, default=_NOTHING
+        )
+        if rule is not None and (demand.disposition or Disposition.DELIVER) > (
+            ruled.disposition or Disposition.DELIVER
+        ):
             told = [reasons.of_doubt(rule, truth, self.trial.doubts)]
-            return self._verdict(_IN_DOUBT[_demand(rule)], rule.ref, told)
+            return self._verdict(demand, rule.ref, told)
         if self.decisive is None:
             return self._verdict(ruled, None, [reasons.of_default()])
         return self._verdict(ruled, self.decisive.ref, reasons.of_match(self.decisive, self.trial.evidence))
@@ -194,6 +200,8 @@ class _Judged:
             reasons=tuple(every),
             reply=effect.reply,
             quarantine=effect.quarantine,
+            keeping=effect.keeping,
+            rescan_after=effect.rescan_after,
             add_headers=(*(header for each in self.additions for header in each.effect.headers), *_marks(marked)),
         )
 
@@ -204,13 +212,20 @@ def _marks(marked: list[tuple[Rule, Truth]]) -> list[tuple[str, str]]:
     return [(UNKNOWN_HEADER, ", ".join(names))] if names else []
 
 
-_IN_DOUBT: Final[Mapping[Disposition, Effect]] = {
-    Disposition.DEFER: Effect(Disposition.DEFER, VerdictClass.POLICY, reply="deferred"),
-    Disposition.QUARANTINE: Effect(Disposition.QUARANTINE, VerdictClass.POLICY, quarantine="policy"),
+_NO_DEMAND: Final = Effect(Disposition.DELIVER)
+_DEFER: Final = Effect(Disposition.DEFER, VerdictClass.POLICY, reply="deferred")
+_DEMANDS: Final[Mapping[str, Effect]] = {
+    "defer": _DEFER,
+    "hold": Effect(Disposition.QUARANTINE, VerdictClass.POLICY, quarantine="policy"),
+    "rescan": rescan_after(0.0),
 }
-_DEMANDS: Final[Mapping[str, Disposition]] = {"defer": Disposition.DEFER, "hold": Disposition.QUARANTINE}
+_NOTHING: Final[tuple[Effect, Rule | None, Truth]] = (_NO_DEMAND, None, TRUE)
 
 
-def _demand(rule: Rule) -> Disposition:
-    """What a rule in doubt makes of a permit."""
-    return _DEMANDS.get(rule.on_unknown, Disposition.DELIVER)
+def _demand(rule: Rule, evidence: Evidence) -> Effect:
+    """What a rule in doubt makes of a permit. Patience is for an engine that went away: where there never was one, or
+    none that answered yet, it is over."""
+    engine = known_or_none(evidence.engine)
+    if rule.patience and engine is not None and engine.met and engine.absent < rule.patience:
+        return _DEFER
+    return _DEMANDS.get(rule.on_unknown, _NO_DEMAND)

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from gateway.policy import document as documents
 from gateway.policy import policy as running
 from gateway.policy import schema
-from gateway.policy.assembly import bans_of, effect_of, entry_of, limits_of
+from gateway.policy.assembly import bans_of, doubt_of, effect_of, entry_of, limits_of, scanning_of
 from gateway.policy.complaints import complaints
 from gateway.policy.conditions import Condition, ConditionError, Language
 from gateway.policy.document import Document, Path
@@ -28,7 +28,7 @@ from gateway.policy.problem import PolicyError, Problem, nearest
 from gateway.policy.quantities import NEVER
 from gateway.policy.schema_recipients import Recipient
 from gateway.policy.verdict import Disposition, RuleRef
-from gateway.policy.vocabulary import Scope, in_scope
+from gateway.policy.vocabulary import VARIABLES, Scope, in_scope
 
 ENTRY: Final = "default.yaml"
 """The file in the folder that is the policy."""
@@ -38,6 +38,9 @@ MAX_LISTS: Final = 500
 
 DOMAINS_BY_COMMAND: Final = "postern domain add"
 """Where the recipients come from that no file names."""
+
+MALWARE: Final = frozenset(name for name, each in VARIABLES.items() if each.check == "malware")
+"""The variables that another scan may tell later."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -114,6 +117,7 @@ class _Reading:
             ),
             bans=bans_of(top.bans, never or EntryList(()), partial(self._place_below, ("bans",))),
             greylisting=running.Greylisting(**top.greylist.model_dump()),
+            scanning=scanning_of(top),
             trusted_sealers=frozenset(top.trusted_sealers),
             retention=top.quarantine.model_dump(),
             variables=frozenset(name for rule in rules if rule.condition for name in rule.condition.names),
@@ -205,14 +209,23 @@ class _Reading:
         for path, rule in self._once("rules", schema.Rule):
             effect = effect_of(rule.then)
             permits = effect.disposition in (None, Disposition.DELIVER)
+            condition = self._condition(rule.when, (*path, "when"), language)
+            word, patience = doubt_of(rule, "next" if permits else on_unknown)
+            if condition and (patience or word == "rescan") and not condition.names & MALWARE:
+                self._complain(
+                    (*path, "on_unknown"),
+                    f"the rule {rule.id} does not ask about malware, and only that is looked at again later",
+                    "write defer, hold, deliver_marked or next",
+                )
             yield running.Rule(
                 ref=self._ref(rule.id, path),
                 description=rule.description,
-                condition=self._condition(rule.when, (*path, "when"), language),
+                condition=condition,
                 effect=effect,
                 recipients=tuple(rule.recipients),
                 direction=rule.direction,
-                on_unknown=rule.on_unknown or ("next" if permits else on_unknown),
+                on_unknown=word,
+                patience=patience,
                 override=rule.override or "",
             )
 

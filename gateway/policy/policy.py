@@ -14,14 +14,15 @@ from gateway.facts.evidence import Evidence, MessageFact
 from gateway.policy.conditions import TRUE, Answer, Condition, Truth, facts_of
 from gateway.policy.lists import EntryList, Lists
 from gateway.policy.quantities import Rate
-from gateway.policy.verdict import Disposition, RuleRef, VerdictClass
+from gateway.policy.verdict import Disposition, Keeping, RuleRef, VerdictClass
 from gateway.policy.vocabulary import MAIL_FROM, VARIABLES, Case, domain_of
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What a rule does. `disposition` is None for a rule that only adds header fields or a class, and does not end the
-    matter; `reply` and `quarantine` are as in `Verdict`. `greylists`: it holds for those alone who have to wait."""
+    matter; `reply`, `quarantine`, `keeping` and `rescan_after` are as in `Verdict`. `greylists`: it holds for those
+    alone who have to wait."""
 
     disposition: Disposition | None
     verdict_class: VerdictClass = VerdictClass.CLEAN
@@ -29,12 +30,16 @@ class Effect:
     quarantine: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     greylists: bool = False
+    keeping: Keeping = Keeping.REVIEW
+    rescan_after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `condition` is None where it always matches; `recipients` are patterns, empty for all; `override` is
-    what reports call it when less is done than DMARC asks for (RFC 9990), empty where it says nothing of that."""
+    """One rule. `condition` is None where it always matches; `recipients` are patterns, empty for all; `patience` are
+    the seconds for which a malware engine may be away until doubt means what `on_unknown` says, and until then it
+    defers; `override` is what reports call it when less is done than DMARC asks for (RFC 9990), empty where it says
+    nothing of that."""
 
     ref: RuleRef
     description: str
@@ -43,6 +48,7 @@ class Rule:
     recipients: tuple[str, ...] = ()
     direction: str = "inbound"
     on_unknown: str = "defer"
+    patience: float = 0.0
     override: str = ""
 
     def concerns(self, *, direction: str, recipient: str) -> bool:
@@ -95,13 +101,15 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What clients of a group may do. None: as the settings say. `size` is in octets."""
+    """What clients of a group may do. None: as the settings say. `size` is in octets; `normalises` says that bare CRs
+    and LFs in their data are made line ends instead of being refused."""
 
     size: int | None = None
     recipients: int | None = None
     connections: int | None = None
     network_connections: int | None = None
     rates: tuple[RateLimit, ...] = ()
+    normalises: bool = False
 
 
 class Strangers(StrEnum):
@@ -188,6 +196,43 @@ class DnsblZone:
     place: str = ""
 
 
+class Sending(StrEnum):
+    """What of a message the malware engine is sent."""
+
+    MESSAGE = "message"
+    LEAVES = "leaves"
+    RISKY = "risky"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkList:
+    """A block list of links: a DNS `zone`, whose answers within `answers` are listings, or a `feed` (a path), which is
+    believed while it is no older than `fresh` seconds."""
+
+    zone: str = ""
+    feed: str = ""
+    weight: float = 1.0
+    answers: tuple[str, ...] = ("127.0.0.0/16",)
+    fresh: float = 86400.0
+
+    @property
+    def name(self) -> str:
+        """Its zone or path."""
+        return self.zone or self.feed
+
+
+@dataclass(frozen=True, slots=True)
+class Scanning:
+    """What the policy says about looking at mail: how the malware engine is used, and the block lists of links. `wait`
+    is for how many seconds mail may stand unscanned until a person has to
+    look; `look_back` for how many seconds delivered mail is scanned again with newer signatures."""
+
+    send: Sending = Sending.RISKY
+    wait: float = 86400.0
+    look_back: float = 3 * 86400.0
+    link_lists: tuple[LinkList, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Bans:
     """Who is shut out by itself, for so many seconds; `never` holds networks that never are."""
@@ -227,6 +272,7 @@ class Policy:
     variables: frozenset[str] = field(repr=False)
     bans: Bans = Bans()
     greylisting: Greylisting = Greylisting()
+    scanning: Scanning = Scanning()
 
     @property
     def greylists(self) -> bool:

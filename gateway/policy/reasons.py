@@ -16,9 +16,10 @@ from gateway.facts.content import MalwareResult, Signal
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import known_or_none
 from gateway.policy.conditions import Truth
+from gateway.policy.doubts import CHECKS
 from gateway.policy.policy import Policy, Rule
 from gateway.policy.verdict import Disposition, Reason
-from gateway.policy.vocabulary import CHECKS, VARIABLES
+from gateway.policy.vocabulary import VARIABLES
 
 DEFAULT: Final = "DEFAULT"
 SPAM_SIGNAL: Final = "SPAM_SIGNAL"

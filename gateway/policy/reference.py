@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from gateway.mail.replies import BY_NAME
-from gateway.policy import schema
+from gateway.policy import actions, schema
 from gateway.policy.conditions import FUNCTIONS
 from gateway.policy.schema_recipients import Ldap, Recipient
 from gateway.policy.vocabulary import VARIABLES
@@ -28,17 +28,21 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("recipients: ldap", Ldap),
     ("rules", schema.Rule),
     ("dnsbl", schema.DnsblZone),
+    ("link_lists", schema.LinkListEntry),
     ("bans", schema.Bans),
     ("greylist", schema.Greylist),
     ("quarantine", schema.Retention),
+    ("malware", schema.Malware),
+    ("rules: on_unknown", actions.Patience),
     ("entries (of a list file)", schema.ListEntry),
 )
 
 _ACTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
-    ("reject: NAME", schema.Reject),
-    ("quarantine: CLASS", schema.Quarantine),
-    ("add_header: {NAME: VALUE}", schema.AddHeader),
-    ("tag: CLASS", schema.Mark),
+    ("reject: NAME", actions.Reject),
+    ("quarantine: CLASS", actions.Quarantine),
+    ("rescan: DURATION", actions.Rescan),
+    ("add_header: {NAME: VALUE}", actions.AddHeader),
+    ("tag: CLASS", actions.Mark),
 )
 
 
@@ -74,6 +78,7 @@ def _actions() -> Iterator[str]:
         ("`deliver`", "Accept and deliver"),
         ("`defer`", "Refuse for now; the client tries again"),
         ("`greylist`", "The same, until a sender that nobody knows has come back once; then go on to the next rule"),
+        ("`park`", "Accept, and lay aside for a person to look at: it is neither examined nor delivered until then"),
     ]
     models = [(f"`{call}`", (model.__doc__ or "").strip()) for call, model in _ACTIONS]
     yield from _table(("Action", "What it does"), [*words, *models])

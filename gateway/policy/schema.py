@@ -6,10 +6,11 @@ runs is `policy.py`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field, model_validator
 
+from gateway.policy.actions import Action, FinalAction, InDoubt, Reject
 from gateway.policy.schema_recipients import Recipient
 from gateway.policy.words import (
     REPLIES,
@@ -17,90 +18,20 @@ from gateway.policy.words import (
     Domain,
     Duration,
     End,
-    HeaderName,
-    HeaderValue,
+    FileName,
     Id,
     ListAnswer,
     Model,
     OnUnknown,
-    QuarantineClass,
     RateOf,
     RecipientPattern,
-    ReplyName,
+    SendingWord,
     Size,
-    TagClass,
     Text,
+    fault,
 )
 
 __all__ = ["REPLIES"]
-
-# ---------------------------------------------------------------- actions
-
-
-class Reject(Model):
-    """Refuse for good. The client is told, nobody else: there is no bounce."""
-
-    reject: ReplyName = Field(description="Name of the reply")
-
-
-class Quarantine(Model):
-    """Accept and hold, for people to review."""
-
-    quarantine: QuarantineClass = Field(description="Class under which it is held; it rules who may release it")
-
-
-class AddHeader(Model):
-    """Add header fields on delivery, and go on to the next rule."""
-
-    add_header: dict[HeaderName, HeaderValue] = Field(description="Header fields, name to value", min_length=1)
-
-
-class Mark(Model):
-    """Take the message for this class if it is delivered: adds `X-Postern-Class`, and goes on to the next rule."""
-
-    tag: TagClass = Field(description="Class that is written into the header")
-
-
-ACTIONS: Final = ("deliver", "defer", "greylist", "reject", "quarantine", "add_header", "tag")
-
-
-_ACTION_TAGS: Final[dict[Any, str]] = {
-    "reject": "Reject",
-    "quarantine": "Quarantine",
-    "add_header": "AddHeader",
-    "tag": "Mark",
-}
-
-
-def _action_kind(value: Any) -> str | None:
-    """Which kind of action was written: by its one key."""
-    if isinstance(value, str):
-        return "Word"
-    if isinstance(value, dict):
-        return _ACTION_TAGS.get(next(iter(value))) if len(value) == 1 else None
-    return None
-
-
-_NO_ACTION: Final = {
-    "custom_error_type": "action",
-    "custom_error_message": "this is not one action",
-}
-Word = Annotated[Literal["deliver", "defer", "greylist"], Tag("Word")]
-Action = Annotated[
-    Word
-    | Annotated[Reject, Tag("Reject")]
-    | Annotated[Quarantine, Tag("Quarantine")]
-    | Annotated[AddHeader, Tag("AddHeader")]
-    | Annotated[Mark, Tag("Mark")],
-    Discriminator(_action_kind, **_NO_ACTION),
-]
-FinalAction = Annotated[
-    Annotated[Literal["deliver", "defer"], Tag("Word")]
-    | Annotated[Reject, Tag("Reject")]
-    | Annotated[Quarantine, Tag("Quarantine")],
-    Discriminator(_action_kind, **_NO_ACTION),
-]
-
 
 # ---------------------------------------------------------------- the parts of a policy
 
@@ -144,6 +75,9 @@ class Limits(Model):
     network_connections: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Connections of one network (/24 of IPv4, /64 of IPv6) to this machine at a time"
     )
+    bare_line_ends: Literal["refuse", "normalise"] = Field(
+        "refuse", description="Data with a CR or LF alone: refuse it, or make lines of it before it is judged"
+    )
     messages_per_second: Annotated[float, Field(gt=0, le=1000)] | None = Field(
         None, description="Messages of one address, averaged over ten seconds; `client: {messages: ...}` says more"
     )
@@ -184,16 +118,19 @@ class Rule(Model):
     id: Id = Field(description="Name of the rule; the record of a message names it")
     description: Text = Field("", description="One sentence for people who ask why")
     when: str = Field("", description="Condition; left out: always")
-    then: Action = Field(description="What happens: deliver, defer, greylist, reject, quarantine, add_header, tag")
+    then: Action = Field(
+        description="What happens: deliver, defer, greylist, park, reject, quarantine, rescan, add_header, tag"
+    )
     recipients: list[RecipientPattern] = Field(
         [], alias="for", description="Recipients: `alice@example.org`, `*@example.org`, `*@*.example.org`; empty: all"
     )
     direction: Literal["inbound", "outbound", "any"] = Field("inbound", description="Which mail the rule looks at")
-    on_unknown: OnUnknown | None = Field(
+    on_unknown: InDoubt | None = Field(
         None,
         description="When the condition cannot be told: next (pass over), defer or hold (if it would be delivered), "
-        "deliver_marked (add `X-Postern-Unknown`). Left out: `next` for deliver, tag and add_header, "
-        "else as the policy's `on_unknown` says",
+        "rescan (keep it until the malware engine has looked), deliver_marked (add `X-Postern-Unknown`), or "
+        "`{defer: 15min, then: WORD}` for a malware engine that is away. Left out: `next` for deliver, tag and "
+        "add_header, else as the policy's `on_unknown` says",
     )
     override: Literal["local_policy", "mailing_list", "trusted_forwarder"] | None = Field(
         None,
@@ -221,6 +158,34 @@ class DnsblZone(Model):
     )
 
 
+class LinkListEntry(Model):
+    """A block list of links: a DNS list of domains (URIBL, DBL), or a file with links or hosts that somebody
+    fetches."""
+
+    zone: Domain | None = Field(None, description="Zone that is asked about the hosts of links")
+    feed: FileName | None = Field(
+        None,
+        description="File with one link or host a line, or CSV (OpenPhish, URLhaus); relative to the policy's "
+        "folder. It is read again when it changes",
+    )
+    weight: Annotated[float, Field(ge=-10, le=10)] = Field(
+        1.0, description="What a listing adds to `links.list_score`, once for each list"
+    )
+    answers: Annotated[list[ListAnswer], Field(min_length=1)] = Field(
+        ["127.0.0.0/16"],
+        description="Addresses or networks whose answers are listings; all others are no listings, and raise an alert",
+    )
+    fresh: Annotated[Duration, Field(ge=60)] = Field(
+        86400.0, description="A feed that was written longer ago is not counted, and raises an alert"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> LinkListEntry:
+        if (self.zone is None) == (self.feed is None):
+            raise fault("an entry is a zone or a feed", "write one of `zone:` and `feed:`")
+        return self
+
+
 class Bans(Model):
     """Shutting out who abuses us, for a while. Our own networks (`trusted` in the settings, this machine) never are."""
 
@@ -241,6 +206,24 @@ class Greylist(Model):
     )
     memory: Annotated[Duration, Field(ge=3600, le=366 * 86400)] = Field(
         36 * 86400.0, description="How long we remember that they came back; they are not asked again meanwhile"
+    )
+
+
+class Malware(Model):
+    """How the malware engine is used."""
+
+    send: SendingWord = Field(
+        "risky",
+        description="What it is sent: the whole message as it stands; leaves, that is every decoded part and archive "
+        "member; or risky, the leaves without pictures, sounds and films that are what they are called. What is "
+        "ambiguous, or could not be looked into, is sent whole as well",
+    )
+    wait: Annotated[Duration, Field(ge=60, le=14 * 86400)] = Field(
+        86400.0, description="How long mail may wait for an engine that does not answer, until people have to look"
+    )
+    look_back: Annotated[Duration, Field(ge=0, le=30 * 86400)] = Field(
+        3 * 86400.0,
+        description="How far back delivered mail is scanned again when there are newer signatures; `0s`: never",
     )
 
 
@@ -268,10 +251,12 @@ class PolicyFile(Model):
         "defer", description="For rules that reject, quarantine or defer and do not say it themselves"
     )
     dnsbl: list[DnsblZone] = Field([], description="DNS lists that clients are looked up in")
+    link_lists: list[LinkListEntry] = Field([], description="Block lists that the hosts of links are looked up in")
     bans: Bans = Field(Bans(), description="Who is shut out by itself")
     greylist: Greylist = Field(Greylist(), description="When those pass who were asked to come back")
     trusted_sealers: list[Domain] = Field([], description="Domains whose ARC seal we believe (RFC 8617)")
     quarantine: Retention = Field(Retention(), description="How long held mail is kept")
+    malware: Malware = Field(Malware(), description="How the malware engine is used")
 
 
 class ListEntry(Model):

@@ -33,6 +33,15 @@ class VerdictClass(StrEnum):
     POLICY = "policy"
 
 
+class Keeping(StrEnum):
+    """How a message that is accepted and not delivered is kept: for people to review, for another scan, or laid
+    aside."""
+
+    REVIEW = "review"
+    RESCAN = "rescan"
+    PARKED = "parked"
+
+
 @dataclass(frozen=True, slots=True)
 class RuleRef:
     """Which rule decided, and where it is written."""
@@ -55,7 +64,8 @@ class Verdict:
     """The decision for one recipient. `reply` is a name of `mail.replies.BY_NAME`, empty for mail that is accepted.
 
     `quarantine` is the class under which it is held, empty unless held; `rule` is None where the default decided.
-    `add_headers` are header fields that rules add on delivery.
+    `add_headers` are header fields that rules add on delivery. `keeping` says how a message is kept that is in
+    quarantine, `rescan_after` after how many seconds it is scanned again where it is kept for that.
     """
 
     disposition: Disposition
@@ -65,6 +75,8 @@ class Verdict:
     reply: str = ""
     quarantine: str = ""
     add_headers: tuple[tuple[str, str], ...] = ()
+    keeping: Keeping = Keeping.REVIEW
+    rescan_after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from typing import Any, Final, TypeVar
 
 from gateway.facts.acquaintance import AcquaintanceFact
 from gateway.facts.auth import ArcFact, Auth, DkimFact, DmarcFact, SpfFact
-from gateway.facts.content import ContentFact, LinkFact, MailClass, MalwareFact, MalwareResult, SpamFact
+from gateway.facts.content import ContentFact, EngineFact, LinkFact, MailClass, MalwareFact, MalwareResult, SpamFact
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Known, Outcome, Skipped, Unknown
+from gateway.policy.doubts import CHECKS, OF_CLIENTS, dkim_in_doubt, doubt, is_too_early
 
 F = TypeVar("F")
 
@@ -97,7 +98,7 @@ def _dkim_results(fact: DkimFact) -> list[str]:
 
 
 def _dkim_passed(fact: DkimFact) -> Any:
-    return ABSENT if _dkim_in_doubt(fact) else sorted(each.lower() for each in fact.passed_domains)
+    return ABSENT if dkim_in_doubt(fact) else sorted(each.lower() for each in fact.passed_domains)
 
 
 def _dkim_author_passed(case: Case) -> Any:
@@ -123,11 +124,6 @@ def _named(pick: Callable[[Evidence], Outcome[F]], read: Callable[[F], str]) -> 
     return value
 
 
-def _dkim_in_doubt(fact: DkimFact) -> bool:
-    """A key could not be fetched, and no other signature passed."""
-    return not fact.passed_domains and any(each.result is Auth.TEMPERROR for each in fact.signatures)
-
-
 def _arc(read: Callable[[ArcFact], Any], neutral: Any) -> Callable[[Case], Any]:
     return _of(lambda evidence: evidence.arc, read, neutral)
 
@@ -142,6 +138,10 @@ def _spam(read: Callable[[SpamFact], Any], neutral: Any) -> Callable[[Case], Any
 
 def _malware(read: Callable[[MalwareFact], Any], neutral: Any) -> Callable[[Case], Any]:
     return _of(lambda evidence: evidence.malware, read, neutral)
+
+
+def _engine(read: Callable[[EngineFact], Any], neutral: Any) -> Callable[[Case], Any]:
+    return _of(lambda evidence: evidence.engine, read, neutral)
 
 
 def _content(read: Callable[[ContentFact], Any], neutral: Any) -> Callable[[Case], Any]:
@@ -193,12 +193,8 @@ _CLIENT, _RECIPIENT = Scope.CLIENT, Scope.RECIPIENT
 _TEXT, _TEXTS, _WHOLE, _NUMBER, _YES_NO = Type.TEXT, Type.TEXTS, Type.WHOLE, Type.NUMBER, Type.YES_NO
 
 
-def _client(name: str) -> Callable[[Evidence], Outcome[Any]]:
-    return lambda evidence: getattr(evidence.client, name)
-
-
-_dnsbl, _past, _network, _country = _client("dnsbl"), _client("past"), _client("network"), _client("country")
-_reverse_name, _sender_domain = _client("reverse_name"), _client("sender_domain")
+_dnsbl, _past, _network, _country = (CHECKS[name] for name in ("dnsbl", "past", "asn", "country"))
+_reverse_name, _sender_domain = CHECKS["reverse_name"], CHECKS["sender_domain"]
 
 
 # fmt: off
@@ -294,6 +290,12 @@ _FACTS: Final[tuple[Variable, ...]] = (
              "malware"),
     Variable("malware.unscannable", _YES_NO, "The engine could not scan all of it (encrypted, a limit reached)",
              _malware(lambda fact: fact.result is MalwareResult.UNSCANNABLE, False), "malware"),
+    Variable("clamav.signature_age", _NUMBER, "Hours since the malware engine's signatures were made",
+             _engine(lambda fact: ABSENT if fact.age is None else fact.age / 3600.0, 0.0), "engine"),
+    Variable("clamav.signatures", _TEXT, "Version of the malware engine's signatures",
+             _engine(lambda fact: fact.signatures or ABSENT, ""), "engine"),
+    Variable("clamav.absent", _NUMBER, "Minutes for which the malware engine has not answered; 0.0 while it does",
+             _engine(lambda fact: fact.absent / 60.0, 0.0), "engine"),
     Variable("yara.found", _YES_NO, "Some part matches one of our own YARA rules",
              _of(lambda e: e.yara, lambda fact: bool(fact.matches), False), "yara"),
     Variable("yara.matches", _TEXTS, "Names of the YARA rules that match",
@@ -306,62 +308,17 @@ _FACTS: Final[tuple[Variable, ...]] = (
              _content(lambda fact: _distinct(part.true_type.lower() for part in fact.parts), []), "content"),
     Variable("content.names", _TEXTS, "File names of all parts and archive members, in lower case",
              _content(lambda fact: _distinct(part.name.lower() for part in fact.parts if part.name), []), "content"),
+    Variable("content.lost_workers", _WHOLE, "How many anatomists this very content has killed, this time included",
+             lambda c: c.evidence.lost_workers),
     Variable("links.hosts", _TEXTS, "Hosts that links go to", _content(lambda fact: _hosts(fact.links), []),
              "content"),
+    Variable("links.listed", _TEXTS, "Hosts of links that a block list of links names",
+             _of(lambda e: e.listed, lambda fact: _distinct(host for _, host in fact.listings), []), "link_lists"),
+    Variable("links.list_score", _NUMBER, "Sum of the weights of the block lists that name a link",
+             _of(lambda e: e.listed, lambda fact: fact.score, 0.0), "link_lists"),
     Variable("links.count", _WHOLE, "How many links there are", _content(lambda fact: len(fact.links), 0), "content"),
 )
 # fmt: on
-
-CHECKS: Final[Mapping[str, Callable[[Evidence], Outcome[Any]]]] = {
-    "reverse_name": _reverse_name,
-    "dnsbl": _dnsbl,
-    "past": _past,
-    "asn": _network,
-    "country": _country,
-    "sender_domain": _sender_domain,
-    "spf": lambda evidence: evidence.spf,
-    "dkim": lambda evidence: evidence.dkim,
-    "arc": lambda evidence: evidence.arc,
-    "dmarc": lambda evidence: evidence.dmarc,
-    "content": lambda evidence: evidence.content,
-    "spam": lambda evidence: evidence.spam,
-    "malware": lambda evidence: evidence.malware,
-    "greylist": lambda evidence: evidence.greylist,
-    "yara": lambda evidence: evidence.yara,
-    "acquaintance": lambda evidence: evidence.acquaintance,
-}
-"""The checks by name, and where their outcome stands."""
-
-
-def doubt(evidence: Evidence, check: str) -> str:
-    """Why a check could not tell, or the empty string where it could."""
-    outcome = CHECKS[check](evidence)
-    if isinstance(outcome, Unknown):
-        return outcome.why or "no reason given"
-    if not isinstance(outcome, Known):
-        return ""
-    fact = outcome.value
-    if isinstance(fact, DkimFact):
-        return "a key could not be fetched" if _dkim_in_doubt(fact) else ""
-    if getattr(fact, "result", None) is Auth.TEMPERROR:
-        return str(getattr(fact, "reason", "")) or "DNS gave no answer"
-    return ""
-
-
-def is_too_early(evidence: Evidence, check: str) -> bool:
-    """Whether a check cannot tell because we are new ourselves: no failure, and told of no message."""
-    outcome = CHECKS[check](evidence)
-    fact = outcome.value if isinstance(outcome, Known) else None
-    return isinstance(fact, AcquaintanceFact) and not fact.can_tell
-
-
-def doubts(evidence: Evidence) -> dict[str, str]:
-    """Every check that could not tell, with its reason."""
-    return {check: why for check in CHECKS if (why := doubt(evidence, check))}
-
-
-_OF_CLIENTS: Final = ("reverse_name", "dnsbl", "past", "asn", "country", "sender_domain")
-"""The checks that are made before any message is there."""
 
 
 def _is_unknown(check: str) -> Variable:
@@ -370,7 +327,7 @@ def _is_unknown(check: str) -> Variable:
         Type.YES_NO,
         f"The check {check} could not tell; always known",
         lambda case: bool(doubt(case.evidence, check)) or is_too_early(case.evidence, check),
-        scope=Scope.CLIENT if check in _OF_CLIENTS else Scope.MESSAGE,
+        scope=Scope.CLIENT if check in OF_CLIENTS else Scope.MESSAGE,
     )
 
 

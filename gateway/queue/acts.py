@@ -16,8 +16,8 @@ from gateway.queue.ledger.writer import Writer
 from gateway.queue.records import Selection
 from gateway.queue.states import State
 
-HOLDABLE: Final = frozenset({State.QUEUED, State.DEFERRED, State.CORRUPT})
-DELETABLE: Final = frozenset({State.HELD, State.QUEUED, State.DEFERRED, State.CORRUPT})
+HOLDABLE: Final = frozenset({State.UNSCANNED, State.QUEUED, State.DEFERRED, State.CORRUPT})
+DELETABLE: Final = frozenset({State.HELD, State.UNSCANNED, State.QUEUED, State.DEFERRED, State.CORRUPT})
 
 RETRIES: Final = {State.DEFERRED: State.DEFERRED, State.CORRUPT: State.QUEUED}
 """What a retry makes of each state; the others need none."""
@@ -34,6 +34,19 @@ class Actor:
 def release(recipient_id: int, by: Actor, *, at: float) -> Act:
     """HELD to QUEUED."""
     return Act(recipient_id, State.QUEUED, frozenset({State.HELD}), "released", by.name, by.reason, at)
+
+
+def pass_scanned(recipient_id: int, by: Actor, *, at: float) -> Act:
+    """UNSCANNED to QUEUED."""
+    return Act(recipient_id, State.QUEUED, frozenset({State.UNSCANNED}), "rescanned", by.name, by.reason, at)
+
+
+def hold_scanned(recipient_id: int, by: Actor, *, at: float, quarantine: str, expires_at: float) -> Act:
+    """UNSCANNED to HELD."""
+    allowed = frozenset({State.UNSCANNED})
+    return Act(
+        recipient_id, State.HELD, allowed, "held", by.name, by.reason, at, quarantine=quarantine, expires_at=expires_at
+    )
 
 
 def delete(recipient_id: int, by: Actor, *, at: float) -> Act:

@@ -50,6 +50,8 @@ from gateway.queue.records import (
     TrackQuery,
     TrackRow,
 )
+from gateway.queue.rescans import Rescans
+from gateway.queue.retractions import Retractions
 from gateway.queue.spool import Incoming, OctetsGone, Spool
 from gateway.queue.states import DELIVERABLE, State
 from gateway.telemetry import log
@@ -233,8 +235,19 @@ class Custody:
         """HELD to QUEUED. False: it was not held any more."""
         return await self._act(acts.release(recipient_id, Actor(actor, reason), at=self._clock.now()))
 
+    @property
+    def rescans(self) -> Rescans:
+        """Mail that waits to be scanned."""
+        return Rescans(self.writer, self.readers, self._clock)
+
+    @property
+    def retractions(self) -> Retractions:
+        """Delivered copies, and taking them back."""
+        return Retractions(self.spool, self.writer, self.readers, self._clock)
+
     async def delete(self, recipient_id: int, *, actor: str, reason: str) -> bool:
-        """HELD, QUEUED, DEFERRED or CORRUPT to DROPPED. False: it was in none of these, or in a courier's hands."""
+        """HELD, UNSCANNED, QUEUED, DEFERRED or CORRUPT to DROPPED. False: it was in none of these, or in a courier's
+        hands."""
         return await self._act(acts.delete(recipient_id, Actor(actor, reason), at=self._clock.now()))
 
     async def note(
@@ -269,8 +282,8 @@ class Custody:
         quarantine: str = "",
         expires_at: float | None = None,
     ) -> int:
-        """QUEUED, DEFERRED and CORRUPT to HELD, under the quarantine named or the one they were in. Answers how
-        many."""
+        """UNSCANNED, QUEUED, DEFERRED and CORRUPT to HELD, under the quarantine named or the one they were in. Answers
+        how many."""
         now = self._clock.now()
         bulk, by = Bulk(self.writer, self.readers, now), Actor(actor, reason)
         each = partial(acts.hold, by=by, at=now, quarantine=quarantine, expires_at=expires_at)

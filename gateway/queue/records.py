@@ -43,9 +43,10 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class NewRecipient:
-    """One recipient at acceptance: QUEUED, HELD, DROPPED or UNSCANNED; `destination` is the key under which couriers
-    claim it: a route ("mailbox", "lmtp://host:port", ...) or "mx:domain". `expires_at` ends a hold (seconds since the
-    epoch). `fields` are header fields, with CRLF line ends, that this recipient's copy alone has on top."""
+    """One recipient at acceptance: QUEUED, HELD, DROPPED, UNSCANNED or CORRUPT; `destination` is the key under which
+    couriers claim it: a route ("mailbox", "lmtp://host:port", ...) or "mx:domain". `expires_at` ends a hold, `due` is
+    when it is to be scanned again (seconds since the epoch; None: now). `fields` are header fields, with CRLF line
+    ends, that this recipient's copy alone has on top."""
 
     recipient: Recipient
     state: State
@@ -53,6 +54,7 @@ class NewRecipient:
     judgement: Judgement
     quarantine: str = ""
     expires_at: float | None = None
+    due: float | None = None
     fields: bytes = b""
 
 
@@ -74,6 +76,35 @@ class Acceptance:
     listing: Listing
     recipients: tuple[NewRecipient, ...]
     may_bounce: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Unscanned:
+    """One recipient whose copy waits to be scanned, and is due."""
+
+    recipient_id: int
+    message_id: int
+    recipient: str
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredCopy:
+    """One recipient whose copy was delivered, with the evidence (JSON) of its message."""
+
+    recipient_id: int
+    message_id: int
+    recipient: str
+    evidence: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Retracted:
+    """One recipient whose copy was taken back into custody."""
+
+    recipient_id: int
+    message_id: int
+    recipient: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +191,8 @@ OF_THE_HOUSE: Final = frozenset({Deed.BANNED, Deed.UNBANNED, Deed.LET_IN})
 class Event:
     """One line of a message's story. `sequence` grows without gaps being meaningful; `recipient` is empty for the whole
     message; `kind` is from a closed list (accepted, held, released, deleted, attempt, delivered, deferred, failed,
-    expired, bounced, corrupt, refused, retried, not released, banned, unbanned, let in); `detail` is small and
+    expired, bounced, corrupt, refused, retried, unscanned, rescanned, retracted, removed, not released, banned,
+    unbanned, let in); `detail` is small and
     serialisable."""
 
     sequence: int

@@ -1,5 +1,8 @@
-"""The states of a recipient and THE table of transitions. A state changes only through `transition`; final states
-never do."""
+"""The states of a recipient and THE table of transitions. A state changes only through `transition`.
+
+Nothing is owed in a final state, and none is left again but one: a copy that was delivered into our own store may be
+taken back into the quarantine.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ TRANSITIONS: Final[dict[State, frozenset[State]]] = {
         }
     ),
     State.CORRUPT: frozenset({State.QUEUED, State.HELD, State.DROPPED}),
-    State.DELIVERED: frozenset(),
+    State.DELIVERED: frozenset({State.HELD}),
     State.FAILED: frozenset(),
     State.EXPIRED: frozenset(),
     State.DROPPED: frozenset(),

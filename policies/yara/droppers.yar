@@ -1,9 +1,13 @@
 // What fetches or unpacks a program as soon as it is opened. Each rule is about the octets of one part or archive member.
-// tests/checks/test_yara.py has a specimen for each rule, and letters that must not match.
+// Each rule has an id, an author, and a file of specimens that it finds and letters that it passes over: specimens/RULE.yaml.
 
 rule eicar_test_file
 {
     meta:
+        id = "dropper-001"
+        author = "Postern"
+        severity = "low"
+        technique = "T1204.002"
         description = "The EICAR test file: proves that the engine works"
     strings:
         $eicar = "X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
@@ -14,6 +18,10 @@ rule eicar_test_file
 rule powershell_downloader
 {
     meta:
+        id = "dropper-002"
+        author = "Postern"
+        severity = "high"
+        technique = "T1059.001"
         description = "PowerShell that fetches something and runs it"
     strings:
         $shell = "powershell" nocase ascii wide
@@ -35,6 +43,10 @@ rule powershell_downloader
 rule powershell_encoded_command
 {
     meta:
+        id = "dropper-003"
+        author = "Postern"
+        severity = "high"
+        technique = "T1027.010"
         description = "PowerShell with a long encoded command"
     strings:
         $encoded = /powershell(\.exe)?["']?\s[^\r\n]{0,200}-e(nc|ncodedcommand|c)?\s+["']?[A-Za-z0-9+\/=]{80}/ nocase ascii wide
@@ -45,6 +57,10 @@ rule powershell_encoded_command
 rule script_host_dropper
 {
     meta:
+        id = "dropper-004"
+        author = "Postern"
+        severity = "high"
+        technique = "T1059.005"
         description = "JScript or VBScript that fetches or writes a file and starts it"
     strings:
         $host1 = "WScript.Shell" nocase
@@ -62,6 +78,10 @@ rule script_host_dropper
 rule living_off_the_land
 {
     meta:
+        id = "dropper-005"
+        author = "Postern"
+        severity = "high"
+        technique = "T1218"
         description = "A program of the system made to fetch or run something of the network"
     strings:
         $certutil = /certutil(\.exe)?\s[^\r\n]{0,100}-urlcache/ nocase ascii wide
@@ -78,6 +98,10 @@ rule living_off_the_land
 rule program_inside_script
 {
     meta:
+        id = "dropper-006"
+        author = "Postern"
+        severity = "high"
+        technique = "T1027.006"
         description = "A script or page that carries a Windows program in base64"
     strings:
         $program = /["'`(,=]TV[opqrA][A-Za-z0-9+\/]{3,8}AA[A-Za-z0-9+\/]{200}/
@@ -93,6 +117,10 @@ rule program_inside_script
 rule shortcut_to_interpreter
 {
     meta:
+        id = "dropper-007"
+        author = "Postern"
+        severity = "high"
+        technique = "T1204.002"
         description = "A shortcut that starts an interpreter"
     strings:
         $w1 = "powershell" nocase ascii wide
@@ -109,6 +137,10 @@ rule shortcut_to_interpreter
 rule internet_shortcut_to_share
 {
     meta:
+        id = "dropper-008"
+        author = "Postern"
+        severity = "high"
+        technique = "T1187"
         description = "An Internet shortcut to a file share or WebDAV folder"
     strings:
         $head = "[InternetShortcut]" nocase
@@ -122,6 +154,10 @@ rule internet_shortcut_to_share
 rule equation_editor_object
 {
     meta:
+        id = "dropper-009"
+        author = "Postern"
+        severity = "high"
+        technique = "T1203"
         description = "An object for the old equation editor (CVE-2017-11882)"
     strings:
         $class = { 02 CE 02 00 00 00 00 00 C0 00 00 00 00 00 00 46 }
@@ -134,6 +170,10 @@ rule equation_editor_object
 rule notes_with_a_script
 {
     meta:
+        id = "dropper-010"
+        author = "Postern"
+        severity = "high"
+        technique = "T1204.002"
         description = "A OneNote section with a script or program in it"
     strings:
         $store = { E7 16 E3 BD 65 26 11 45 A4 C4 8D 4D 0B 7A 9E AC }

@@ -3,6 +3,10 @@
 rule lure_page_that_asks_for_a_password
 {
     meta:
+        id = "lure-001"
+        author = "Postern"
+        severity = "medium"
+        technique = "T1598.002"
         description = "A page in a message with a form for a password that is sent elsewhere"
     strings:
         $password = /<input\s[^>]{0,300}type\s*=\s*["']?password/ nocase
@@ -17,6 +21,10 @@ rule lure_page_that_asks_for_a_password
 rule lure_page_that_reports_to_a_bot
 {
     meta:
+        id = "lure-002"
+        author = "Postern"
+        severity = "high"
+        technique = "T1567"
         description = "A page that sends what is typed to a Telegram bot"
     strings:
         $bot = /api\.telegram\.org\/bot/ nocase
@@ -29,6 +37,10 @@ rule lure_page_that_reports_to_a_bot
 rule lure_paste_this_to_prove_you_are_human
 {
     meta:
+        id = "lure-003"
+        author = "Postern"
+        severity = "high"
+        technique = "T1204.004"
         description = "A page that makes its reader paste a command (ClickFix)"
     strings:
         $copy1 = "navigator.clipboard.writeText" nocase
@@ -45,6 +57,10 @@ rule lure_paste_this_to_prove_you_are_human
 rule lure_paid_or_shown
 {
     meta:
+        id = "lure-004"
+        author = "Postern"
+        severity = "medium"
+        technique = "T1657"
         description = "Extortion with a recording that does not exist"
     strings:
         $wallet = /\b(bc1[a-z0-9]{25,60}|[13][a-km-zA-HJ-NP-Z1-9]{25,34})\b/

@@ -43,6 +43,23 @@ def test_a_password_in_the_text_opens_the_archive(words):
     ]
 
 
+@pytest.mark.parametrize("name", ["aes128.zip", "aes256.zip"])
+def test_the_newer_cipher_of_zip_is_opened_too(name):
+    content = examine(letter_saying("The password is Secret-42.", locked=(ARCHIVES / name).read_bytes())).content
+    assert "archive.password_in_text" in content.defects
+    assert not content.unscannable
+    assert {part.name: part.sha256 for part in content.parts}["a.txt"] == DIGEST
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["aes.7z", "aeshead.7z"])
+def test_seven_zip_is_opened_too(name):
+    content = examine(letter_saying("The password is: x", locked=(ARCHIVES / name).read_bytes())).content
+    assert "archive.password_in_text" in content.defects
+    assert not content.unscannable
+    assert {part.name: part.sha256 for part in content.parts}["a.txt"] == DIGEST
+
+
 def test_a_password_elsewhere_leaves_the_archive_locked():
     content = examine(letter_saying("I tell you the password on the phone.")).content
     assert "archive.encrypted" in content.unscannable

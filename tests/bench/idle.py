@@ -14,12 +14,14 @@ import asyncio
 import multiprocessing
 import resource
 import socket
+import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import uvloop
 
 from gateway.clock import SystemClock
+from gateway.counters.counters import Counters
 from gateway.inbound.ports import Door, Ports
 from gateway.inbound.server import FrontDoor, Listener
 from gateway.settings import Limits, Settings
@@ -37,9 +39,11 @@ def server(listening: socket.socket, pipe: Connection, connections: int) -> None
 
     async def run() -> None:
         people = Directory()
+        folder = tempfile.TemporaryDirectory(prefix="postern-bench-")
+        counters = Counters.open(Path(folder.name), clock=SystemClock())
         ports = Ports(
             custody=Shelf(), judge=Bench(), validation=people, authentication=people, inquiry=Inquiry(),
-            current_policy=PlainPolicy, clock=SystemClock(),
+            current_policy=PlainPolicy, clock=SystemClock(), counters=counters,
         )  # fmt: skip
         limits = Limits(connections=connections + 10, connections_per_client=connections + 10)
         front = FrontDoor(
@@ -56,6 +60,8 @@ def server(listening: socket.socket, pipe: Connection, connections: int) -> None
                 break
             pipe.send((front.connections, resident()))
         await front.drain(1.0)
+        await counters.close()
+        folder.cleanup()
 
     uvloop.run(run())
 

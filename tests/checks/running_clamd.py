@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 from asyncio.subprocess import DEVNULL, Process
+from pathlib import Path
 from typing import Final
 
+import pytest
+
 from gateway.checks.malware.clamd_folder import prepare
-from gateway.checks.malware.clamd_plan import ClamdPlan, answers
+from gateway.checks.malware.clamd_plan import ClamdKind, ClamdPlan, Signatures, answers
 
 READY_WITHIN: Final = 180.0
 """Seconds to load the signatures: the full database takes half a minute on a slow machine."""
@@ -48,6 +53,12 @@ class ClamdProcess:
             await self.stop()
             raise
 
+    @property
+    def pid(self) -> int:
+        """Its process id, while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
     async def wait(self) -> int:
         """Until it ends, for whoever watches it: its exit status."""
         return 0 if self._process is None else await self._process.wait()
@@ -68,3 +79,19 @@ class ClamdProcess:
     @property
     def _log(self) -> str:
         return str(self._plan.configuration.with_name("clamd.log"))
+
+
+def real_plan(data: Path) -> ClamdPlan:
+    """A clamd of our own in that folder, on the demonstration signatures."""
+    executable = shutil.which("clamd", path=f"{os.environ['PATH']}:/usr/sbin")
+    if executable is None:
+        pytest.skip("no clamd here")
+    return ClamdPlan(
+        ClamdKind.OWN,
+        address=str(data / "clamd.sock"),
+        folder=data,
+        executable=executable,
+        account="root" if os.geteuid() == 0 else "",
+        signatures=Signatures.DEMO,
+        scan_seconds=10.0,
+    )

@@ -22,7 +22,7 @@ def test_every_reply_and_every_state_stands(postern: Postern) -> None:
     assert [name for name in all_replies() if f"| `{name}` |" not in printed] == []
     printed = postern("reference", "states").stdout
     assert [state for state in State if f"| {state} |" not in printed] == []
-    assert "| delivered | final |" in printed
+    assert "| failed | final |" in printed
 
 
 def test_the_policys_words_stand(postern: Postern) -> None:

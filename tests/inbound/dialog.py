@@ -4,7 +4,7 @@
     @ door submission          which door (mx unless said)
     @ limit errors 3           a setting of `limits`
     @ trust xclient            the client may say XCLIENT (or `proxy`: it has to begin with a PROXY header)
-    @ group 192.0.2.9 size 99  what clients of that address may do (or `reject blocked_client`)
+    @ group 192.0.2.9 size 99  what clients of that address may do (or `reject blocked_client`, `normalises`)
     C: EHLO client.example     a line from the client; consecutive ones travel in one packet, each with CRLF
     C> half a li               the same without the CRLF
     S: 250-SIZE                one line from the server, which begins so
@@ -42,7 +42,7 @@ _NAMED = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\"}
 
 def octets(text: str) -> bytes:
     """The octets that a line of a transcript stands for."""
-    text = re.sub(r"<<(.+?)\*(\d+)>>", lambda match: match[1] * int(match[2]), text)
+    text = re.sub(r"<<([^<]+?)\*(\d+)>>", lambda match: match[1] * int(match[2]), text)
     found, position = b"", 0
     for match in _ESCAPE.finditer(text):
         found += text[position : match.start()].encode()
@@ -88,9 +88,11 @@ def read(file: Path) -> Story:
     return story
 
 
-def _group(word: str, value: str) -> PlainGroup:
+def _group(word: str, value: str = "") -> PlainGroup:
     if word == "reject":
         return PlainGroup("listed", reject=value)
+    if word == "normalises":
+        return PlainGroup("old", limits=PlainLimits(normalises=True))
     return PlainGroup("bounded", limits=replace(PlainLimits(), **{word: int(value)}))
 
 

@@ -47,6 +47,7 @@ class PlainLimits:
     connections: int | None = None
     network_connections: int | None = None
     rates: tuple[RateLimit, ...] = ()
+    normalises: bool = False
 
 
 @dataclass(frozen=True)
@@ -284,6 +285,7 @@ class House:
     counters: Counters = None  # type: ignore[assignment]
     folder: Path = Path()
     naps: list[float] = field(default_factory=list)
+    is_behind_balancer: bool = False
 
     async def sleep(self, seconds: float) -> None:
         self.naps.append(seconds)
@@ -321,6 +323,7 @@ async def open_house(
         inquiry=inquiry,
         policy=policy or PlainPolicy(),
         clock=clock,
+        is_behind_balancer="proxy_networks" in (listen or {}),
     )
     own_folder = tempfile.TemporaryDirectory(prefix="postern-counters-")
     opened.folder = folder or Path(own_folder.name)
@@ -385,7 +388,7 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
 
 def client_context() -> ssl.SSLContext:
     """A client that takes any certificate."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without the authorities, which take long to load
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context

@@ -12,8 +12,9 @@ from gateway.inbound.acceptance import DEFAULT_RETENTION, acceptance_of, listing
 from gateway.inbound.ports import Judged
 from gateway.mail.address import Address
 from gateway.mail.envelope import Envelope, Recipient
-from gateway.policy.verdict import Disposition, RuleRef, Settlement, Verdict, VerdictClass
+from gateway.policy.verdict import Disposition, Keeping, RuleRef, Settlement, Verdict, VerdictClass
 from gateway.queue.records import Acceptance, Judgement
+from gateway.queue.states import State
 from tests.inbound.house import DEFER, DELIVER, HOLD, REJECT
 
 BOB, EVE = Address("Bob", "example.net"), Address("e v e", "example.net")
@@ -47,6 +48,24 @@ def test_a_class_whose_retention_nobody_set() -> None:
     held = Verdict(Disposition.QUARANTINE, VerdictClass.POLICY, RuleRef("r", "f", 1))
     eve = accept(DELIVER, held).recipients[1]
     assert (eve.quarantine, eve.expires_at) == ("policy", 100.0 + DEFAULT_RETENTION)
+
+
+@pytest.mark.parametrize(
+    ("keeping", "state", "due", "ends"),
+    [
+        (Keeping.REVIEW, State.HELD, None, 100.0 + DEFAULT_RETENTION),
+        (Keeping.RESCAN, State.UNSCANNED, 1900.0, None),
+        (Keeping.PARKED, State.CORRUPT, None, None),
+    ],
+)
+def test_what_is_not_delivered_is_kept_as_the_verdict_says(
+    keeping: Keeping, state: State, due: float | None, ends: float | None
+) -> None:
+    kept = Verdict(
+        Disposition.QUARANTINE, VerdictClass.POLICY, RuleRef("r", "f", 1), keeping=keeping, rescan_after=1800.0
+    )
+    eve = accept(DELIVER, kept).recipients[1]
+    assert (eve.state, eve.due, eve.expires_at) == (state, due, ends)
 
 
 def test_a_rule_may_send_it_elsewhere() -> None:

@@ -67,14 +67,21 @@ async def test_what_a_server_sends_is_what_is_taken(open_sender: Open, tls: ssl.
             assert " K " in sender.log.read_text(), "Exim marks what went by CHUNKING"
 
 
+# Sent or given up: what is deferred comes again, and would be taken for a second message.
+POSTFIX_ENDED = r"to=<u@example\.net>,.* status=(?:sent|bounced)"
+
+
 @pytest.mark.parametrize(
     ("open_sender", "ended"),
     [
-        pytest.param(postfix, ", status=", marks=needs_postfix, id="postfix"),
+        pytest.param(postfix, POSTFIX_ENDED, marks=needs_postfix, id="postfix"),
         pytest.param(
-            partial(postfix, bare_newlines="no"), ", status=", marks=needs_postfix, id="postfix without protection"
+            partial(postfix, bare_newlines="no"),
+            POSTFIX_ENDED,
+            marks=needs_postfix,
+            id="postfix without protection",
         ),
-        pytest.param(exim, "u@example.net R=way", marks=needs_exim, id="exim"),
+        pytest.param(exim, r"(?:=>|\*\*) u@example\.net R=way", marks=needs_exim, id="exim"),
     ],
 )
 async def test_nothing_is_smuggled_in(open_sender: Open, ended: str, tls: ssl.SSLContext) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import socket
 import tempfile
@@ -62,15 +63,15 @@ class MailServer:
         await talk.send(b"BDAT %d LAST\r\n" % len(data) + data)
         await self._must_be_taken(talk)
 
-    async def wait_for(self, word: str, *, times: int = 1) -> None:
-        """Wait until the log says the word so often."""
+    async def wait_for(self, pattern: str, *, times: int = 1) -> None:
+        """Wait until the log says what matches so often."""
         async with asyncio.timeout(60):
-            while self.said(word) < times:
+            while self.said(pattern) < times:
                 await asyncio.sleep(0.1)
 
-    def said(self, word: str) -> int:
-        """How often the log says the word."""
-        return self.log.read_text(errors="replace").count(word) if self.log.exists() else 0
+    def said(self, pattern: str) -> int:
+        """How often the log says what matches."""
+        return len(re.findall(pattern, self.log.read_text(errors="replace"))) if self.log.exists() else 0
 
     async def _envelope(self, sender: str, recipient: str, mail: str, rcpt: str) -> Talk:
         talk = await Talk.to(self.port)

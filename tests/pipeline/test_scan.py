@@ -8,10 +8,11 @@ import pytest
 
 from gateway.checks.anatomist.wire import Examination
 from gateway.checks.dns.zone import ZoneResolver
+from gateway.checks.leaves import Wanted
 from gateway.clock import SystemClock
 from gateway.facts.auth import Auth
 from gateway.facts.connection import ClientFact
-from gateway.facts.content import ContentFact, MailClass, MalwareFact, MalwareResult, SpamFact
+from gateway.facts.content import ContentFact, EngineFact, MailClass, MalwareFact, MalwareResult, SpamFact
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Known, Outcome, Skipped, Unknown
 from gateway.mail.envelope import Direction, Envelope
@@ -33,7 +34,7 @@ class Anatomist:
     def __init__(self, *, fails: bool = False) -> None:
         self._fails = fails
 
-    async def examine(self, message: Message) -> Examination:
+    async def examine(self, message: Message, wanted: Wanted = Wanted.NONE) -> Examination:
         if self._fails:
             raise ConnectionError("the worker is gone")
         return Examination(
@@ -50,6 +51,9 @@ class Engine:
         await asyncio.sleep(self._delay)
         self.seen.append(bytes(octets))
         return Known(MalwareFact(MalwareResult.CLEAN, engine="test"))
+
+    def standing(self) -> Outcome[EngineFact]:
+        return Known(EngineFact("test", "1"))
 
 
 def scanner(anatomist: Anatomist | None = None, engine: Engine | None = None) -> Scanner:

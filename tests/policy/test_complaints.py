@@ -28,7 +28,8 @@ def told(text: str, *, model: type = schema.PolicyFile) -> list[str]:
         (
             "version: 1\nrules: [{id: a}]",
             "2:9 `then` is missing | "
-            "add `then: ...` (What happens: deliver, defer, greylist, reject, quarantine, add_header, tag)",
+            "add `then: ...` "
+            "(What happens: deliver, defer, greylist, park, reject, quarantine, rescan, add_header, tag)",
         ),
         (
             "version: 1\nrules: [{id: a, then: {add_header: {}}}]",

@@ -11,11 +11,19 @@ from hypothesis import strategies as st
 
 from gateway.facts.auth import Auth, DmarcFact
 from gateway.facts.connection import NetworkFact
-from gateway.facts.content import ContentFact, MailClass, MalwareFact, MalwareResult, SpamFact
+from gateway.facts.content import (
+    ContentFact,
+    EngineFact,
+    MailClass,
+    MalwareFact,
+    MalwareResult,
+    PartFact,
+    SpamFact,
+)
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Known, Skipped, Unknown
 from gateway.policy.decide import Seen, decide, decide_all, explain
-from gateway.policy.verdict import Disposition, VerdictClass
+from gateway.policy.verdict import Disposition, Keeping, VerdictClass
 
 ALICE = "alice@example.org"
 DEAD = Unknown("clamd unreachable")
@@ -57,6 +65,58 @@ def test_every_action_that_ends_the_matter(action, disposition, verdict_class, r
     assert (verdict.verdict_class, verdict.reply, verdict.quarantine) == (verdict_class, reply, quarantine)
     by_default = decide(evidence(), ALICE, policy_of("", top=f"default: {action}"))
     assert (by_default.disposition, by_default.reply, by_default.rule) == (disposition, reply, None)
+
+
+def engine(absent: float) -> Known[EngineFact]:
+    return Known(EngineFact("clamav", "27450", 3600.0, absent))
+
+
+@pytest.mark.parametrize(
+    ("standing", "disposition"),
+    [
+        (engine(0.0), Disposition.DEFER),
+        (engine(899.0), Disposition.DEFER),
+        (engine(900.0), Disposition.QUARANTINE),
+        (Skipped("there is none"), Disposition.QUARANTINE),
+        (Known(EngineFact("clamav", absent=1.0, met=False)), Disposition.QUARANTINE),
+        (Unknown("not told"), Disposition.QUARANTINE),
+    ],
+    ids=["just now", "a while", "too long", "never there", "not met yet", "nobody knows"],
+)
+def test_an_engine_that_is_away_defers_for_a_while_and_then_does_what_the_policy_says(
+    standing, disposition, policy_of, evidence
+):
+    policy = policy_of("""
+  - {id: malware, when: malware.found, then: {reject: malware}, on_unknown: {defer: 15min, then: hold}}
+""")
+    verdict = decide(evidence(malware=DEAD, engine=standing), ALICE, policy)
+    assert (verdict.disposition, verdict.rule.id) == (disposition, "malware")
+    found = decide(evidence(malware=FOUND, engine=standing), ALICE, policy)
+    assert found.disposition is Disposition.REJECT
+
+
+def test_mail_is_kept_for_another_scan_by_rule_or_in_doubt(policy_of, evidence):
+    policy = policy_of("""
+  - {id: malware, when: malware.found, then: {reject: malware}, on_unknown: rescan}
+  - {id: outbreak, when: '"application/zip" in content.types', then: {rescan: 30min}}
+""")
+    risky = Known(ContentFact(parts=(PartFact("2", "a.zip", "", "application/zip", 9, ""),)))
+    kept = decide(evidence(content=risky), ALICE, policy)
+    assert (kept.disposition, kept.keeping, kept.rescan_after) == (Disposition.QUARANTINE, Keeping.RESCAN, 1800.0)
+    doubtful = decide(evidence(malware=DEAD), ALICE, policy)
+    assert (doubtful.disposition, doubtful.keeping, doubtful.rescan_after, doubtful.rule.id) == (
+        Disposition.QUARANTINE,
+        Keeping.RESCAN,
+        0.0,
+        "malware",
+    )
+
+
+def test_what_kills_anatomists_is_laid_aside(policy_of, evidence):
+    policy = policy_of("  - {id: park, when: content.lost_workers >= 3, then: park}")
+    parked = decide(replace(evidence(), lost_workers=3), ALICE, policy)
+    assert (parked.disposition, parked.keeping) == (Disposition.QUARANTINE, Keeping.PARKED)
+    assert decide(replace(evidence(), lost_workers=2), ALICE, policy).disposition is Disposition.DELIVER
 
 
 def test_tags_and_headers_go_on_to_the_next_rule(policy_of, evidence):

@@ -110,9 +110,15 @@ CASES = {
     ),
     "S/MIME": ({"content": content(unscannable=("mime.encrypted",))}, "deliver", None, "clean"),
     "breaks the examination": (
-        {"content": Unknown("killed"), "spam": Unknown("killed")},
-        "quarantine",
+        {"content": Unknown("killed"), "spam": Unknown("killed"), "lost_workers": 2},
+        "defer",
         "unscannable",
+        "policy",
+    ),
+    "breaks it again and again": (
+        {"content": Unknown("killed"), "spam": Unknown("killed"), "lost_workers": 3},
+        "quarantine",
+        "park",
         "policy",
     ),
     "certain phishing": ({"spam": spam(16.0, MailClass.PHISHING)}, "reject", "phishing-reject", "phishing"),

@@ -4,12 +4,13 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from gateway.mail.replies import BY_NAME
-from gateway.policy import schema
+from gateway.policy import actions, schema
 
 MODELS = [
     each
-    for each in vars(schema).values()
-    if isinstance(each, type) and issubclass(each, BaseModel) and each.__module__ == schema.__name__
+    for module in (schema, actions)
+    for each in vars(module).values()
+    if isinstance(each, type) and issubclass(each, BaseModel) and each.__module__ == module.__name__
 ]
 
 
@@ -61,13 +62,13 @@ def test_what_matches_no_recipient(pattern):
 @pytest.mark.parametrize("name", ["From", "DKIM-Signature", "received", "Content-Type", "X Note", "X:Note", ""])
 def test_header_fields_that_a_rule_may_not_add(name):
     with pytest.raises(ValidationError):
-        schema.AddHeader(add_header={name: "x"})
+        actions.AddHeader(add_header={name: "x"})
 
 
 @pytest.mark.parametrize("value", ["a\r\nFrom: x", "a\0b", "ü", "x" * 301])
 def test_header_values_that_a_rule_may_not_add(value):
     with pytest.raises(ValidationError):
-        schema.AddHeader(add_header={"X-Note": value})
+        actions.AddHeader(add_header={"X-Note": value})
 
 
 def test_values_are_not_bent_to_fit():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gateway.mail.address import Address
 from gateway.mail.envelope import Recipient
 from gateway.queue.custody import Custody
+from gateway.queue.ledger.accepting import BEGINNINGS
 from gateway.queue.ledger.lock import FileLock
 from gateway.queue.records import Judgement, Listing, NewRecipient
 from gateway.queue.states import State
@@ -57,7 +58,7 @@ async def test_recipients_begin_where_the_judgement_put_them(custody: Custody) -
     assert await state_of(custody, await accept(custody, acceptance(*given))) == states
 
 
-@pytest.mark.parametrize("state", sorted(set(State) - {State.QUEUED, State.HELD, State.DROPPED, State.UNSCANNED}))
+@pytest.mark.parametrize("state", sorted(set(State) - BEGINNINGS))
 async def test_no_recipient_begins_in_another_state(custody: Custody, state: State) -> None:
     with pytest.raises(ValueError, match="begins"):
         await accept(custody, acceptance(recipient(state=state)))

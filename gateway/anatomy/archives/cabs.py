@@ -1,5 +1,5 @@
-"""Cabinets (MS-CAB): names of all files, and the contents of folders that are stored or packed by MSZIP. LZX and
-Quantum stay closed, and are named unsupported."""
+"""Cabinets (MS-CAB): names of all files, and the contents of folders that are stored or packed by MSZIP. LZX is the
+second reader's; Quantum stays closed, and is named unsupported."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.anatomy import limits
+from gateway.anatomy.archives.libarchive import Kind
+from gateway.anatomy.archives.second import CLOSED, completed
 from gateway.anatomy.archives.unpacking import OutOfBounds, allowance
 from gateway.anatomy.charsets import guessed
 from gateway.anatomy.findings import Defect, Findings, Unscannable
@@ -34,6 +36,10 @@ class _Folder:
 
 def members(octets: bytes, findings: Findings) -> Iterator[Member]:
     """The files, in order. What stays closed is named."""
+    return completed(_listed(octets, findings), octets, Kind.CABINET, findings)
+
+
+def _listed(octets: bytes, findings: Findings) -> Iterator[Member]:
     try:
         folders, files_at, reserve, count = _head(octets)
         opened: dict[int, tuple[bytes, str]] = {}
@@ -90,8 +96,7 @@ def _files(octets: bytes, at: int, count: int) -> Iterator[tuple[int, int, int, 
 def _opened(octets: bytes, folders: list[_Folder], index: int, reserve: int, findings: Findings) -> tuple[bytes, str]:
     """A folder's octets, and why not. An index beyond the folders says that a file goes on in another cabinet."""
     if index >= len(folders) or folders[index].method & 0xF not in (_STORED, _MSZIP):
-        findings.missed(Unscannable.ARCHIVE_UNSUPPORTED)
-        return b"", str(Unscannable.ARCHIVE_UNSUPPORTED)
+        return b"", CLOSED
     try:
         return _unpacked(octets, folders[index], reserve, findings), ""
     except OutOfBounds as bound:

@@ -1,5 +1,5 @@
 """RAR archives, versions 4 and 5 (RAR 5.0 archive format; unrar's headers for 4): names, sizes, what is encrypted, and
-members that are stored. Packed members stay closed, and are named unsupported: their format is not public."""
+members that are stored. Packed members are the second reader's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.anatomy import limits
+from gateway.anatomy.archives.libarchive import Kind
+from gateway.anatomy.archives.second import CLOSED, completed
 from gateway.anatomy.archives.unpacking import OutOfBounds, stored
 from gateway.anatomy.charsets import guessed
 from gateway.anatomy.findings import Defect, Findings, Unscannable
@@ -34,10 +36,16 @@ class _Entry:
     end: int
     encrypted: bool
     packed: bool
+    continues: bool = False
 
 
 def members(octets: bytes, findings: Findings) -> Iterator[Member]:
     """The files, in order. What stays closed is named."""
+    kind = Kind.RAR_5 if octets.startswith(_MARK_5) else Kind.RAR
+    return completed(_listed(octets, findings), octets, kind, findings)
+
+
+def _listed(octets: bytes, findings: Findings) -> Iterator[Member]:
     new = octets.startswith(_MARK_5)
     entries = _entries_5(octets, findings) if new else _entries_4(octets, findings)
     count = 0
@@ -62,8 +70,9 @@ def _member(octets: bytes, entry: _Entry, findings: Findings) -> Member:
         findings.missed(Unscannable.ARCHIVE_ENCRYPTED)
         return Member(name, b"", entry.size, "encrypted")
     if entry.packed:
-        findings.missed(Unscannable.ARCHIVE_UNSUPPORTED)
-        return Member(name, b"", entry.size, str(Unscannable.ARCHIVE_UNSUPPORTED))
+        return Member(name, b"", entry.size, CLOSED)
+    if entry.continues:
+        findings.missed(Unscannable.ARCHIVE_DAMAGED)  # the rest stands in another volume
     try:
         content = stored(octets[entry.start : entry.end], findings).content
     except OutOfBounds as bound:
@@ -101,7 +110,8 @@ def _entries_5(octets: bytes, findings: Findings) -> Iterator[_Entry]:
             name = guessed(octets[at : at + min(length, 4 * limits.MAX_NAME)])
             if not file_flags & 1:
                 encrypted = _is_encrypted(octets[data_at - min(extra_size, size) : data_at])
-                yield _Entry(name, unpacked, data_at, data_at + data_size, encrypted, bool(method >> 7 & 7))
+                packed, continues = bool(method >> 7 & 7), bool(flags & 0x18)
+                yield _Entry(name, unpacked, data_at, data_at + data_size, encrypted, packed, continues)
         position = data_at + data_size
 
 
@@ -154,5 +164,6 @@ def _entries_4(octets: bytes, findings: Findings) -> Iterator[_Entry]:
             name = guessed(octets[name_at : name_at + min(length, 4 * limits.MAX_NAME)].split(b"\0", 1)[0])
             if flags & 0xE0 != 0xE0:
                 start = position + size
-                yield _Entry(name, unpacked, start, start + added, bool(flags & 4), method != 0x30)
+                encrypted, packed, continues = bool(flags & 4), method != 0x30, bool(flags & 3)
+                yield _Entry(name, unpacked, start, start + added, encrypted, packed, continues)
         position += size + added

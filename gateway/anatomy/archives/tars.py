@@ -14,18 +14,23 @@ from gateway.anatomy.members import Member
 
 _BLOCK: Final = 512
 _PAX_PATH: Final = re.compile(rb"(?:^|\n)\d{1,8} path=([^\n]{1,1024})\n")
-_FILES: Final = frozenset(b"\x000\x007")
+_PAX_SIZE: Final = re.compile(rb"(?:^|\n)\d{1,8} size=(\d{1,12})\n")
+_NO_FILES: Final = frozenset(b"123456DVKMN")
+"""Links, devices, folders, volume labels. What is of no known kind is a file (POSIX pax)."""
+_SPARSE: Final = ord("S")
 
 
 def members(octets: bytes, findings: Findings) -> Iterator[Member]:
     """The files of the archive, in order."""
     position = 0
     long_name = ""
+    real_size: int | None = None
     count = 0
     while position + _BLOCK <= len(octets):
         header = octets[position : position + _BLOCK]
         if not header.strip(b"\0"):
-            return
+            position += _BLOCK  # the end, but not for readers that go on
+            continue
         size = _number(header[124:136])
         if size is None or size < 0:
             findings.note(Defect.ARCHIVE_DAMAGED)
@@ -40,7 +45,13 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
                 long_name = guessed(described.rstrip(b"\0"))
             elif found:
                 long_name = guessed(found[1])
-        elif kind in _FILES:
+            told = _PAX_SIZE.search(described) if kind != ord("L") else None
+            real_size = int(told[1]) if told else None
+        elif kind not in _NO_FILES:
+            if kind == _SPARSE:
+                findings.missed(Unscannable.ARCHIVE_UNSUPPORTED)  # its holes are left out here
+            if real_size is not None:
+                size, real_size = real_size, None
             count += 1
             if count > limits.MAX_PARTS:
                 findings.missed(Unscannable.ARCHIVE_PARTS)

@@ -21,6 +21,9 @@ _LZMA_MEMORY: Final = 64 * 1024 * 1024
 
 _PIECE: Final = 64 * 1024
 
+_STEP, _TAIL = 1024, 64
+"""Octets fed at a time to a damaged stream, and how many at its end are fed one by one."""
+
 _MAX_STREAMS: Final = 100
 """Streams one after the other in one file; each costs a copy of what follows it."""
 
@@ -78,6 +81,14 @@ def inflated(packed: bytes, findings: Findings) -> Unpacked:
         pass  # `damaged` says so
     findings.unpacked += size
     return Unpacked(b"".join(pieces), len(packed) - len(stream.unused_data), damaged=not stream.eof)
+
+
+def glimpse(packed: bytes, most: int) -> bytes:
+    """The first octets of a zlib stream, for what is only looked at: counts against no bound, and misses nothing."""
+    try:
+        return zlib.decompressobj().decompress(packed, most)
+    except zlib.error:
+        return b""
 
 
 def gunzip(packed: bytes, findings: Findings) -> Unpacked:
@@ -179,6 +190,24 @@ def _one(stream: _Stream, packed: bytes, allowance: tuple[int, Unscannable], fin
     return Unpacked(content, len(packed) - len(stream.unused_data), damaged=not stream.eof)
 
 
+def _salvaged(stream: _Stream, packed: bytes, allowed: int, findings: Findings) -> Unpacked:
+    """What a damaged stream gives before it breaks off; a wrong checksum at the end leaves all of it."""
+    pieces: list[bytes] = []
+    size = 0
+    steps = [*range(0, max(0, len(packed) - _TAIL), _STEP), *range(max(0, len(packed) - _TAIL), len(packed))]
+    try:
+        for at, following in zip(steps, [*steps[1:], len(packed)], strict=False):
+            piece = stream.decompress(packed[at:following], max(1, allowed - size))
+            pieces.append(piece)
+            size += len(piece)
+            if size >= allowed:
+                break
+    except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, MemoryError):
+        pass  # `damaged` says so
+    findings.unpacked += size
+    return Unpacked(b"".join(pieces), len(packed), damaged=True)
+
+
 def _all(start: Callable[[], _Stream], packed: bytes, findings: Findings) -> Unpacked:
     """Streams one after the other; what follows the last one and is none itself does not count."""
     allowed, reason = allowance(len(packed), findings)
@@ -186,6 +215,8 @@ def _all(start: Callable[[], _Stream], packed: bytes, findings: Findings) -> Unp
     position = 0
     for _ in range(_MAX_STREAMS):
         unpacked = _one(start(), packed[position:], (allowed, reason), findings)
+        if unpacked.damaged and not unpacked.content:
+            unpacked = _salvaged(start(), packed[position:], allowed, findings)
         if unpacked.damaged and contents and not unpacked.content:
             break
         contents.append(unpacked.content)

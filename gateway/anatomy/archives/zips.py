@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.anatomy import limits
+from gateway.anatomy.archives.libarchive import Kind
+from gateway.anatomy.archives.second import CLOSED, completed
 from gateway.anatomy.archives.unpacking import OutOfBounds, Unpacked, bunzip2, inflate, stored, unlzma_member
 from gateway.anatomy.charsets import fits
 from gateway.anatomy.findings import Defect, Findings, Unscannable
-from gateway.anatomy.locks import Lock
+from gateway.anatomy.locks import Lock, OldCipher, WinZipCipher
 from gateway.anatomy.members import Member, is_traversal
 
 _LOCAL: Final = struct.Struct("<4sHHHHHLLLHH")
@@ -25,6 +27,8 @@ _CENTRAL: Final = struct.Struct("<4sHHHHHHLLLHHHHHLL")
 _END: Final = struct.Struct("<4sHHHHLLH")
 _END_REACH: Final = 65_557  # the longest comment and the record itself
 _RECORD: Final = re.compile(rb"PK(?:\x01\x02|\x03\x04|\x05\x06)")
+_AES_EXTRA: Final = re.compile(rb"\x01\x99\x07\0..AE([\1\2\3])(..)", re.DOTALL)
+_START: Final = 512
 _MAX_EXTRA_FIELDS: Final = 16
 _MAX_LOOKALIKES: Final = 10_000
 """Local headers that turn out to be none. Packed octets look so once in four thousand million."""
@@ -72,7 +76,7 @@ def entries(octets: bytes, findings: Findings) -> list[Entry]:
     if listed is None:
         findings.note(Defect.ARCHIVE_DAMAGED)
         listed = []
-    hidden = _unlisted(octets, listed, findings)
+    hidden = [*_otherwise(octets, listed), *_unlisted(octets, listed, findings)]
     if hidden and listed:
         findings.note(Defect.ARCHIVE_HIDDEN)
     if not listed and not hidden and len(octets) > _END.size:
@@ -82,6 +86,10 @@ def entries(octets: bytes, findings: Findings) -> list[Entry]:
 
 def members(octets: bytes, chosen: list[Entry], findings: Findings) -> Iterator[Member]:
     """Unpack those entries, one at a time. Folders are left out. Entries that share their octets are a bomb."""
+    return completed(_chosen(octets, chosen, findings), octets, Kind.ZIP, findings)
+
+
+def _chosen(octets: bytes, chosen: list[Entry], findings: Findings) -> Iterator[Member]:
     taken = 0
     for entry in chosen:
         taken += max(0, entry.end - entry.start)
@@ -92,7 +100,7 @@ def members(octets: bytes, chosen: list[Entry], findings: Findings) -> Iterator[
             continue
         if is_traversal(entry.name):
             findings.note(Defect.ARCHIVE_TRAVERSAL)
-        if entry.is_encrypted:
+        if entry.is_encrypted and not _only_says_so(octets, entry, findings):
             lock = _lock(octets, entry)
             if lock is None:
                 findings.missed(Unscannable.ARCHIVE_ENCRYPTED)
@@ -105,8 +113,7 @@ def members(octets: bytes, chosen: list[Entry], findings: Findings) -> Iterator[
             yield Member(entry.name, b"", entry.size, str(bound.reason))
             continue
         if unpacked is None:
-            findings.missed(Unscannable.ARCHIVE_UNSUPPORTED)
-            yield Member(entry.name, b"", entry.size, str(Unscannable.ARCHIVE_UNSUPPORTED))
+            yield Member(entry.name, b"", entry.size, CLOSED)
             continue
         if unpacked.damaged:
             findings.note(Defect.ARCHIVE_DAMAGED)
@@ -115,26 +122,73 @@ def members(octets: bytes, chosen: list[Entry], findings: Findings) -> Iterator[
         yield Member(entry.name, unpacked.content, len(unpacked.content), note)
 
 
-def _lock(octets: bytes, entry: Entry) -> Lock | None:
-    """The lock of a member under the old cipher; there is none of AES that we could open."""
-    if entry.method == _AES or entry.flags & _FLAG_STRONG:
-        return None
-    checks = frozenset({entry.crc >> 24, entry.time >> 8})
-    return Lock(octets[entry.start : entry.end], checks, entry.method, entry.crc)
+@dataclass(frozen=True, slots=True)
+class _MemberLock:
+    """A locked member: its cipher, and how it is packed behind that. `crc` is None where the cipher proves more."""
+
+    cipher: OldCipher | WinZipCipher
+    method: int
+    crc: int | None
+
+    @property
+    def weight(self) -> int:
+        return len(self.cipher.packed)
+
+    @property
+    def tries(self) -> int:
+        return limits.MAX_PASSWORDS
+
+    def content(self, password: bytes, findings: Findings) -> bytes | None:
+        packed = self.cipher.opened_by(password)
+        if packed is None:
+            return None
+        try:
+            unpacked = _unpack(packed, self.method, findings)
+        except OutOfBounds:
+            return None
+        if unpacked is None or unpacked.damaged or self.crc not in (None, zlib.crc32(unpacked.content)):
+            return None
+        return unpacked.content
 
 
-def unlocked(lock: Lock, password: bytes, findings: Findings) -> bytes | None:
-    """The content of a locked member; None where the password is wrong, or what it opens is out of bounds."""
-    packed = lock.opened_by(password)
-    if packed is None:
-        return None
+def _only_says_so(octets: bytes, entry: Entry, findings: Findings) -> bool:
+    """Whether a member is marked encrypted and is not: its plain content has the checksum."""
+    if entry.method not in (_STORED, _DEFLATED) or not entry.crc:
+        return False
     try:
-        unpacked = _unpack(packed, lock.method, findings)
+        unpacked = _unpack(octets[entry.start : entry.end], entry.method, findings)
     except OutOfBounds:
+        return False
+    return unpacked is not None and zlib.crc32(unpacked.content) == entry.crc
+
+
+def start_of(octets: bytes, entry: Entry) -> bytes:
+    """The first octets of a member that is stored or deflated; empty for others, and where they make no sense."""
+    packed = octets[entry.start : min(entry.end, entry.start + _START)]
+    if entry.method == _STORED:
+        return packed
+    if entry.method != _DEFLATED:
+        return b""
+    try:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, _START)
+    except zlib.error:
+        return b""
+
+
+def _lock(octets: bytes, entry: Entry) -> Lock | None:
+    """The lock of a member, or None for ciphers that we do not know."""
+    if entry.flags & _FLAG_STRONG:
         return None
-    if unpacked is None or unpacked.damaged or zlib.crc32(unpacked.content) != lock.crc:
+    packed = octets[entry.start : entry.end]
+    if entry.method != _AES:
+        checks = frozenset({entry.crc >> 24, entry.time >> 8})
+        return _MemberLock(OldCipher(packed, checks), entry.method, entry.crc)
+    name_length, extra_length = _LOCAL.unpack_from(octets, entry.local)[9:11]
+    extra_at = entry.local + _LOCAL.size + name_length
+    described = _AES_EXTRA.search(octets[extra_at : extra_at + extra_length])
+    if described is None:
         return None
-    return unpacked.content
+    return _MemberLock(WinZipCipher(packed, 8 + 8 * described[1][0]), int.from_bytes(described[2], "little"), None)
 
 
 def _unpack(packed: bytes, method: int, findings: Findings) -> Unpacked | None:
@@ -193,6 +247,21 @@ def _located(octets: bytes, local: int, name: str, flags: int, method: int, pack
     name_length, extra_length = _LOCAL.unpack_from(octets, local)[9:11]
     start = local + _LOCAL.size + name_length + extra_length
     return Entry(name, flags, method, unpacked, local, start, min(len(octets), start + packed))
+
+
+def _otherwise(octets: bytes, listed: list[Entry]) -> list[Entry]:
+    """Listed members as their local headers have them, where those say another method or size: readers that stream
+    believe these."""
+    found: list[Entry] = []
+    for entry in listed:
+        fields = _LOCAL.unpack_from(octets, entry.local)
+        flags, method, packed = fields[2], fields[3], fields[7]
+        end = min(len(octets), entry.start + packed)
+        if (flags & _FLAG_STREAMED and not packed) or packed == _WIDE:
+            end = entry.end
+        if (method, end) != (entry.method, entry.end) and method in (_STORED, _DEFLATED, _BZIP2, _LZMA):
+            found.append(replace(entry, flags=flags, method=method, end=end))
+    return found
 
 
 def _unlisted(octets: bytes, listed: list[Entry], findings: Findings) -> list[Entry]:

@@ -8,14 +8,17 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from gateway.anatomy import limits
+from gateway.anatomy import limits, types
 from gateway.anatomy.charsets import guessed
+from gateway.anatomy.documents import words
 from gateway.anatomy.documents.ole import Stream, streams
 from gateway.anatomy.documents.vba import note_macros
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
+from gateway.anatomy.types import true_type
 
 _ENCRYPTED: Final = frozenset({"EncryptedPackage", "EncryptedSummary"})
+_TEXTS: Final = frozenset({"WordDocument", "Workbook", "Book", "PowerPoint Document"})
 _PROJECT: Final = frozenset({"_VBA_PROJECT", "VBA"})
 _FIELD: Final = re.compile(rb"\x13\s*DDE(?:AUTO)?\b", re.IGNORECASE)
 _WIDE_FIELD: Final = re.compile(rb"\x13\0(?:[ \t]\0)*D\0D\0E\0", re.IGNORECASE)
@@ -23,6 +26,10 @@ _FIB_ENCRYPTED: Final = 0x0100
 _FILEPASS, _BOUNDSHEET, _SUPBOOK = 0x002F, 0x0085, 0x01AE
 _MAX_RECORDS: Final = 200_000
 _MACRO_SHEET: Final = 1
+
+_INSTALLER: Final = re.compile("[\u3800-\u4840]")
+"""How MSI packages write the names of their streams: two characters in one."""
+_FILES: Final = frozenset({types.PE, types.ELF, types.CABINET, types.ZIP, types.RAR, types.SEVEN_ZIP})
 
 _MESSAGE: Final = "__substg1.0_"
 _BODIES: Final = {"1000": "text/plain", "1013": "text/html"}
@@ -38,15 +45,21 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
         if stream.name == "\x01Ole10Native":
             findings.note(Defect.OFFICE_EMBEDDED)
             yield package(stream.content)
-        elif stream.name in ("Package", "CONTENTS") and len(stream.path) > 1:
-            findings.note(Defect.OFFICE_EMBEDDED)
-            yield Member("", stream.content, len(stream.content))
         elif stream.name.startswith(_MESSAGE):
             found = _of_message(stream, names, attached)
             if found is not None:
                 yield found
+        elif _is_file(stream):
+            findings.note(Defect.OFFICE_EMBEDDED)
+            yield Member("", stream.content, len(stream.content))
     for path, content in attached:
         yield Member(names.get(path, "")[: limits.MAX_NAME], content, len(content))
+
+
+def _is_file(stream: Stream) -> bool:
+    if stream.name in ("Package", "CONTENTS"):
+        return len(stream.path) > 1
+    return _INSTALLER.search(stream.name) is not None or true_type(stream.content) in _FILES
 
 
 def package(native: bytes) -> Member:
@@ -81,6 +94,8 @@ def _note(stream: Stream, findings: Findings) -> None:
             findings.note(Defect.OFFICE_DDE)
     elif name in ("Workbook", "Book"):
         _note_workbook(stream.content, findings)
+    if name in _TEXTS and findings.document_room:
+        words.of_stream(stream.content, findings)
     note_macros(stream.content, findings)
 
 

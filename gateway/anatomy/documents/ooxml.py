@@ -11,6 +11,7 @@ from typing import Final
 from gateway.anatomy import limits
 from gateway.anatomy.archives import zips
 from gateway.anatomy.archives.zips import Entry
+from gateway.anatomy.documents import words
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
 from gateway.anatomy.sight.barcodes import note_codes
@@ -30,7 +31,12 @@ _FETCHED: Final = frozenset({"oleObject", "frame", "subDocument", "externalLink"
 _WORDS: Final = re.compile(
     r"word/(?:document|header\d*|footer\d*|footnotes|endnotes|comments)\d*\.xml\Z", re.IGNORECASE
 )
+_TEXTS: Final = re.compile(r"xl/sharedStrings\.xml\Z|ppt/(?:slides|notesSlides)/[^/]+\.xml\Z", re.IGNORECASE)
 _SHEETS: Final = re.compile(r"xl/(?:worksheets/|externalLinks/)[^/]+\.xml\Z", re.IGNORECASE)
+
+
+_MARKUP: Final = (".xml", ".rels", ".vml")
+_FILES: Final = ("text/", "application/")
 
 
 def members(octets: bytes, entries: Sequence[Entry], findings: Findings) -> Iterator[Member]:
@@ -46,7 +52,13 @@ def members(octets: bytes, entries: Sequence[Entry], findings: Findings) -> Iter
         elif name.startswith(("xl/macrosheets/", "xl/intlmacrosheets/")):
             findings.note(Defect.OFFICE_XLM)
         elif _WORDS.match(entry.name):
-            _note_fields(_read(octets, entry, findings), findings)
+            markup = _read(octets, entry, findings)
+            _note_fields(markup, findings)
+            words.of_markup(markup, findings)
+        elif _TEXTS.match(entry.name) and findings.document_room:
+            words.of_markup(_read(octets, entry, findings), findings)
+        elif name == "content.xml":
+            words.of_open_document(_read(octets, entry, findings), findings)
         elif _SHEETS.match(entry.name):
             markup = _read(octets, entry, findings)
             if _DDE_LINK.search(markup) or (b"|" in markup and _DDE_FORMULA.search(markup)):
@@ -58,12 +70,14 @@ def members(octets: bytes, entries: Sequence[Entry], findings: Findings) -> Iter
             findings.note(Defect.OFFICE_EMBEDDED)
             foreign.append(entry)
         elif "/media/" in name and name.endswith((".png", ".jpg", ".jpeg", ".gif")):
-            if findings.pictures < limits.MAX_CODE_PICTURES:
+            if not _is_own(zips.start_of(octets, entry), name):
+                foreign.append(entry)
+            elif findings.pictures < limits.MAX_CODE_PICTURES:
                 picture = _read(octets, entry, findings)
                 note_codes(picture, true_type(picture), findings)
         elif name.startswith(("basic/", "scripts/")):
             findings.note(Defect.OFFICE_MACRO)  # OpenDocument keeps them as XML
-        elif entry.is_encrypted or not name.endswith(_OWN):
+        elif entry.is_encrypted or not name.endswith(_OWN) or not _is_own(zips.start_of(octets, entry), name):
             foreign.append(entry)
     if relations > limits.MAX_RELATIONS:
         findings.missed(Unscannable.ARCHIVE_PARTS)
@@ -76,6 +90,15 @@ _OWN_WORDS: Final = """
 """
 _OWN: Final = tuple(_OWN_WORDS.split())
 """What a document consists of. Anything else in it is a file that somebody put there."""
+
+
+def _is_own(start: bytes, name: str) -> bool:
+    """Whether a part begins as its name says: markup, or else anything that is no text."""
+    if not start or name.endswith("/"):
+        return True
+    if name.endswith(_MARKUP):
+        return start.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").startswith(b"<")
+    return name == "mimetype" or not true_type(start).startswith(_FILES)
 
 
 def _read(octets: bytes, entry: Entry, findings: Findings) -> bytes:

@@ -4,18 +4,22 @@ objects are unpacked and scanned the same way."""
 
 from __future__ import annotations
 
+import base64
 import re
+import zlib
 from collections.abc import Iterator
 from itertools import chain, repeat
 from typing import Final
 
 from gateway.anatomy import limits
-from gateway.anatomy.archives.unpacking import OutOfBounds, inflated
+from gateway.anatomy.archives.unpacking import OutOfBounds, glimpse, inflated
+from gateway.anatomy.documents.pdf_text import PLACE, Fonts, shown_by
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
 from gateway.anatomy.sight.barcodes import note_codes
+from gateway.anatomy.sight.images import png
 
-_STREAM: Final = re.compile(rb"stream(?:\r\n|\n|\r)")
+_STREAM: Final = re.compile(rb"(?<!end)stream(?:\r\n|\n|\r)")
 _END: Final = b"endstream"
 _DICTIONARY_REACH: Final = 4096
 _ESCAPED: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
@@ -27,6 +31,22 @@ _TEXT: Final = re.compile(rb"\s{0,20}\(((?:[^()\\]|\\.){1,2000})\)|\s{0,20}<([0-
 _ACTION: Final = re.compile(rb"/S\s{0,20}/(?:JavaScript|Launch|URI|SubmitForm|GoToR|GoToE|ImportData|Rendition)\b")
 _FILE_NAME: Final = re.compile(rb"/(?:UF|F)\s{0,20}\(((?:[^()\\]|\\.){1,255})\)", re.DOTALL)
 _ACTION_REACH: Final = 400
+_FILTER: Final = re.compile(
+    rb"/(FlateDecode|Fl|ASCIIHexDecode|AHx|ASCII85Decode|A85|LZWDecode|LZW|RunLengthDecode|RL|Crypt)\b"
+)
+_DEFLATED: Final = frozenset({b"FlateDecode", b"Fl"})
+_FILTERS: Final = frozenset({b"FlateDecode", b"Fl", b"ASCIIHexDecode", b"AHx", b"ASCII85Decode", b"A85"})
+_MAX_FILTERS: Final = 4
+_NOT_HEX: Final = bytes(set(range(256)) - set(b"0123456789abcdefABCDEF"))
+_OBJECT: Final = re.compile(rb"(\d{1,7})\s{1,20}\d{1,5}\s{1,20}obj\b")
+_FIRST: Final = re.compile(rb"/First\s+(\d{1,7})")
+_NO_PAGE: Final = re.compile(
+    rb"/Image\b|/Length1|/FunctionType|/ShadingType|/Metadata|/Alternate|/Type1C|/CIDFontType0C|/OpenType"
+)
+_PLAIN: Final = bytes({9, 10, 13, *range(32, 127)})
+_PIXELS: Final = re.compile(rb"/(Width|Height|BitsPerComponent|Predictor|Colors)\s{0,10}(\d{1,6})\b")
+_PNG_PREDICTOR: Final = 10
+_LENGTH: Final = re.compile(rb"/Length\s{1,20}(\d{1,9})(?!\s{1,20}\d{1,9}\s{1,20}R)")
 
 _DEFECTS: Final = {
     b"JavaScript": Defect.PDF_JAVASCRIPT,
@@ -46,6 +66,8 @@ _DEFECTS: Final = {
 def members(octets: bytes, findings: Findings) -> Iterator[Member]:
     """The files inside; what is odd, and where it leads, goes to `findings`."""
     scan = _Scan(findings)
+    fonts = Fonts()
+    pages: list[bytes] = []
     position = 0
     names: list[str] = []
     files: list[bytes] = []
@@ -57,22 +79,34 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
             break
         text = octets[position : match.start()]
         scan.text(text)
+        _take_objects(text, fonts)
         names += _names_in(text)
-        end = octets.find(_END, match.end())
-        end = end if end != -1 else len(octets)
-        position = end
-        described = _unescaped(text[max(text.rfind(b" obj"), len(text) - _DICTIONARY_REACH, 0) :])
+        described = _unescaped(text[max(text.rfind(b" obj") - 20, len(text) - _DICTIONARY_REACH, 0) :])
+        end = position = _end_of_stream(octets, match.end(), described)
         if b"/ObjStm" in described:
             inside = scan.unpacked(octets[match.end() : end], described)
             scan.text(inside)
+            _take_packed_objects(inside, described, fonts)
             names += _names_in(inside)
         elif b"/EmbeddedFile" in described:
             files.append(scan.unpacked(octets[match.end() : end], described))
         elif b"/DCTDecode" in described and b"/Image" in described:
             note_codes(octets[match.end() : end], "image/jpeg", findings)
-        elif b"/XRef" not in described and b"/Filter" not in described:
-            scan.text(octets[match.end() : min(end, match.end() + _DICTIONARY_REACH)])
+        elif b"/Image" in described and b"/FlateDecode" in described:
+            _note_image(octets[match.end() : end], described, findings)
+        elif b"/XRef" not in described and _NO_PAGE.search(described) is None and len(pages) < limits.MAX_PDF_TEXTS:
+            content = scan.page(octets[match.end() : end], described)
+            if b"begincmap" in content:
+                fonts.take_map(_number(described), content)
+            elif b"Tf" in content and b"BT" in content and not content[:200].translate(None, _PLAIN):
+                pages.append(content)
+            if b"/Filter" not in described:
+                scan.text(content[:_DICTIONARY_REACH])
     scan.text(octets[position:])
+    _take_objects(octets[position:], fonts)
+    for page in pages:
+        if findings.document_room:
+            findings.read(shown_by(page, fonts), PLACE)
     names += _names_in(octets[position:])
     # Which name is whose, only the references tell; files and their names come in the same order, most often.
     for content, name in zip(files, chain(names, repeat("")), strict=False):
@@ -87,6 +121,7 @@ class _Scan:
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
         self._streams = 0
+        self._pages = 0
         self.is_encrypted = False
         self.is_closed = False
 
@@ -107,13 +142,26 @@ class _Scan:
 
     def unpacked(self, packed: bytes, described: bytes) -> bytes:
         """A stream without its filter, as much of it as makes sense and is within bounds."""
-        if b"/Filter" not in described:
-            return packed
-        is_ours = b"/FlateDecode" in described or b"/Fl" in described
-        if not is_ours or self._streams >= limits.MAX_OBJECT_STREAMS:
+        filters = _FILTER.findall(described[described.find(b"/Filter") :]) if b"/Filter" in described else []
+        if not set(filters) <= _FILTERS or self._streams >= limits.MAX_OBJECT_STREAMS:
             self._findings.missed(Unscannable.ARCHIVE_UNSUPPORTED)
             return b""
         self._streams += 1
+        for each in filters[:_MAX_FILTERS]:
+            packed = self._inflated(packed) if each in _DEFLATED else _in_letters(packed, each)
+        return packed
+
+    def page(self, packed: bytes, described: bytes) -> bytes:
+        """A stream that may be a page. One under other filters is none that we read, and hides nothing that runs."""
+        filters = _FILTER.findall(described) if b"/Filter" in described else []
+        if not set(filters) <= _FILTERS or self._pages >= 4 * limits.MAX_PDF_TEXTS:
+            return b""
+        self._pages += 1
+        for each in filters[:_MAX_FILTERS]:
+            packed = glimpse(packed, limits.MAX_DOCUMENT_OCTETS) if each in _DEFLATED else _in_letters(packed, each)
+        return packed[: limits.MAX_DOCUMENT_OCTETS]
+
+    def _inflated(self, packed: bytes) -> bytes:
         try:
             unpacked = inflated(packed, self._findings)
         except OutOfBounds as bound:
@@ -129,6 +177,72 @@ class _Scan:
             return
         raw = _plain(text[1]) if text[1] is not None else bytes.fromhex(_even(text[2]))
         self._findings.lead(raw.decode("utf-8", "replace"), "pdf")
+
+
+def _number(described: bytes) -> int:
+    """The number of the object whose dictionary this is."""
+    found = _OBJECT.findall(described)
+    return int(found[-1]) if found else -1
+
+
+def _take_objects(text: bytes, fonts: Fonts) -> None:
+    if b"/Font" not in text and b"/ToUnicode" not in text:
+        return
+    starts = list(_OBJECT.finditer(text))
+    for match, following in zip(starts, [*starts[1:], None], strict=False):
+        fonts.take(int(match[1]), text[match.end() : following.start() if following else len(text)])
+
+
+def _take_packed_objects(inside: bytes, described: bytes, fonts: Fonts) -> None:
+    """Objects of an object stream: their numbers and places stand at its beginning."""
+    first = _FIRST.search(described)
+    if first is None:
+        return
+    start = int(first[1])
+    numbers = [int(each) for each in inside[:start].split()[: 4 * limits.MAX_PARTS] if each.isdigit()]
+    places = [*numbers[1::2], len(inside)]
+    for number, place, following in zip(numbers[::2], places, places[1:], strict=False):
+        fonts.take(number, inside[start + place : start + following])
+
+
+def _note_image(packed: bytes, described: bytes, findings: Findings) -> None:
+    """A picture whose pixels are deflated: a PNG but for its frame, or plain rows."""
+    told = {name: int(value) for name, value in _PIXELS.findall(described)}
+    width, height, bits = told.get(b"Width", 0), told.get(b"Height", 0), told.get(b"BitsPerComponent", 1)
+    if not 0 < width * height <= limits.MAX_CODE_PIXELS or findings.pictures >= limits.MAX_CODE_PICTURES:
+        return
+    if told.get(b"Predictor", 1) >= _PNG_PREDICTOR:
+        note_codes(png(packed, width, height, bits, told.get(b"Colors", 1)), "image/png", findings)
+        return
+    rows = glimpse(packed, width * height * 4 + height)
+    colors = max(1, len(rows) * 8 // (width * height * bits))
+    if colors in (1, 3):
+        size = (width * bits * colors + 7) // 8
+        framed = b"".join(b"\0" + rows[at : at + size] for at in range(0, size * height, size))
+        note_codes(png(zlib.compress(framed, 1), width, height, bits, colors), "image/png", findings)
+
+
+def _end_of_stream(octets: bytes, start: int, described: bytes) -> int:
+    """Where the dictionary says, if the mark of the end stands there: a file may have that mark in it."""
+    told = _LENGTH.search(described)
+    if told and octets[start + int(told[1]) :][:16].lstrip().startswith(_END):
+        return start + int(told[1])
+    end = octets.find(_END, start)
+    return end if end != -1 else len(octets)
+
+
+def _in_letters(packed: bytes, name: bytes) -> bytes:
+    if name in (b"ASCIIHexDecode", b"AHx"):
+        return bytes.fromhex(_even(packed.partition(b">")[0].translate(None, _NOT_HEX)))
+    return _from_base_85(packed)
+
+
+def _from_base_85(packed: bytes) -> bytes:
+    digits = b"".join(packed.partition(b"~>")[0].split())
+    try:
+        return base64.a85decode(digits)
+    except ValueError:
+        return b""
 
 
 def _unescaped(octets: bytes) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.anatomy import limits
+from gateway.anatomy.documents import words
 from gateway.anatomy.documents.olefiles import package
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
@@ -20,6 +21,7 @@ _DDE: Final = re.compile(rb"\s*DDE(?:AUTO)?\b", re.IGNORECASE)
 _HYPERLINK: Final = re.compile(rb"\s*HYPERLINK\s+\"?([^\"\s]{4,2000})", re.IGNORECASE)
 _CONTROL: Final = re.compile(rb"\\[a-z]{1,32}-?\d{0,10} ?|\\'[0-9a-f]{2}|\\\*|\\.", re.IGNORECASE)
 _NOT_HEX: Final = bytes(set(range(256)) - set(b"0123456789abcdefABCDEF"))
+_BINARY: Final = re.compile(rb"\\bin(\d{1,9}) ?")
 _PIECE: Final = 256 * 1024
 _BRACE: Final = re.compile(rb"[{}]")
 _COMPOUND: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -27,6 +29,7 @@ _COMPOUND: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 def members(octets: bytes, findings: Findings) -> Iterator[Member]:
     """The objects, as the octets that they are."""
+    words.of_rich_text(octets, findings)
     template = _TEMPLATE.search(octets)
     if template and re.search(rb"https?:|ftp:|\\\\\\\\|file:", template[1], re.IGNORECASE):
         findings.note(Defect.OFFICE_EXTERNAL_TEMPLATE)
@@ -58,7 +61,19 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
 
 
 def _unhex(octets: bytes, start: int, end: int) -> bytes:
-    """The octets of an object, without what is written between its digits. In pieces: control words cost memory."""
+    """The octets of an object, without what is written between its digits; those of \\bin as they stand."""
+    octets_found: list[bytes] = []
+    for match in _BINARY.finditer(octets, start, end):
+        if match.start() < start:
+            continue
+        octets_found.append(_of_digits(octets, start, match.start()))
+        start = min(end, match.end() + int(match[1]))
+        octets_found.append(octets[match.end() : start])
+    return b"".join([*octets_found, _of_digits(octets, start, end)])
+
+
+def _of_digits(octets: bytes, start: int, end: int) -> bytes:
+    """In pieces: control words cost memory."""
     pieces = (octets[at : min(at + _PIECE, end)] for at in range(start, end, _PIECE))
     written = b"".join(_CONTROL.sub(b"", piece).translate(None, _NOT_HEX) for piece in pieces)
     return binascii.unhexlify(written[: len(written) // 2 * 2])

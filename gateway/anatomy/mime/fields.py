@@ -175,10 +175,18 @@ def names(header: Header) -> list[str]:
     everywhere: list[tuple[str, str]] = []
     for field, parameter in (("content-disposition", "filename"), ("content-type", "name")):
         for value in header.values(field)[: limits.MAX_READINGS]:
-            text = without_comments(unfold(value[: limits.MAX_MIME_VALUE])).partition(";")[2]
+            whole = without_comments(unfold(value[: limits.MAX_MIME_VALUE]))
+            first, _, text = whole.partition(";")
             pairs = parameter_pairs(text)
             everywhere += pairs
             found += [joined(pairs).get(parameter, ""), *(text for name, text in pairs if name == parameter)]
+            if "=" in first:  # where a parameter is not looked for, and found all the same
+                loose += [
+                    text
+                    for word in first.replace(",", " ").split()
+                    for name, text in parameter_pairs(word)
+                    if name == parameter
+                ]
             loose += _loose_names(text, parameter)
     sections = [(f"name{name[name.index('*') :]}", value) for name, value in everywhere if "*" in name]
     if len(sections) > 1:  # sections of one name in several fields, or not in the order of their numbers
@@ -188,6 +196,7 @@ def names(header: Header) -> list[str]:
         decode(with_known_charsets(each.encode("utf-8", "replace"))) if "=?" in each else each
         for each in (*found, *loose)
     ]
+    readable += [each.partition("\0")[0] for each in readable if "\0" in each]  # for readers to whom that ends it
     return list(dict.fromkeys(cut for each in (*readable, *map(_turned, readable)) if (cut := _presentable(each))))
 
 

@@ -158,7 +158,8 @@ class _Walk:
                 if content not in seen and self._findings.may_add_part():
                     seen.add(content)
                     yield reading.part(Shape.LEAF, f"{entity.path}{next(reading.marks)}", content)
-        if entity.depth < limits.MAX_DEPTH and not reading.media_type.is_multipart:
+        is_whole = not reading.media_type.is_multipart and reading.media_type.declared != "message/partial"
+        if entity.depth < limits.MAX_DEPTH and is_whole:
             self._undeclared(reading)
 
     def _undeclared(self, reading: _Reading) -> None:

@@ -73,27 +73,27 @@ def link_fact(url: str, text: str, place: str, findings: Findings) -> LinkFact |
     url = cleaned(url)
     scheme = scheme_of(url)
     if scheme in _ACTIVE:
-        findings.note(Defect.LINK_ACTIVE)
+        findings.note(Defect.LINK_ACTIVE, url)
         return LinkFact(url, text[: limits.MAX_LINK_TEXT], "", place)
     if scheme not in _WEB and not url.startswith(("//", "\\\\", "/\\")):
         return None
     authority = _authority(url)
     host = _host(authority)
     if "@" in authority:
-        findings.note(Defect.LINK_USERINFO)
+        findings.note(Defect.LINK_USERINFO, url)
     if _NUMERIC.fullmatch(host) or host.startswith("["):
-        findings.note(Defect.LINK_NUMERIC_HOST)
+        findings.note(Defect.LINK_NUMERIC_HOST, url)
     if not host.isascii() or host.startswith("xn--") or ".xn--" in host:
-        findings.note(Defect.LINK_PUNYCODE)
+        findings.note(Defect.LINK_PUNYCODE, url)
         if any(map(_mixes_scripts, host.split("."))):
-            findings.note(Defect.LINK_MIXED_SCRIPT)
+            findings.note(Defect.LINK_MIXED_SCRIPT, url)
     if host in _SHORTENERS:
-        findings.note(Defect.LINK_SHORTENER)
+        findings.note(Defect.LINK_SHORTENER, url)
     if "http" in url[8:] and _redirects(url, host):
-        findings.note(Defect.LINK_REDIRECT)
+        findings.note(Defect.LINK_REDIRECT, url)
     text = text[: limits.MAX_LINK_TEXT]
     if place == "html" and names_other_host(text, host):
-        findings.note(Defect.LINK_MISMATCH)
+        findings.note(Defect.LINK_MISMATCH, f"{text} ⟶ {url}")
     return LinkFact(url, text, host, place)
 
 

@@ -90,11 +90,22 @@ class Digest:
         """The links of documents that are no text."""
         for url, place in self._findings.leads:
             self._take_link(link_fact(url, "", place, self._findings))
+        for text, place in self._findings.documents:
+            if GTUBE in text:
+                self._findings.note(Defect.TEST_GTUBE)
+            for url in urls_in(text, limits.MAX_LINKS):
+                if url not in self._urls:
+                    self._take_link(link_fact(url, "", place, self._findings))
 
     @property
     def text(self) -> str:
         """All visible text, parts apart by an empty line."""
         return "\n\n".join(self._texts)[: limits.MAX_TEXT]
+
+    @property
+    def documents(self) -> str:
+        """What documents say, apart by an empty line."""
+        return "\n\n".join(text for text, _ in self._findings.documents)
 
     @property
     def links(self) -> tuple[LinkFact, ...]:
@@ -148,7 +159,7 @@ class Digest:
     def _take_counts(self, reading: HtmlReading) -> None:
         one, sum_so_far = reading.fact, self._html or HtmlFact()
         if one.hidden > _MUCH_HIDDEN and one.hidden * 3 > one.visible:
-            self._findings.note(Defect.TEXT_HIDDEN)
+            self._findings.note(Defect.TEXT_HIDDEN, one_line(reading.hidden[: limits.EXCERPT]))
         self._html = HtmlFact(
             *(getattr(one, name) + getattr(sum_so_far, name) for name in HtmlFact.__dataclass_fields__)
         )

@@ -29,6 +29,15 @@ _WRITES_A_PAGE: Final = re.compile(
 _BASE64: Final = re.compile(rb"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{%d,}={0,2}" % limits.MIN_CARRIED)
 _NUMBERS: Final = re.compile(rb"[\[(=]\s{0,20}(?>(?:0x[0-9a-f]{1,2}|\d{1,3}),\s{0,4}){200}", re.IGNORECASE)
 _HEX: Final = re.compile(rb"(?<![0-9a-fA-F])(?>[0-9a-fA-F]{2}){400,}+|[\"'(](?>(?:%|\\x)[0-9a-fA-F]{2}){200,}+")
+_JOINED: Final = re.compile(rb"[\"']\s{0,20}\+\s{0,20}[\"']")
+_CARRIED: Final = re.compile(
+    rb"(?P<numbers>[\[(](?>\s{0,20}(?:0x[0-9a-f]{1,2}|\d{1,3})\s{0,4},?){24,})"
+    rb"|(?P<escapes>(?>(?:%|\\x)[0-9a-f]{2}){24,})"
+    rb"|[\"'`][a-z0-9+/\r\n]{48,}={0,2}[\"'`]",
+    re.IGNORECASE,
+)
+"""What may be a file in a script that makes files: a name or an address is shorter."""
+_NUMBER: Final = re.compile(rb"0x[0-9a-fA-F]{1,2}|[1-9]\d{0,2}|0")
 _DATA: Final = re.compile(rb"data:([a-z0-9.+/-]{0,80})((?:;[a-z0-9=.\-]{1,60}){0,4}),([^\"'<>\s)]{20,})", re.IGNORECASE)
 _SHOWN: Final = ("image/", "font/", "text/css", "audio/", "video/", "application/font", "application/x-font")
 _ACTIVE_SVG: Final = re.compile(
@@ -55,7 +64,8 @@ def in_page(markup: bytes, findings: Findings) -> Iterator[Member]:
     if b"data:" in lower:
         yield from _of_data_uris(markup, findings)
     if scripted:
-        yield from _of_base64(markup, findings)
+        makes_a_file = _DECODES.search(markup) and _MAKES_A_FILE.search(markup)
+        yield from _of_script(_JOINED.sub(b"", markup), findings) if makes_a_file else _of_base64(markup, findings)
 
 
 def in_picture(markup: bytes, findings: Findings) -> Iterator[Member]:
@@ -129,6 +139,25 @@ def _of_base64(markup: bytes, findings: Findings) -> Iterator[Member]:
         if taken > limits.MAX_CARRIED:
             findings.missed(Unscannable.ARCHIVE_PARTS)
             return
+        yield Member("", content, len(content))
+
+
+def _of_script(markup: bytes, findings: Findings) -> Iterator[Member]:
+    """All that a script which makes files could make one of: base64, hexadecimal digits, lists of numbers."""
+    for number, match in enumerate(_CARRIED.finditer(markup)):
+        if number >= limits.MAX_CARRIED:
+            findings.missed(Unscannable.ARCHIVE_PARTS)
+            return
+        written = match[0]
+        if match["numbers"]:
+            values = [int(each, 0) for each in _NUMBER.findall(written)]
+            content = bytes(value & 0xFF for value in values)
+        elif match["escapes"]:
+            content = bytes.fromhex(written.translate(None, b"%\\xX").decode("ascii"))
+        else:
+            digits = written.strip(b"\"'`")
+            is_hex = not digits.strip(b"0123456789abcdefABCDEF") and len(digits) % 2 == 0
+            content = bytes.fromhex(digits.decode("ascii")) if is_hex else _decoded(digits)
         yield Member("", content, len(content))
 
 

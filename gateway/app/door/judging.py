@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from gateway.app.alerts import Alerts
 from gateway.app.door.acquaintances import Acquaintances
 from gateway.app.door.correspondents import Correspondents
 from gateway.app.door.greylisting import Greylister
@@ -21,7 +22,7 @@ from gateway.pipeline.scan import Scanner
 from gateway.pipeline.stamp import Stamper
 from gateway.policy.decide import decide_all, who_would_wait
 from gateway.policy.policy import Policy
-from gateway.policy.verdict import Disposition
+from gateway.policy.verdict import Disposition, Keeping
 from gateway.queue.identifiers import text_of
 
 
@@ -44,6 +45,7 @@ class Judging:
         self._greylister = greylister
         self._correspondents = Correspondents(counters)
         self._acquaintances = acquaintances
+        self._alerts = Alerts(counters)
 
     async def __call__(
         self, message: Message, *, envelope: Envelope, client: ClientFact, received_at: float, message_id: int
@@ -55,6 +57,10 @@ class Judging:
             said = await self._greylister.after_data(evidence, waiting, policy.greylisting)
             evidence = replace(evidence, greylist=said)
         settlement = decide_all(evidence, policy)
+        if any(verdict.keeping is Keeping.PARKED for _, verdict in settlement.verdicts):
+            reference = text_of(message_id)
+            words = f"message {reference} broke its examination again and again: it waits for a person"
+            await self._alerts.raise_one(f"parked {reference}", words)
         if envelope.direction is Direction.OUTBOUND and settlement.disposition is Disposition.DELIVER:
             await self._correspondents.wrote(evidence)
         await self._acquaintances.met(evidence, settlement)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway.app.alerts import Alerts
 from gateway.app.door.acquaintances import Acquaintances
 from gateway.app.door.greylisting import Greylister
 from gateway.app.door.judging import Judging
 from gateway.app.door.ports import door_ports
 from gateway.app.door.returning import Returning
+from gateway.app.engine_watch import engine_watch
 from gateway.app.installation import Folders
 from gateway.app.keeping import open_custody
 from gateway.app.keys.keyring import Keyring
 from gateway.app.keys.live_keys import LiveKeys
 from gateway.app.keys.return_keys import srs_of, tagging_of
+from gateway.app.list_notice import ListNotice
+from gateway.app.losses import Losses
 from gateway.app.policies import LivePolicy
 from gateway.app.roles.signals import Signals
 from gateway.app.senses import open_senses
@@ -41,8 +45,17 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     counters = Counters.open(folders.counters, clock=clock, processes=settings.edge_count)
     custody = open_custody(settings, folders, clock)
     try:
+        losses, notice = Losses(counters), ListNotice(Alerts(counters))
         acquaintances = Acquaintances(counters)
-        async with open_senses(settings, folders, clock, acquaintances=acquaintances) as senses:
+        async with open_senses(
+            settings,
+            folders,
+            clock,
+            scanning=lambda: policy().scanning,
+            losses=losses,
+            notice=notice,
+            acquaintances=acquaintances,
+        ) as senses:
             stamper = Stamper(
                 hostname=settings.hostname,
                 signer=Signer(LiveKeys(Keyring(folders.dkim))),
@@ -82,12 +95,15 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
 
                 signals.on_reload = reload
                 await door.start()
+                watch = engine_watch(senses.engine, counters)
                 watching = asyncio.ensure_future(certificate.watch(door.renew_tls, sleep=asyncio.sleep))
+                asking = asyncio.ensure_future(watch(signals.stop))
                 try:
                     await lifeline.serve(signals.stop)
                     await door.drain(DRAIN)
                 finally:
                     watching.cancel()
+                    asking.cancel()
     finally:
         await counters.close()
         await custody.close()

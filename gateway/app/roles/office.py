@@ -15,18 +15,14 @@ from gateway.app.keeping import open_custody
 from gateway.app.policies import LivePolicy
 from gateway.app.reporting import received_reports
 from gateway.app.roles.signals import Signals
-from gateway.app.senses import Engine, open_senses
+from gateway.app.senses import open_senses, rescan_by
 from gateway.app.status import Status
 from gateway.clock import Clock, SystemClock
 from gateway.console.app import create_app
 from gateway.console.ports import Mailbox, OfficePorts
 from gateway.counters.counters import Counters
-from gateway.facts.content import MalwareFact
-from gateway.facts.outcome import Outcome, Skipped
 from gateway.inbound.admission.counting import own_networks
-from gateway.mail.message import Octets
 from gateway.mailbox.users import UserBase
-from gateway.quarantine.release import Rescan
 from gateway.settings import Settings
 from gateway.supervisor import sockets
 from gateway.supervisor.lifeline import Lifeline
@@ -45,7 +41,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     counters = Counters.open(folders.counters, clock=clock)
     custody = open_custody(settings, folders, clock)
     try:
-        async with open_senses(settings, folders, clock) as senses:
+        async with open_senses(settings, folders, clock, scanning=lambda: policy().scanning) as senses:
             status = Status(settings, folders, custody=custody, counters=counters, engine=senses.engine, clock=clock)
             await status.look()
             app = create_app(
@@ -53,7 +49,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                     custody=custody,
                     counters=counters,
                     never_shut_out=_never_shut_out(settings, policy, clock),
-                    rescan=_rescan(senses.engine),
+                    rescan=rescan_by(senses.engine),
                     preview=senses.anatomists.preview,
                     authenticate_mailbox=MailboxSignIn(user_base(settings)),
                     status=status,
@@ -77,13 +73,6 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
 def _never_shut_out(settings: Settings, policy: LivePolicy, clock: Clock) -> Callable[[str], bool]:
     own = own_networks(settings.own_networks)
     return lambda ip: own.holds(ip, at=0.0) or policy().bans.never.holds(ip, at=clock.now())
-
-
-def _rescan(engine: Engine) -> Rescan:
-    async def scan(octets: Octets) -> Outcome[MalwareFact]:
-        return Skipped("the malware engine is switched off") if engine is None else await engine.scan(octets)
-
-    return scan
 
 
 class MailboxSignIn:

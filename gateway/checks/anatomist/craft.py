@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateway.anatomy.examine import examine
 from gateway.anatomy.preview import preview
+from gateway.checks.anatomist.harvest import Harvest
 from gateway.checks.anatomist.wire import Examination, JobReceived, Kind
-from gateway.checks.anatomist.work import Work
+from gateway.checks.anatomist.work import Dissected, Work
+from gateway.checks.leaves import Wanted
 from gateway.checks.malware.yara import Rules
 from gateway.facts.content import Anatomy, SpamFact, YaraFact
 from gateway.facts.outcome import Known, Outcome, Skipped, Unknown
@@ -39,9 +41,20 @@ def _do(job: JobReceived, classifier: Model | None, problem: str, rules: Rules |
     if job.kind is Kind.PREVIEW:
         return preview(job.octets)
     matches: list[str] = []
-    anatomy = examine(job.octets, watch=(lambda octets: matches.extend(rules.search(octets))) if rules else None)
+    harvest = Harvest(job.wanted)
+
+    def watch(octets: bytes) -> None:
+        harvest.take(octets)
+        if rules is not None:
+            matches.extend(rules.search(octets))
+
+    anatomy = examine(job.octets, watch=watch)
     found: Outcome[YaraFact] = Known(rules.fact(matches)) if rules else NO_RULES
-    return Examination(Known(anatomy.content), _judge(classifier, anatomy, problem), found)
+    examination = Examination(Known(anatomy.content), _judge(classifier, anatomy, problem), found)
+    if job.wanted is Wanted.NONE:
+        return examination
+    leaves = harvest.chosen(anatomy.content)
+    return Dissected(examination, leaves, harvest.left_out)
 
 
 def _judge(classifier: Model | None, anatomy: Anatomy, problem: str) -> Outcome[SpamFact]:

@@ -8,12 +8,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.checks.anatomist.wire import Kind
+from gateway.checks.leaves import Wanted
 from gateway.facts.outcome import Outcome, Unknown
 from gateway.mail.message import Octets
 
 
 def _future() -> asyncio.Future[Any]:
     return asyncio.get_running_loop().create_future()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a job ended: its outcome, the leaves that were wanted, and whether it cost the worker."""
+
+    outcome: Outcome[Any]
+    leaves: tuple[bytes, ...] = field(default=(), repr=False)
+    left_out: bool = False
+    cost_worker: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,8 +35,9 @@ class Job:
     kind: Kind
     octets: Octets = field(repr=False)
     answer_type: type[Any]
+    wanted: Wanted = Wanted.NONE
     started: asyncio.Future[None] = field(default_factory=_future)
-    answer: asyncio.Future[Outcome[Any]] = field(default_factory=_future)
+    answer: asyncio.Future[Done] = field(default_factory=_future)
 
 
 class Desk:
@@ -65,4 +77,4 @@ class Desk:
             job = self._jobs.popleft()
             if not job.started.done():
                 job.started.set_result(None)
-                job.answer.set_result(Unknown(why))
+                job.answer.set_result(Done(Unknown(why)))

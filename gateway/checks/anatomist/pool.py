@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from gateway.checks.anatomist import wire
-from gateway.checks.anatomist.desk import Desk, Job
+from gateway.checks.anatomist.desk import Desk, Done, Job
 from gateway.checks.anatomist.jail import JailReport
 from gateway.checks.anatomist.nursery import Nursery, NurseryError, Plan
 from gateway.checks.anatomist.probe import ProbeReport
 from gateway.checks.anatomist.wire import BadReply, Examination, Kind, Reply
 from gateway.checks.anatomist.worker import Worker
+from gateway.checks.digests import digest_of
+from gateway.checks.leaves import Leaf, Wanted
+from gateway.facts.content import ContentFact
 from gateway.facts.outcome import Known, Outcome, Unknown
 from gateway.facts.preview import Preview
 from gateway.mail.message import Message, Octets
@@ -30,7 +33,7 @@ GROWTH_OF_A_WORKER: Final = 64 * 1024 * 1024
 CPU_OF_A_WORKER: Final = 600
 """Seconds in its life: the kernel's bound, in case that nobody is left to keep the deadline. Retired at half of it."""
 
-_DIED: Final = Unknown("anatomist worker died")
+_DIED: Final = Done(Unknown("anatomist worker died"), cost_worker=True)
 _CLOSED: Final = "the anatomists are closing"
 _LONGEST_REASON: Final = 300
 _FIRST_PAUSE: Final = 0.05
@@ -72,21 +75,29 @@ class AnatomistPool:
         await pool._first_news.wait()
         return pool
 
-    async def examine(self, message: Message) -> Examination:
-        """Take a message apart and classify it. Never raises, but for cancellation."""
-        outcome = await self._ask(Kind.EXAMINE, message.octets, Examination)
-        if isinstance(outcome, Known):
-            said = outcome.value
-            return Examination(_in_few_words(said.content), _in_few_words(said.spam), _in_few_words(said.yara))
-        return Examination(outcome, outcome, outcome)
+    async def examine(self, message: Message, wanted: Wanted = Wanted.NONE) -> Examination:
+        """Take a message apart and classify it, and hand on the leaves that are wanted. Never raises, but for
+        cancellation."""
+        done = await self._ask(Kind.EXAMINE, message.octets, Examination, wanted)
+        outcome = done.outcome
+        if not isinstance(outcome, Known):
+            return Examination(outcome, outcome, outcome, cost_worker=done.cost_worker)
+        said = outcome.value
+        return Examination(
+            _in_few_words(said.content),
+            _in_few_words(said.spam),
+            _in_few_words(said.yara),
+            leaves=await _placed(done.leaves, said.content),
+            left_out=done.left_out,
+        )
 
     async def preview(self, octets: Octets) -> Outcome[Preview]:
         """Text and harmless HTML of a message, for people to look at. Never raises, but for cancellation."""
-        return await self._ask(Kind.PREVIEW, octets, Preview)
+        return (await self._ask(Kind.PREVIEW, octets, Preview)).outcome
 
     async def probe(self) -> Outcome[ProbeReport]:
         """Let a worker try to break out, and hear what was refused."""
-        return await self._ask(Kind.PROBE, b"", ProbeReport)
+        return (await self._ask(Kind.PROBE, b"", ProbeReport)).outcome
 
     def use_rules(self, rules: bytes) -> None:
         """Work with other rules from now on: each worker ends its job, and the next comes from a new zygote."""
@@ -122,16 +133,16 @@ class AnatomistPool:
 
     # ------------------------------------------------------------------ those who ask
 
-    async def _ask(self, kind: Kind, octets: Octets, type_: type[_Answer]) -> Outcome[_Answer]:
+    async def _ask(self, kind: Kind, octets: Octets, type_: type[Any], wanted: Wanted = Wanted.NONE) -> Done:
         if self.problem:
-            return Unknown(f"no anatomist: {self.problem}")
-        job = Job(kind, octets, type_)
+            return Done(Unknown(f"no anatomist: {self.problem}"))
+        job = Job(kind, octets, type_, wanted)
         self._desk.hand_in(job)
         try:
             async with asyncio.timeout(self._timeout):
                 await job.started  # a job that is given up here is cancelled with it, and no worker takes it
         except TimeoutError:
-            return Unknown(f"no anatomist was free within {self._timeout:g} s")
+            return Done(Unknown(f"no anatomist was free within {self._timeout:g} s"))
         return await job.answer
 
     # ------------------------------------------------------------------ those who work
@@ -213,24 +224,33 @@ class AnatomistPool:
         if job.started.done():
             return ""
         job.started.set_result(None)
-        outcome: Outcome[Any] = _DIED
+        done = _DIED
         why = ""
         try:
             async with asyncio.timeout(self._timeout):
-                reply = await worker.do(job.kind, job.octets)
+                reply, leaves = await worker.do(job.kind, job.octets, job.wanted)
             outcome, why = _read(reply, job, worker)
+            done = Done(outcome, leaves, reply.left_out, cost_worker=bool(reply.error))
         except TimeoutError:
             why = f"overran its deadline of {self._timeout:g} s"
-            outcome = Unknown(f"anatomist took longer than {self._timeout:g} s")
+            done = Done(Unknown(f"anatomist took longer than {self._timeout:g} s"), cost_worker=True)
         except BadReply as error:
             why = f"answered nonsense: {error}"
-            outcome = Unknown(f"anatomist {why}")
+            done = Done(Unknown(f"anatomist {why}"), cost_worker=True)
         except (OSError, EOFError):
             why = "died"
         finally:
             if not job.answer.done():
-                job.answer.set_result(outcome)
+                job.answer.set_result(done)
         return why
+
+
+async def _placed(leaves: tuple[bytes, ...], content: Outcome[ContentFact]) -> tuple[Leaf, ...]:
+    """The leaves with the places that the content names for their hashes. The hash is ours: a worker's word about what
+    it hands on is worth nothing."""
+    parts = content.value.parts if isinstance(content, Known) else ()
+    places = {part.sha256: part.path for part in reversed(parts)}
+    return tuple([Leaf(places.get((await digest_of(each)).hex(), ""), each) for each in leaves])
 
 
 def _in_few_words(outcome: Outcome[_Answer]) -> Outcome[_Answer]:

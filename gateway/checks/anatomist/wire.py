@@ -4,8 +4,9 @@ A job is a fixed header and the octets: up to 256 KiB behind it on the socket, a
 of sealed memory. The octets that the pool is given may be a mapping, which has no descriptor to pass on, so it copies
 them; the copy yields to the event loop, and a worker maps it instead of holding another.
 
-A reply is a length and JSON. It comes from a process that hostile octets may have taken over: its size, its numbers,
-its text and its types are checked, and what does not fit is `BadReply`.
+A reply is a length and JSON, and behind it the octets of the leaves that were wanted, whose sizes it names. It comes
+from a process that hostile octets may have taken over: its size, its numbers, its text and its types are checked, and
+what does not fit is `BadReply`.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import mmap
 import re
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Final, TypeVar
 
 from gateway.checks.anatomist.jail import JailReport
+from gateway.checks.leaves import MAX_LEAF_OCTETS, MAX_LEAVES, Leaf, Wanted
 from gateway.facts.content import ContentFact, SpamFact, YaraFact
 from gateway.facts.evidence import from_plain, to_plain
 from gateway.facts.outcome import NOT_ASKED, Outcome
@@ -28,8 +30,8 @@ from gateway.mail.message import Octets
 BY_SOCKET: Final = 256 * 1024
 """The most octets that travel on the socket itself."""
 
-JOB: Final = struct.Struct("!BBQQ")
-"""Kind, way, ticket, size."""
+JOB: Final = struct.Struct("!BBBQQ")
+"""Kind, way, leaves wanted, ticket, size."""
 LENGTH: Final = struct.Struct("!L")
 
 _ERROR_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,79}\Z")
@@ -63,11 +65,19 @@ class BadReply(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What one look at a message gave: its content, what the classifier makes of it, and which rules match."""
+    """What one look at a message gave: its content, what the classifier makes of it, and which rules match.
+
+    The pool adds what no worker says of itself: the `leaves` that were wanted, whether some were `left_out`, and
+    whether the message cost the worker; the pipeline adds how many it has cost by now.
+    """
 
     content: Outcome[ContentFact]
     spam: Outcome[SpamFact]
     yara: Outcome[YaraFact] = NOT_ASKED
+    leaves: tuple[Leaf, ...] = field(default=(), repr=False)
+    left_out: bool = False
+    cost_worker: bool = False
+    lost_workers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +94,16 @@ class Greeting:
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A worker's answer to the job of that `ticket`: `answer` is plain, or `error` names the type of what was raised.
-    `memory` is the peak resident size in octets, `cpu` the seconds that it has used in its life."""
+    `memory` is the peak resident size in octets, `cpu` the seconds that it has used in its life; `leaves` are the
+    sizes of what follows, and `left_out` says that there was more than the bounds allow."""
 
     ticket: int
     answer: object
     error: str
     memory: int
     cpu: float
+    leaves: tuple[int, ...] = ()
+    left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +113,7 @@ class JobReceived:
     kind: Kind
     ticket: int
     octets: Octets
+    wanted: Wanted = Wanted.NONE
 
 
 # ------------------------------------------------------------------ the worker's side: blocking, one job at a time
@@ -111,15 +125,15 @@ def receive_job(channel: socket.socket) -> JobReceived | None:
     header, descriptors, _, _ = socket.recv_fds(channel, JOB.size, 1)
     if not header:
         return None
-    number, way, ticket, size = JOB.unpack(header)
-    kind = Kind(number)
+    number, way, leaves, ticket, size = JOB.unpack(header)
+    kind, wanted = Kind(number), Wanted(leaves)
     if way == Way.SOCKET:
         received = channel.recv(size, socket.MSG_WAITALL) if size else b""
-        return JobReceived(kind, ticket, received) if len(received) == size else None
+        return JobReceived(kind, ticket, received, wanted) if len(received) == size else None
     # The mapping keeps a descriptor of its own, so this one goes when the file object does.
     with open(descriptors[0], "rb", buffering=0) as sealed:
         octets = mmap.mmap(sealed.fileno(), size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
-    return JobReceived(kind, ticket, octets)
+    return JobReceived(kind, ticket, octets, wanted)
 
 
 def send(channel: socket.socket, said: Greeting | Reply) -> None:
@@ -151,6 +165,15 @@ def build(kind: type[_Said], plain: Any) -> _Said:
         return from_plain(kind, plain)
     except (ValueError, RecursionError) as error:
         raise BadReply(f"no {kind.__name__} ({type(error).__name__})") from None
+
+
+def check_leaves(reply: Reply, wanted: Wanted) -> None:
+    """Whether the leaves that a reply announces may follow it. Raises `BadReply` beyond the bounds."""
+    sizes = reply.leaves
+    if sizes and wanted is Wanted.NONE:
+        raise BadReply("leaves that nobody wanted")
+    if len(sizes) > MAX_LEAVES or any(size <= 0 for size in sizes) or sum(sizes) > MAX_LEAF_OCTETS:
+        raise BadReply("leaves beyond the bound")
 
 
 def error_name(said: str) -> str:

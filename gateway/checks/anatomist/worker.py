@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import signal
 import socket
-from typing import Final, Self
+from typing import Self
 
 from gateway.checks.anatomist import wire
 from gateway.checks.anatomist.wire import BadReply, Greeting, Kind, Reply, Way
+from gateway.checks.leaves import Wanted
+from gateway.checks.sealed import seal
 from gateway.mail.message import Octets
-
-_SLICE: Final = 1024 * 1024
-_SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
 class Worker:
@@ -46,23 +44,28 @@ class Worker:
             return False
         return False
 
-    async def do(self, kind: Kind, octets: Octets) -> Reply:
-        """Have a job done. Raises `BadReply`, OSError, EOFError; the caller sets the deadline."""
+    async def do(self, kind: Kind, octets: Octets, wanted: Wanted = Wanted.NONE) -> tuple[Reply, tuple[bytes, ...]]:
+        """Have a job done: the reply, and the leaves that were wanted. Raises `BadReply`, OSError, EOFError; the caller
+        sets the deadline."""
         loop = asyncio.get_running_loop()
         size = len(octets)
         self._ticket += 1
         if size <= wire.BY_SOCKET:
-            await loop.sock_sendall(self._channel, wire.JOB.pack(kind, Way.SOCKET, self._ticket, size) + octets[:])
+            await loop.sock_sendall(
+                self._channel, wire.JOB.pack(kind, Way.SOCKET, wanted, self._ticket, size) + octets[:]
+            )
         else:
-            sealed = await _seal(octets)
+            sealed = await seal(octets)
             try:
-                socket.send_fds(self._channel, [wire.JOB.pack(kind, Way.DESCRIPTOR, self._ticket, size)], [sealed])
+                job = wire.JOB.pack(kind, Way.DESCRIPTOR, wanted, self._ticket, size)
+                socket.send_fds(self._channel, [job], [sealed])
             finally:
                 os.close(sealed)
         reply = wire.parse(Reply, await self._receive(largest=wire.LARGEST_REPLY[kind]))
         if reply.ticket != self._ticket:
             raise BadReply("a reply to another message")
-        return reply
+        wire.check_leaves(reply, wanted)
+        return reply, tuple([bytes(await self._read(size)) for size in reply.leaves])
 
     def kill(self) -> None:
         """End the process and let go of it, whatever state it is in. Idempotent."""
@@ -96,20 +99,3 @@ class Worker:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
-
-
-async def _seal(octets: Octets) -> int:
-    """The octets in memory of their own that nobody can write any more: its descriptor. Yields between slices, so that
-    a large message does not hold up the sessions."""
-    descriptor = os.memfd_create("octets", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    try:
-        with memoryview(octets) as whole:
-            written = 0
-            while written < len(whole):
-                written += os.write(descriptor, whole[written : written + _SLICE])
-                await asyncio.sleep(0)
-        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor

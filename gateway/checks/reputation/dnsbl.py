@@ -63,7 +63,7 @@ async def check_dnsbl(
     listings: list[tuple[str, str]] = []
     unusable: list[tuple[str, str]] = []
     for zone, answer in zip(asked, solution.value, strict=True):
-        codes, trouble = _read(answer, zone)
+        codes, trouble = read_answer(answer, zone.answers)
         if trouble:
             unusable.append((zone.zone, trouble))
             notice(zone.zone, trouble)
@@ -84,8 +84,9 @@ def reversed_labels(ip: str) -> str:
     return client_address(ip).reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
 
 
-def _read(answer: Answer, zone: DnsblZone) -> tuple[list[str], str]:
-    """The codes of a listing, and what is wrong with the answer if it is none."""
+def read_answer(answer: Answer, expected: tuple[str, ...]) -> tuple[list[str], str]:
+    """The codes of a listing, and what is wrong with the answer if it is none. `expected` are the addresses or networks
+    that the policy takes for listings of this list."""
     if answer.failed:
         return [], SILENT
     if answer.status is not Status.OK:
@@ -98,7 +99,7 @@ def _read(answer: Answer, zone: DnsblZone) -> tuple[list[str], str]:
         return [], REFUSED
     if not all(address in _LISTINGS for address in addresses):
         return [], OUTSIDE
-    codes = [str(each) for each in addresses if any(each in range for range in _ranges(zone.answers))]
+    codes = [str(each) for each in addresses if any(each in range for range in _ranges(expected))]
     return (codes, "") if codes else ([], OUTSIDE)
 
 

@@ -8,7 +8,7 @@ nothing itself (`counting.py`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
@@ -32,6 +32,7 @@ INQUIRY_PATIENCE: Final = 3.0
 """Seconds that a client may have to wait for its greeting while we ask who it is."""
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +63,12 @@ class Admission:
         """Ask the world who the client is, all at once and not for long. Nobody is asked about users who sign in: they
         come from anywhere."""
         inquiry = self._ports.inquiry
-        client = replace(client, network=inquiry.network(client.ip), country=inquiry.country(client.ip))
+        network, country = inquiry.network(client.ip), inquiry.country(client.ip)
         if door.is_submission:
-            return client
-        reverse_name, dnsbl, past = await asyncio.gather(
-            _in_time(inquiry.reverse_name(client.ip)),
-            _in_time(inquiry.dnsbl(client.ip)),
-            self._past(client),
-        )
-        return replace(client, reverse_name=reverse_name, dnsbl=dnsbl, past=past)
+            return replace(client, network=network, country=country)
+        reverse_name, dnsbl = await _in_time(inquiry.reverse_name(client.ip), inquiry.dnsbl(client.ip))
+        past = await self._past(client)
+        return replace(client, network=network, country=country, reverse_name=reverse_name, dnsbl=dnsbl, past=past)
 
     async def _past(self, client: ClientFact) -> Outcome[PastFact]:
         if not self._ports.current_policy().asks_about_the_past:
@@ -278,9 +276,18 @@ def _too_much(reply: Reply, used_up: RateLimit, group: Group) -> Refused:
     )
 
 
-async def _in_time(question: Awaitable[Outcome[T]]) -> Outcome[T]:
+async def _in_time(
+    one: Coroutine[None, None, Outcome[T]], other: Coroutine[None, None, Outcome[U]]
+) -> tuple[Outcome[T], Outcome[U]]:
+    """The answers to two questions that are asked at a time."""
+    first, second = asyncio.ensure_future(one), asyncio.ensure_future(other)
     try:
-        async with asyncio.timeout(INQUIRY_PATIENCE):
-            return await question
-    except TimeoutError:
-        return Unknown("timed out")
+        await asyncio.wait((first, second), timeout=INQUIRY_PATIENCE)
+        return _answer(first), _answer(second)
+    finally:
+        first.cancel()
+        second.cancel()
+
+
+def _answer(asked: asyncio.Future[Outcome[T]]) -> Outcome[T]:
+    return asked.result() if asked.done() else Unknown("timed out")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from gateway.counters.counters import Counters
@@ -27,6 +28,9 @@ HOUR: Final = 3600.0
 BY_ITSELF: Final = "postern"
 """Who makes the bans that nobody made."""
 
+KNOWN_BY_NAME: Final = 4096
+"""Clients whose names are remembered, for they are asked for at every command."""
+
 Names = Mapping[Whose, str]
 """Under which names something is counted."""
 
@@ -37,6 +41,7 @@ def own_networks(trusted: Sequence[str]) -> EntryList:
     return EntryList(Entry(each, "postern", "our own", NEVER) for each in words)
 
 
+@lru_cache(KNOWN_BY_NAME)
 def client_name(ip: str) -> str:
     """The name under which one client is counted: an IPv4 address, or the /64 that one IPv6 host is usually given."""
     try:
@@ -50,12 +55,13 @@ def client_name(ip: str) -> str:
     )
 
 
-def names_of_client(ip: str) -> dict[Whose, str]:
+@lru_cache(KNOWN_BY_NAME)
+def names_of_client(ip: str) -> Names:
     """The client, and its network."""
     return {Whose.CLIENT: client_name(ip), Whose.NETWORK: network_of(ip)}
 
 
-def names_of_sender(ip: str, reverse_path: ReversePath) -> dict[Whose, str]:
+def names_of_sender(ip: str, reverse_path: ReversePath) -> Names:
     """The same and the domain of the reverse-path, where it has one: bounces are nobody's."""
     names = names_of_client(ip)
     return names if reverse_path is None else {**names, Whose.SENDER_DOMAIN: reverse_path.domain}

@@ -6,39 +6,34 @@ BINARYMIME is not spoken here, so a bare CR, a bare LF and NUL are faults as the
 
 from __future__ import annotations
 
-from gateway.inbound.protocol.dots import fault_of
+from gateway.inbound.protocol.line_ends import fault_of, survey
 from gateway.mail.message import Fault
 
 
 class ChunkReader:
-    """Fed with what chunks hold. `fault` becomes a constant of `Fault` and stays; `size` counts octets given out."""
+    """Fed with what chunks hold. `fault` becomes a constant of `Fault` and stays."""
 
-    __slots__ = ("_held_back", "_last_two", "fault", "size")
+    __slots__ = ("_held_back", "_last", "fault")
 
     def __init__(self) -> None:
         self._held_back = b""
-        self._last_two = b""
+        self._last = b""
         self.fault: str | None = None
-        self.size = 0
 
     def feed(self, octets: bytes) -> bytes:
         """The octets of the message that are certain now."""
         octets = self._held_back + octets
         self._held_back = b"\r" if octets.endswith(b"\r") else b""
-        return self._give(octets[: len(octets) - len(self._held_back)])
+        octets = octets[: len(octets) - len(self._held_back)]
+        if self.fault is None and not survey(octets).is_clean:
+            self.fault = fault_of(octets)
+        self._last = octets[-1:] or self._last
+        return octets
 
     def end(self) -> bytes:
         """The octets that are left when the last chunk is over. A last line that was not ended is ended: no next hop
         could be given it otherwise, and no signature minds (RFC 6376 section 3.4.3)."""
-        if self._held_back and self.fault is None:
-            self.fault = Fault.BARE_CR
-        if self.fault is not None or self._last_two in (b"", b"\r\n"):
-            return b""
-        return self._give(b"\r\n")
-
-    def _give(self, octets: bytes) -> bytes:
-        if self.fault is None:
-            self.fault = fault_of(octets)
-        self.size += len(octets)
-        self._last_two = (self._last_two + octets[-2:])[-2:]
-        return octets
+        if self._held_back:
+            self.fault = self.fault or Fault.BARE_CR
+            return self._held_back
+        return b"" if self._last in (b"", b"\n") else b"\r\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aiosmtpd.smtp import Session
 
@@ -32,9 +33,17 @@ def client_address(session: Session) -> ClientAddress:
 
 def address_of(ip: str, port: int) -> ClientAddress:
     """Raises ValueError when that is no IP address."""
+    own, network = _canonical(ip)
+    return ClientAddress(own, port, network)
+
+
+@lru_cache(4096)
+def _canonical(ip: str) -> tuple[str, str]:
+    """The address and its network, as text; remembered, for clients come again."""
     if ":" not in ip:
-        return ClientAddress(str(ipaddress.IPv4Address(ip)), port, ip)
+        ipaddress.IPv4Address(ip)
+        return ip, ip
     address = ipaddress.IPv6Address(ip.partition("%")[0])
     if address.ipv4_mapped is not None:
-        return ClientAddress(str(address.ipv4_mapped), port, str(address.ipv4_mapped))
-    return ClientAddress(str(address), port, str(ipaddress.IPv6Network((address, 64), strict=False)))
+        return str(address.ipv4_mapped), str(address.ipv4_mapped)
+    return str(address), str(ipaddress.IPv6Network((address, 64), strict=False))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.mail import replies
-from gateway.mail.address import Address, BadAddress, ReversePath
+from gateway.mail.address import Address, BadAddress, ReversePath, is_literal
 from gateway.mail.envelope import Body
 from gateway.mail.replies import Reply
 
@@ -40,7 +40,6 @@ _XTEXT = re.compile(r"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
 _ADDRESS_TYPE = re.compile(r"[A-Za-z0-9-]+\Z")
 _NOTIFY = frozenset({"SUCCESS", "FAILURE", "DELAY"})
 _LABELS = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}))*\.?\Z")
-_LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9A-Fa-f:.]{2,45})\]\Z", re.IGNORECASE)
 
 
 class BadCommand(ValueError):
@@ -82,11 +81,12 @@ def split(line: bytes) -> tuple[str, str]:
 def is_host_name(text: str) -> bool:
     """Whether HELO may say it: a domain, or an address literal (RFC 5321 section 4.1.3). Underscores pass: they are
     met."""
-    return len(text) <= 255 and bool(_LITERAL.match(text) or _LABELS.match(text))
+    return len(text) <= 255 and bool(_LABELS.match(text) or is_literal(text.lower()))
 
 
 def path_and_parameters(argument: str, *, keyword: str, malformed: Reply) -> tuple[str, dict[str, str | None]]:
-    """Take `FROM:<path> A B=c` apart. The path comes without brackets and without its source route (appendix C).
+    """Take `FROM:<path> A B=c` apart. The path comes without brackets and without its source route, which is read past
+    (appendix C).
 
     Raises `BadCommand` with `malformed` where there is no path.
     """
@@ -97,13 +97,15 @@ def path_and_parameters(argument: str, *, keyword: str, malformed: Reply) -> tup
         raise BadCommand(malformed)
     path, rest = match.groups()
     if path.startswith("@"):
-        path = path.partition(":")[2]
+        route, _, path = path.partition(":")
+        if not path or not all(hop[:1] == "@" and is_host_name(hop[1:]) for hop in route.split(",")):
+            raise BadCommand(malformed)
     return path, _parameters(rest or "")
 
 
 def _parameters(text: str) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
-    for item in text.split():
+    for item in filter(None, text.split(" ")):
         name, equals, value = item.partition("=")
         name = name.upper()
         if not _KEYWORD.match(name) or name in found or (equals and not _VALUE.match(value)):

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.mail.message import Fault
+from gateway.inbound.protocol.line_ends import fault_of, survey
 
 _END: Final = b"\r\n.\r\n"
-_ORDINARY: Final = bytes(octet for octet in range(256) if octet not in b"\r\n\0")
 _BEGINNINGS_OF_END: Final = (b"\r\n.\r", b"\r\n.", b"\r\n", b"\r")
 
 
@@ -20,7 +19,7 @@ class DotReader:
     the octets are only read to find their end, for what follows them are commands.
     """
 
-    __slots__ = ("_at_start", "_held_back", "fault", "finished", "rest", "size")
+    __slots__ = ("_at_start", "_held_back", "fault", "finished", "rest")
 
     def __init__(self) -> None:
         # The data begins at the start of a line, as if a CRLF had gone before it.
@@ -30,13 +29,12 @@ class DotReader:
         self.finished = False
         self.rest = b""
         """What came after the end of the data, once `finished`."""
-        self.size = 0
-        """Octets given out so far."""
 
     def feed(self, chunk: bytes) -> bytes:
         """The octets of the message that are certain now. Must not be called once `finished`."""
         octets = self._held_back + chunk
-        end = octets.find(_END)
+        is_clean, first_dot = survey(octets)
+        end = octets.find(_END, max(0, first_dot - 2)) if first_dot >= 0 else -1
         if end >= 0:
             self.finished = True
             self.rest = octets[end + len(_END) :]
@@ -44,22 +42,10 @@ class DotReader:
         else:
             self._held_back = next((each for each in _BEGINNINGS_OF_END if octets.endswith(each)), b"")
             octets = octets[: len(octets) - len(self._held_back)]
-        if self.fault is None:
+        if not is_clean and self.fault is None:
             self.fault = fault_of(octets)
-        clear = octets.replace(b"\r\n.", b"\r\n")
+        clear = octets.replace(b"\r\n.", b"\r\n") if 0 <= first_dot < len(octets) else octets
         if self._at_start and clear:
             self._at_start = False
             clear = clear[2:]
-        self.size += len(clear)
         return clear
-
-
-def fault_of(octets: bytes) -> str | None:
-    """The constant of `Fault` for the worst that the octets hold. Exact only where no CR that may be half of a pair
-    stands at their end."""
-    pairs = octets.count(b"\r\n")
-    if pairs * 2 == len(octets.translate(None, _ORDINARY)):
-        return None
-    if octets.count(b"\r") > pairs:
-        return Fault.BARE_CR
-    return Fault.BARE_LF if octets.count(b"\n") > pairs else Fault.NUL

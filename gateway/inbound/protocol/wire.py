@@ -2,8 +2,7 @@
 writes replies in batches (RFC 2920 section 3.2), keeps the idle time (RFC 5321 section 4.5.3.2), starts TLS (RFC 3207).
 
 The only file that knows aiosmtpd's and asyncio's private names (aiosmtpd is pinned, tests hold them). aiosmtpd's own
-verbs and its per-connection introspection are never reached: the constructor does not call the one above it. Knows no
-verb.
+verbs and per-connection introspection are never reached: the constructor does not call the one above it. Knows no verb.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from aiosmtpd.proxy_protocol import ProxyData
 from aiosmtpd.smtp import SMTP
 
 from gateway.inbound.protocol.client import address_of
+from gateway.inbound.protocol.pouring import Consumer, Pouring
 from gateway.inbound.protocol.proxying import is_balancer_itself, read_header
 from gateway.mail import replies
 from gateway.mail.replies import Reply
@@ -27,7 +27,6 @@ from gateway.mail.replies import Reply
 READ_AHEAD: Final = 64 * 1024
 """Octets that a client may send ahead of us before its connection is paused (twice this, by asyncio's rule)."""
 
-CHUNK: Final = 256 * 1024
 REPLIES_AHEAD: Final = 8 * 1024
 """Octets of replies kept together before they are sent although more commands are waiting."""
 
@@ -35,12 +34,16 @@ HANDSHAKE_PATIENCE: Final = 30
 CLOSING_PATIENCE: Final = 10.0
 """Seconds that a client has to take our last words before the connection is cut."""
 
+LINGERING: Final = 2.0
+"""Seconds for which a client that is sent away may go on speaking to nobody."""
+
 
 class LineFault(Enum):
     """Why a line is no command line."""
 
     TOO_LONG = "too long"
     BARE_LINE_END = "bare line end"
+    NUL = "NUL"
 
 
 class ClientGone(Exception):
@@ -78,6 +81,7 @@ class Wire(SMTP, ABC):
         self._working = True
         self._hung_up = False
         self._unsent = bytearray()
+        self._pouring: Pouring | None = None
         self._handshake: asyncio.Future[None] | None = None
 
     # ------------------------------------------------------------ life of the connection
@@ -85,30 +89,45 @@ class Wire(SMTP, ABC):
     async def _handle_client(self) -> None:
         """The whole session, started by aiosmtpd when the connection is made."""
         try:
-            await self._converse()
-            await self._flush()
+            wanted_to_go = await self._converse()
+            await self.flush()
+            if not wanted_to_go:
+                await self._linger()
         except ClientGone:
             pass
         finally:
             self._hang_up()
 
     @abstractmethod
-    async def _converse(self) -> None:
-        """The conversation itself, from the greeting to the last word."""
+    async def _converse(self) -> bool:
+        """The conversation itself, from the greeting to the last word; whether the client wanted it to end."""
+
+    async def _linger(self) -> None:
+        """Hear the client out for a moment. To close while its octets still come in resets the connection, and what
+        was said last is lost with them."""
+        if self.transport is None or self.is_encrypted or self._reader.at_eof():
+            return
+        cast(asyncio.Transport, self.transport).write_eof()
+        try:
+            await self.pour(_drop, until=self.now() + LINGERING)
+        except (TimeoutError, OSError):
+            pass  # long enough
 
     def eof_received(self) -> bool:
         """A client that has said all it wants to say may still listen: what it sent is answered (but TLS has no half
         closing)."""
-        assert self._reader is not None
         self._reader.feed_eof()
-        return not self.is_encrypted
+        if self._pouring is not None:
+            self._pouring.end(ClientGone())
+        return not self._over_ssl
 
     @property
     def own_address(self) -> str:
-        """The address of ours that the client connected to."""
-        assert self.transport is not None
-        ip, port, *_ = self.transport.get_extra_info("sockname")
-        return address_of(ip, port).ip
+        """The address of ours that the client connected to. Raises `ClientGone`."""
+        name = None if self.transport is None else self.transport.get_extra_info("sockname")
+        if name is None:
+            raise ClientGone
+        return address_of(name[0], name[1]).ip
 
     def now(self) -> float:
         """The event loop's time, in seconds."""
@@ -133,8 +152,8 @@ class Wire(SMTP, ABC):
         """Say a last word from outside the conversation, and hang up."""
         if self.transport is not None and not self._hung_up:
             self.say(reply)
-            self._writer.write(bytes(self._unsent))
-            self._unsent.clear()
+            cast(asyncio.Transport, self.transport).write(self._unsent)
+            self._unsent = bytearray()
             self._hang_up()
 
     # ------------------------------------------------------------ idle time
@@ -156,19 +175,32 @@ class Wire(SMTP, ABC):
 
     # ------------------------------------------------------------ writing
 
-    def say(self, reply: Reply | str) -> None:
+    def say(self, reply: Reply) -> None:
         """Put a reply in line. It is sent when nothing more is waiting to be read, so that a batch of commands gets its
         replies in one packet."""
-        self._unsent += f"{reply}\r\n".encode()
+        self._unsent += reply.octets
 
-    async def _flush(self) -> None:
-        if self._unsent and self.transport is not None and not self._hung_up:
-            self._writer.write(bytes(self._unsent))
-            self._unsent.clear()
+    def say_octets(self, octets: bytes) -> None:
+        """The same for a reply that is written out already."""
+        self._unsent += octets
+
+    async def flush(self) -> None:
+        """Send what was said. Raises `ClientGone`."""
+        if not self._unsent:
+            return
+        if self.transport is None or self._hung_up:
+            raise ClientGone
+        cast(asyncio.Transport, self.transport).write(self._unsent)
+        self._unsent = bytearray()  # the other one is the transport's now
+        if self._paused:  # type: ignore[attr-defined]
+            self._working = False  # to be slow in taking replies is silence, too
             try:
-                await self._writer.drain()
+                await self._drain_helper()  # type: ignore[attr-defined]
             except ConnectionError as error:
                 raise ClientGone from error
+            finally:
+                self._working = True
+            self._reset_timeout()
 
     # ------------------------------------------------------------ reading
 
@@ -194,10 +226,10 @@ class Wire(SMTP, ABC):
     async def read_line(self) -> bytes | LineFault | None:
         """The next line without its CRLF; None at the end of the connection. A line that is too long is read away."""
         if len(self._unsent) > REPLIES_AHEAD:
-            await self._flush()
+            await self.flush()
             await asyncio.sleep(0)  # others want to be served too
         if b"\n" not in self.waiting:
-            await self._flush()
+            await self.flush()
         self._working, self._at_rest = False, True
         try:
             line = await self._read_to_newline()
@@ -206,11 +238,10 @@ class Wire(SMTP, ABC):
         self._reset_timeout()
         if line is None or isinstance(line, LineFault):
             return line
-        line = line[:-1]
         # Whoever ends a line with less than CRLF may disagree with us about where lines end (RFC 5321 section 2.3.8).
-        if not line.endswith(b"\r") or b"\r" in line[:-1] or b"\0" in line:
+        if line[-2:] != b"\r\n" or line.count(b"\r") != 1:
             return LineFault.BARE_LINE_END
-        return line[:-1]
+        return LineFault.NUL if b"\0" in line else line[:-2]
 
     async def _read_to_newline(self) -> bytes | LineFault | None:
         too_long = False
@@ -224,25 +255,38 @@ class Wire(SMTP, ABC):
                 too_long = True
                 await self._reader.read(overrun.consumed)
 
-    async def read_chunk(self, at_most: int = CHUNK) -> bytes:
-        """Some octets of data, at least one. Raises `ClientGone`."""
-        if not self.waiting:
-            await self._flush()
+    async def pour(self, consumer: Consumer, *, until: float) -> None:
+        """Hand what comes to the consumer as it comes, without a buffer and a task between, until it wants no more.
+
+        Raises what the consumer raises, `ClientGone`, and TimeoutError at `until` (the event loop's time).
+        """
+        while self.waiting or self._unsent:
+            if not self.waiting:
+                await self.flush()
+            elif (rest := consumer(await self._reader.read(READ_AHEAD))) is not None:
+                self.waiting[:0] = rest
+                self._reset_timeout()
+                return
+        if self._reader.at_eof():
+            raise ClientGone
+        self._pouring = pouring = Pouring(consumer, self.loop.create_future())
+        out_of_time = self.loop.call_at(until, pouring.end, TimeoutError())
         self._working = False
         try:
-            chunk = await self._reader.read(min(at_most, CHUNK))
-        except ConnectionError as error:
-            raise ClientGone from error
+            await pouring.ended
         finally:
-            self._working = True
-        if not chunk:
-            raise ClientGone
+            self._pouring, self._working = None, True
+            out_of_time.cancel()
         self._reset_timeout()
-        return chunk
 
-    def unread(self, octets: bytes) -> None:
-        """Give octets back: they will be read first."""
-        self.waiting[:0] = octets
+    def data_received(self, data: bytes) -> None:
+        """Octets came: for the consumer if there is one, else to be read."""
+        if self._pouring is not None and not self._pouring.ended.done():
+            if self._pouring.is_sign_of_life(data):
+                self._heard_at = self.loop.time()
+            data = self._pouring.feed(data)
+        if data:
+            self._reader.feed_data(data)
 
     # ------------------------------------------------------------ TLS
 
@@ -299,8 +343,9 @@ class Wire(SMTP, ABC):
             if self._handshake is not None:
                 await self._handshake
             else:
-                await self._flush()
+                await self.flush()
                 self.waiting.clear()
+                self._over_ssl = True
                 # uvloop's transports are none of asyncio's classes, so nothing may ask.
                 plain = cast(asyncio.Transport, self.transport)
                 transport = await self.loop.start_tls(
@@ -324,3 +369,7 @@ class Wire(SMTP, ABC):
         self._writer._transport = transport  # type: ignore[attr-defined]
         self._over_ssl = True
         self.session.ssl = {"cipher": transport.get_extra_info("cipher")}
+
+
+def _drop(_: bytes) -> None:
+    """Nobody listens."""

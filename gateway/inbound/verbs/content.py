@@ -62,7 +62,12 @@ async def bdat(session: Session, argument: str) -> Reply:
 
 def _open_intake(session: Session, transaction: Transaction) -> Intake:
     household = session.household
-    transaction.intake = Intake(household.ports.custody.incoming(), limit=transaction.size_limit, now=session.now())
+    transaction.intake = Intake(
+        household.ports.custody.incoming(),
+        limit=transaction.size_limit,
+        now=session.now(),
+        normalises=transaction.allowance.group.limits.normalises,
+    )
     return transaction.intake
 
 

@@ -48,7 +48,7 @@ async def _hello(session: Session, name: str, *, extended: bool) -> Reply | None
     session.forget_transaction()
     session.extended = extended
     session.client = replace(session.client, helo=name, esmtp=extended)
-    session.say(replies.hello(household.hostname, offers(session) if extended else ()))
+    session.say_octets(replies.hello(household.hostname, offers(session) if extended else ()))
     return None
 
 
@@ -83,11 +83,11 @@ def _refused_as_ours(session: Session, name: str) -> Refused | None:
     if session.door is not Door.MX or session.is_health_check:
         return None
     here = session.own_address
+    if not claims_to_be(name, hostname=session.household.hostname, ip=here):
+        return None
     if ipaddress.ip_address(session.address.ip).is_loopback or session.address.ip == here:
         return None
-    if claims_to_be(name, hostname=session.household.hostname, ip=here):
-        return Refused(replies.OUR_OWN_NAME, "says our own name in HELO")
-    return None
+    return Refused(replies.OUR_OWN_NAME, "says our own name in HELO")
 
 
 def claims_to_be(name: str, *, hostname: str, ip: str) -> bool:

@@ -17,7 +17,7 @@ from gateway.queue.ledger.story import Happening, tell
 from gateway.queue.records import Acceptance
 from gateway.queue.states import DELIVERABLE, FINAL, State
 
-BEGINNINGS: Final = frozenset({State.UNSCANNED, State.QUEUED, State.HELD, State.DROPPED})
+BEGINNINGS: Final = frozenset({State.UNSCANNED, State.QUEUED, State.HELD, State.DROPPED, State.CORRUPT})
 """The states in which a recipient may enter custody."""
 
 
@@ -113,6 +113,9 @@ def _happenings(deposit: Deposit, rows: Sequence[dict[str, Any]]) -> list[Happen
         if row["state"] == State.HELD.value:
             detail = {"quarantine": row["quarantine"], "rule": row["rule"]}
             told.append(Happening(deposit.at, deposit.message_id, "held", row["address"], detail=detail))
+        elif row["state"] in (State.UNSCANNED.value, State.CORRUPT.value):
+            detail = {"rule": row["rule"], "due": row["due"]}
+            told.append(Happening(deposit.at, deposit.message_id, row["state"], row["address"], detail=detail))
         elif row["state"] == State.DROPPED.value:
             detail = {"rule": row["rule"]}
             told.append(Happening(deposit.at, deposit.message_id, "deleted", row["address"], "policy", detail))

@@ -100,7 +100,7 @@ def recipient_row(recipient_id: int, message_id: int, new: NewRecipient, *, at: 
         "original": storable(new.recipient.original),
         "state": new.state.value,
         "destination": new.destination,
-        "due": at,
+        "due": at if new.due is None else new.due,
         "attempt": 0,
         "lease_until": None,
         "owner": "",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,9 +28,17 @@ def test_files_are_found_in_both_methods():
     assert read(cabinet(small, method=0)) == ([("a.txt", SECRET, ""), ("b.exe", b"MZ", "")], [])
 
 
+def test_lzx_is_unpacked_by_the_second_reader():
+    octets = (Path(__file__).parents[1] / "samples" / "lzx.cab").read_bytes()
+    (found,), closed = read(octets)
+    assert (found[0], len(found[1]), closed) == ("e8.bin", 30, [])
+
+
 def test_other_methods_are_named():
-    octets = cabinet([(b"a.exe", SECRET)], method=0x1503)
-    assert read(octets) == ([("a.exe", b"", "archive.unsupported")], ["archive.unsupported"])
+    octets = cabinet([(b"a.exe", SECRET)], method=2)
+    listed, closed = read(octets)
+    assert listed == [("a.exe", b"", "archive.unsupported")]
+    assert "archive.unsupported" in closed
 
 
 def test_a_bomb_is_out_of_bounds():

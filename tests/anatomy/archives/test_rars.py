@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
+from pathlib import Path
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,10 +32,23 @@ def test_stored_members_are_read_whole():
     )
 
 
-def test_packed_members_are_named_and_stay_closed():
-    expected = ([("a.exe", b"", "archive.unsupported")], ["archive.unsupported"])
-    assert read(rar_5(file_5(b"a.exe", SECRET, method=3))) == expected
-    assert read(rar_4(file_4(b"a.exe", SECRET, method=0x33))) == expected
+@pytest.mark.parametrize(
+    "octets", [rar_5(file_5(b"a.exe", SECRET, method=3)), rar_4(file_4(b"a.exe", SECRET, method=0x33))]
+)
+def test_packed_members_that_nobody_can_open_are_named(octets):
+    listed, closed = read(octets)
+    assert listed == [("a.exe", b"", "archive.unsupported")]
+    assert "archive.unsupported" in closed
+
+
+@pytest.mark.parametrize(
+    ("name", "sums"), [("packed5", {"test.bin": 0x7CCA70CD}), ("packed4", {"testdir/test.txt": 0xBEC8A242})]
+)
+def test_packed_members_are_unpacked_by_the_second_reader(name, sums):
+    listed, closed = read((Path(__file__).parents[1] / "samples" / f"{name}.rar").read_bytes())
+    found = {each: zlib.crc32(content) for each, content, _ in listed}
+    assert sums.items() <= found.items()
+    assert not closed
 
 
 def test_locked_members_are_named():

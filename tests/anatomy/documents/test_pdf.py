@@ -98,3 +98,7 @@ PIECES = [
 @settings(max_examples=200, deadline=None)
 def test_any_octets_end_without_an_exception(octets):
     list(members(b"%PDF-1.7 " + octets, Findings()))
+
+
+def test_fonts_outside_of_every_object_are_passed_over():
+    assert not content_of(b"%PDF-1.4\n/Font << /F1 1 0 R >> /ToUnicode 2 0 R\n%%EOF").unscannable

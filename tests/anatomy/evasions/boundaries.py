@@ -1,4 +1,4 @@
-"""Evasions by boundaries and delimiters, by conflicting headers and by nesting: readers disagree where a part begins."""
+"""Evasions by boundaries and delimiters, by conflicting headers and by nesting."""
 
 from __future__ import annotations
 
@@ -214,6 +214,16 @@ _BODIES = (
 )
 
 _WHOLE = (
+    Case("parts that no header announces", HEAD + b"\r\n" + _parts(b"b", WORDS, FILE)),
+    Case("parts in a text", HEAD + b"Content-Type: text/plain\r\n\r\n" + _parts(b"b", WORDS, FILE)),
+    Case(
+        "parts of another kind", HEAD + b"Content-Type: ultipart/mixed; boundary=b\r\n\r\n" + _parts(b"b", WORDS, FILE)
+    ),
+    Case(
+        "type hidden by folding",
+        HEAD + b"X: y\r\n Content-Type: multipart/mixed; boundary=b\r\n\r\n" + _parts(b"b", WORDS, FILE),
+    ),
+    Case("fields behind an empty line", _mail(b"multipart/mixed; boundary=b", _parts(b"b", WORDS, b"\r\n" + FILE))),
     Case("no multipart at all", HEAD + FILE),
     Case("nothing but the test file", EICAR),
     Case("no header", b"\r\n" + EICAR),

@@ -1,4 +1,4 @@
-"""Evasions by transfer encodings: wrong names, doubled fields, garbage among base64, odd quoted-printable, old codings."""
+"""Evasions by transfer encodings: wrong names, doubled fields, garbage among base64, old codings."""
 
 from __future__ import annotations
 
@@ -122,6 +122,8 @@ _BASE64 = (
 )
 
 _QUOTED = (
+    _base64("two characters more on each line", _every(_B64, 4, b"XX\r\n")),
+    _base64("a paragraph in front", b"AB\r\n\r\n" + _B64),
     _quoted("plain", _QP),
     _quoted("every octet", _HEX),
     _quoted("lower case", _HEX.lower()),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.anatomy.evasions import boundaries, encodings
+from tests.anatomy.evasions import active, archives, boundaries, clean, encodings, names
 from tests.anatomy.evasions.case import Fate, look_at
 
-CASES = [case for table in (boundaries, encodings) for case in table.CASES]
+CASES = [case for table in (boundaries, encodings, archives, active, clean) for case in table.CASES]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -20,3 +20,13 @@ def test_is_reached_or_named(case):
         assert not seen.anatomy.content.unscannable
     else:
         assert case.fate in seen.anatomy.content.unscannable
+
+
+@pytest.mark.parametrize("named", names.NAMED, ids=lambda named: repr(named.fields))
+def test_a_name_gives_itself_away(named):
+    assert named.defect in look_at(names.message(named)).anatomy.content.defects
+
+
+@pytest.mark.parametrize("case", clean.CASES, ids=lambda case: case.name)
+def test_honest_mail_has_nothing_suspicious(case):
+    assert not set(clean.SUSPICIOUS) & set(look_at(case.message).anatomy.content.defects)

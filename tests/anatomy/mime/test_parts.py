@@ -185,3 +185,9 @@ def test_what_is_out_of_bounds_is_named(octets, reason):
     parts, findings = parts_of(octets)
     assert reason in findings.unscannable
     assert len(parts) <= limits.MAX_PARTS
+
+
+def test_a_piece_of_a_message_is_not_searched_for_parts():
+    piece = b"--x\r\nContent-Type: application/octet-stream\r\n\r\nsecret\r\n--x--\r\n"
+    parts = list(walk(letter(b"Content-Type: message/partial; id=x; number=2; total=2", piece), Findings()))
+    assert [part.content for part in parts] == [piece]

@@ -15,7 +15,7 @@ from gateway.anatomy.examine import examine
 from gateway.anatomy.findings import Findings
 from gateway.anatomy.sight.barcodes import note_codes
 from tests.anatomy.making.letters import attachment, multipart
-from tests.anatomy.making.papers import package, pdf
+from tests.anatomy.making.papers import package, pdf, pdf_stream
 
 URL = "https://evil.example/login?u=1"
 
@@ -80,3 +80,18 @@ def test_any_damage_ends_without_an_exception(changes, cut):
     for at, value in changes:
         octets[at] = value
     note_codes(bytes(octets[: len(octets) - cut]), "image/png", Findings())
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "1"])
+@pytest.mark.parametrize("predicted", [False, True])
+def test_a_code_in_the_deflated_pixels_of_a_pdf_is_read(mode, predicted):
+    code = Image.open(io.BytesIO(picture())).convert(mode)
+    rows = code.tobytes()
+    bits, colors = (1 if mode == "1" else 8), len(code.getbands())
+    size = (code.width * bits * colors + 7) // 8
+    if predicted:
+        rows = b"".join(b"\0" + rows[at : at + size] for at in range(0, len(rows), size))
+    told = b"/Subtype /Image /Width %d /Height %d /BitsPerComponent %d" % (*code.size, bits)
+    if predicted:
+        told += b" /DecodeParms << /Predictor 15 /Colors %d /Columns %d >>" % (colors, code.width)
+    assert links(pdf(pdf_stream(told, rows)))[0] == [(URL, "qr")]

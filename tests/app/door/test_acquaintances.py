@@ -12,6 +12,7 @@ from gateway.app.door.acquaintances import Acquaintances
 from gateway.app.door.correspondents import Correspondents
 from gateway.checks.anatomist.wire import Examination
 from gateway.checks.dns.zone import ZoneResolver
+from gateway.checks.leaves import Wanted
 from gateway.clock import FixedClock
 from gateway.counters.counters import Counters
 from gateway.facts.acquaintance import AcquaintanceFact
@@ -40,7 +41,7 @@ ZONE = {
 class NothingFound:
     """A worker that took it apart and found nothing."""
 
-    async def examine(self, message: Message) -> Examination:
+    async def examine(self, message: Message, wanted: Wanted = Wanted.NONE) -> Examination:
         return Examination(content=Known(ContentFact()), spam=Known(SpamFact(MailClass.HAM, {"ham": 1.0}, -4.0)))
 
 

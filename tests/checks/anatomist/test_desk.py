@@ -64,5 +64,5 @@ async def test_closing_answers_who_waits() -> None:
     gone.started.cancel()
     desk.close("closing")
     assert waiting.started.done()
-    assert await waiting.answer == Unknown("closing")
+    assert (await waiting.answer).outcome == Unknown("closing")
     assert not gone.answer.done()

@@ -111,7 +111,7 @@ def test_a_pool_that_closes_between_or_within_jobs_ends_the_worker_quietly() -> 
         assert wire.receive_job(theirs) is None
     ours, theirs = socket.socketpair()
     with theirs:
-        ours.sendall(wire.JOB.pack(Kind.EXAMINE, Way.SOCKET, 1, 100) + b"half")
+        ours.sendall(wire.JOB.pack(Kind.EXAMINE, Way.SOCKET, 0, 1, 100) + b"half")
         ours.close()
         assert wire.receive_job(theirs) is None
 

@@ -43,7 +43,7 @@ def test_it_greets_and_answers_each_job() -> None:
         greeting = wire.parse(Greeting, heard(channel))
         assert (greeting.jail, greeting.model_problem) == (WHOLE, "no model")
         for ticket, octets in enumerate((b"a", b"", b"xy")):
-            channel.sendall(wire.JOB.pack(Kind.EXAMINE, Way.SOCKET, ticket, len(octets)) + octets)
+            channel.sendall(wire.JOB.pack(Kind.EXAMINE, Way.SOCKET, 0, ticket, len(octets)) + octets)
             reply = wire.parse(Reply, heard(channel))
             assert (reply.ticket, reply.answer, reply.error) == (ticket, {"doubled": octets.decode() * 2}, "")
 
@@ -51,7 +51,7 @@ def test_it_greets_and_answers_each_job() -> None:
 def test_a_job_that_raises_is_named_by_its_type_alone() -> None:
     with served(WHOLE) as channel:
         heard(channel)
-        channel.sendall(wire.JOB.pack(Kind.EXAMINE, Way.SOCKET, 1, 3) + b"bad")
+        channel.sendall(wire.JOB.pack(Kind.EXAMINE, Way.SOCKET, 0, 1, 3) + b"bad")
         payload = heard(channel)
     assert wire.parse(Reply, payload).error == "LookupError"
     assert b"stays inside" not in payload

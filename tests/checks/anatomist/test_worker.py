@@ -12,12 +12,13 @@ import pytest
 
 from gateway.checks.anatomist import wire
 from gateway.checks.anatomist.wire import BadReply, Kind, Reply
-from gateway.checks.anatomist.worker import Worker, _seal
+from gateway.checks.anatomist.worker import Worker
+from gateway.checks.sealed import seal
 
 
 async def test_sealed_octets_are_the_same_and_cannot_be_written() -> None:
     octets = os.urandom(1024) * 3000
-    descriptor = await _seal(octets)
+    descriptor = await seal(octets)
     try:
         assert os.pread(descriptor, len(octets) + 1, 0) == octets
         with pytest.raises(PermissionError):

@@ -1,0 +1,191 @@
+"""gateway/quarantine/retraction.py: delivered mail is looked at again, and malware comes back into the quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.clock import FixedClock
+from gateway.facts.connection import ClientFact
+from gateway.facts.content import ContentFact, MalwareFact, MalwareResult, PartFact
+from gateway.facts.evidence import Evidence, MessageFact
+from gateway.facts.outcome import Known, Outcome, Unknown
+from gateway.mail.message import Octets
+from gateway.policy.policy import Scanning
+from gateway.quarantine.retraction import Looked, Retraction, RetroWatch, owner_of
+from gateway.queue.custody import Custody
+from gateway.queue.identifiers import text_of
+from gateway.queue.states import State
+from tests.queue.samples import NOW, accept, acceptance, attempt, kinds_of, recipient, state_of
+
+CLEAN = Known(MalwareFact(MalwareResult.CLEAN, engine="clamav", signatures="2"))
+FOUND = Known(MalwareFact(MalwareResult.FOUND, "Eicar", "clamav"))
+ZIP = ContentFact(parts=(PartFact("2", "a.zip", "", "application/zip", 9, "00"),))
+TEXT = ContentFact(parts=(PartFact("1", "", "text/plain", "text/plain", 9, "00"),))
+
+
+class Store:
+    """A store in memory, which may be silent."""
+
+    def __init__(self) -> None:
+        self.copies: dict[tuple[str, str], bytes] = {}
+        self.is_silent = False
+
+    async def read(self, owner: str, reference: str) -> bytes | None:
+        return self.copies.get((owner, reference))
+
+    async def remove(self, owner: str, reference: str) -> None:
+        if self.is_silent:
+            raise RuntimeError("the store is silent")
+        self.copies.pop((owner, reference), None)
+
+
+class House:
+    def __init__(self, folder: Path) -> None:
+        self.clock = FixedClock(NOW)
+        self.custody = Custody.open(folder, clock=self.clock)
+        self.store = Store()
+        self.evil: set[bytes] = set()
+        self.scanned: list[bytes] = []
+        self.alerts: list[str] = []
+        self.version: str | None = "1"
+        self.last = ""
+        self.retraction = Retraction(
+            self.custody,
+            self.store,
+            self.scan,
+            self.clock,
+            scanning=lambda: Scanning(look_back=3600.0),
+            retention=lambda: {"malware": 100.0},
+            alert=self.alert,
+        )
+        self.watch = RetroWatch(self.retraction, signatures=self.signatures, seen=self.seen, remember=self.remember)
+
+    async def scan(self, octets: Octets) -> Outcome[MalwareFact]:
+        self.scanned.append(bytes(octets))
+        return FOUND if bytes(octets) in self.evil else CLEAN
+
+    async def alert(self, name: str, words: str) -> None:
+        self.alerts.append(words)
+
+    async def signatures(self) -> str | None:
+        return self.version
+
+    async def seen(self) -> str:
+        return self.last
+
+    async def remember(self, version: str) -> None:
+        self.last = version
+
+    async def delivered(
+        self, octets: bytes, content: ContentFact = ZIP, malware: Outcome[MalwareFact] = CLEAN, *to: str
+    ) -> int:
+        """A message that was delivered into the store."""
+        people = to or ("bob@example.org",)
+        evidence = Evidence(
+            NOW, "inbound", ClientFact("192.0.2.7"), "", people, MessageFact(9), content=Known(content), malware=malware
+        )
+        what = replace(acceptance(*(recipient(each) for each in people)), evidence=evidence.to_json())
+        message = await accept(self.custody, what, octets)
+        for claim in await self.custody.claim("courier", lease=60.0):
+            assert await self.custody.finish(claim, attempt(State.DELIVERED))
+        for each in people:
+            self.store.copies[each, text_of(message)] = octets
+        return message
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    house = House(tmp_path / "custody")
+    yield house
+    await house.custody.close()
+
+
+@pytest.mark.parametrize("evil", [b"Subject: x\r\n\r\nevil\r\n", b"Subject: x\r\n\r\n" + b"evil" * 40_000 + b"\r\n"])
+async def test_what_newer_signatures_know_is_taken_back_and_can_be_given_again(house: House, evil: bytes) -> None:
+    message, other = await house.delivered(evil), await house.delivered(b"Subject: y\r\n\r\ngood\r\n")
+    assert await house.watch.round() == Looked(), "the first look only learns which signatures there are"
+    house.evil, house.version = {evil}, "2"
+    assert await house.watch.round() == Looked(scanned=2, taken_back=1)
+    assert await state_of(house.custody, message) == [State.HELD]
+    assert await state_of(house.custody, other) == [State.DELIVERED]
+    assert list(house.store.copies) == [("bob@example.org", text_of(other))]
+    assert (await kinds_of(house.custody, message))[-2:] == ["retracted", "removed"]
+    assert (await house.custody.octets(message))[:] == evil
+    assert house.alerts == [
+        "Eicar was found in delivered mail to bob@example.org: it was taken out of the mailbox and is held"
+    ]
+    assert await house.watch.round() == Looked(), "nothing is looked at twice with the same signatures"
+
+    (held,) = (await house.custody.message(message)).recipients
+    assert held.quarantine == "malware"
+    assert await house.custody.release(held.id, actor="ana", reason="a false alarm")
+    (claim,) = await house.custody.claim("courier", lease=60.0)
+    assert await house.custody.delivered_octets(claim.message_id) == evil
+
+
+async def test_a_crash_before_the_store_let_go_is_made_good(house: House) -> None:
+    message = await house.delivered(b"evil\r\n")
+    house.evil, house.last = {b"evil\r\n"}, "0"
+    house.store.is_silent = True
+    with pytest.raises(RuntimeError):
+        await house.watch.round()
+    assert await state_of(house.custody, message) == [State.HELD], "in custody before it leaves the store"
+    assert house.store.copies
+    house.store.is_silent = False
+    await house.watch.round()
+    assert house.store.copies == {}
+    assert (await kinds_of(house.custody, message))[-2:] == ["retracted", "removed"]
+
+
+async def test_copies_of_several_people_come_back_each(house: House) -> None:
+    message = await house.delivered(b"evil\r\n", ZIP, CLEAN, "bob@example.org", "eve@example.org")
+    house.evil, house.last = {b"evil\r\n"}, "0"
+    assert await house.watch.round() == Looked(scanned=2, taken_back=2)
+    assert await state_of(house.custody, message) == [State.HELD, State.HELD]
+    assert house.store.copies == {}
+
+
+async def test_text_old_mail_and_deleted_mail_are_left_alone(house: House) -> None:
+    await house.delivered(b"text\r\n", TEXT)
+    await house.delivered(b"old\r\n")
+    house.clock.advance(3601.0)
+    gone = await house.delivered(b"deleted\r\n")
+    del house.store.copies["bob@example.org", text_of(gone)]
+    house.last = "0"
+    assert await house.watch.round() == Looked()
+    assert house.scanned == []
+
+
+async def test_what_passed_unscanned_is_scanned_when_the_engine_is_back_and_once(house: House) -> None:
+    house.version, house.last = None, "1"
+    message = await house.delivered(b"text\r\n", TEXT, Unknown("clamd unreachable"))
+    evil = await house.delivered(b"evil\r\n", TEXT, Unknown("clamd unreachable"))
+    assert await house.watch.round() == Looked()
+    house.version, house.evil = "1", {b"evil\r\n"}
+    assert await house.watch.round() == Looked(scanned=2, taken_back=1)
+    assert (await house.custody.events(message))[-1].detail[
+        "reason"
+    ] == "clean, scanned after delivery with signatures 2"
+    assert await state_of(house.custody, evil) == [State.HELD]
+    assert await house.watch.round() == Looked()
+    house.version = None
+    await house.watch.round()
+    house.version = "1"
+    await house.watch.round()
+    assert (await kinds_of(house.custody, message)).count("rescanned") == 1
+
+
+@pytest.mark.parametrize(
+    ("recipient", "owner"),
+    [
+        ("bob@example.org", "bob@example.org"),
+        ("bob+news@example.org", "bob@example.org"),
+        ("+x@a.example", "+x@a.example"),
+    ],
+)
+def test_the_mailbox_of_a_recipient(recipient: str, owner: str) -> None:
+    assert owner_of(recipient) == owner
