@@ -161,6 +161,11 @@ class Bounces(_Model):
         default_factory=list,
         description="Our domains whose mail leaves with a tag in its reverse-path; a bounce without one is refused",
     )
+    refuse_at: Literal["rcpt", "data"] = Field(
+        "data",
+        description="When such a bounce is refused: `data`, after its content, so that hosts which verify senders by a "
+        "call-back are answered; or `rcpt`, at once",
+    )
     exempt: list[MailAddress] = Field(
         default_factory=list, description="Addresses of them that get no tag, and any bounce"
     )

@@ -112,7 +112,13 @@ def _returning(settings: Settings, folders: Folders, own: EntryList, clock: Cloc
     """None where nothing has run yet: no address is one that we made."""
     if not folders.srs_keys.exists() or not folders.batv_keys.exists():
         return None
-    return Returning(srs_of(settings, folders), tagging_of(settings, folders), own, clock.now)
+    return Returning(
+        srs_of(settings, folders),
+        tagging_of(settings, folders),
+        own,
+        clock.now,
+        refuse_at=settings.bounces.refuse_at,
+    )
 
 
 async def _nobody(*_: object, **__: object) -> Judged:
@@ -263,6 +269,8 @@ class _Walk:
         place = entry.place if entry else ""
         if isinstance(answer, Admitted):
             told = _entry(entry) if entry else "not ours"
+            if answer.later is not None:
+                return _refusal("data", answer.later)
             return Step("rcpt", f"{answer.address} is taken and goes to {answer.destination} ({told})", place=place)
         return _refusal("rcpt", answer)
 

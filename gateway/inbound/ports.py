@@ -220,19 +220,27 @@ class Authentication(Protocol):
         """Who it is, or why not."""
 
 
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Whom mail for an address of ours is for. `later` refuses it once its data have come."""
+
+    address: Address
+    later: Refused | None = None
+
+
 class Returns(Protocol):
     """Knows the addresses that we ourselves wrote into reverse-paths (SRS, BATV)."""
 
-    def whom(self, address: Address, *, client: ClientFact, reverse_path: ReversePath) -> Address | Refused:
-        """Whom mail for an address of ours is for, or why it is refused."""
+    def whom(self, address: Address, *, client: ClientFact, reverse_path: ReversePath) -> Meant | Refused:
+        """Whom mail for an address of ours is for, or why it is refused at once."""
 
 
 class NoReturns:
     """Stands where we write none."""
 
-    def whom(self, address: Address, *, client: ClientFact, reverse_path: ReversePath) -> Address | Refused:
+    def whom(self, address: Address, *, client: ClientFact, reverse_path: ReversePath) -> Meant | Refused:
         """The address itself."""
-        return address
+        return Meant(address)
 
 
 class Greylist(Protocol):

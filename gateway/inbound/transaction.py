@@ -20,6 +20,7 @@ from gateway.inbound.ports import Judged, Ports
 from gateway.inbound.protocol.commands import MailParameters
 from gateway.inbound.receiving import FAULT_REPLIES, Intake, disk_reply
 from gateway.inbound.refusals import Refusals
+from gateway.inbound.refused import Refused
 from gateway.mail import replies
 from gateway.mail.address import ReversePath
 from gateway.mail.envelope import Direction, Envelope, Recipient
@@ -49,6 +50,8 @@ class Transaction:
     recipients: dict[str, Recipient] = field(default_factory=dict)
     destinations: dict[str, str] = field(default_factory=dict)
     """By `Address.key`, as `recipients`."""
+    later: Refused | None = None
+    """Why the message is refused whatever it holds, once its data have come."""
     size_limit: int = 0
     """Octets: what the client may send, or less where a recipient takes less."""
 
@@ -98,6 +101,8 @@ class Reception:
             message = Message.from_reader(incoming.finish())
             if len(message.values(b"received")) > self._hops:
                 return await self._refuse(case, replies.TOO_MANY_HOPS, f"more than {self._hops} Received fields")
+            if transaction.later is not None:
+                return await self._refuse(case, transaction.later.reply, transaction.later.reason)
             judged = await self._judge(case, message)
             refusal = _refusal(judged)
             if refusal is not None:

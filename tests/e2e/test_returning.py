@@ -28,7 +28,10 @@ recipients:
 rules: []
 default: deliver
 """
-SETTINGS = {"bounces": {"verify": ["example.org"]}, "listen": {"xclient_networks": ["127.0.0.1/32"]}}
+SETTINGS = {
+    "bounces": {"verify": ["example.org"], "refuse_at": "rcpt"},
+    "listen": {"xclient_networks": ["127.0.0.1/32"]},
+}
 STRANGER, ALICE = "ann@stranger.example", "alice@example.org"
 LATER = "451 4.2.0 busy"
 

@@ -63,7 +63,13 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
             )
             own = own_networks(settings.own_networks)
             greylister = Greylister(counters, senses.resolver, own=own)
-            returning = Returning(srs_of(settings, folders), tagging_of(settings, folders), own, clock.now)
+            returning = Returning(
+                srs_of(settings, folders),
+                tagging_of(settings, folders),
+                own,
+                clock.now,
+                refuse_at=settings.bounces.refuse_at,
+            )
             judge = Judging(
                 senses.scanner,
                 stamper,

@@ -89,6 +89,7 @@ async def rcpt(session: Session, argument: str) -> Reply:
     # Who stands for whom is no secret of ours: a report to the sender names the address that he wrote (RFC 3461).
     original = parameters.original or ("" if answer.address == address else f"rfc822;{address}")
     transaction.add(Recipient(answer.address, parameters.notify, original), answer.destination, size=answer.size)
+    transaction.later = transaction.later or answer.later
     return replies.RECIPIENT_OK
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -108,9 +109,10 @@ class Outside:
 
 
 @asynccontextmanager
-async def signing() -> AsyncIterator[House]:
+async def signing(refuse_at: Literal["rcpt", "data"] = "rcpt") -> AsyncIterator[House]:
     house: list[House] = []
-    returning = Returning(SRS, SIGNING, Outside(), lambda: house[0].clock.now())  # type: ignore[arg-type]
+    now = lambda: house[0].clock.now()  # noqa: E731
+    returning = Returning(SRS, SIGNING, Outside(), now, refuse_at=refuse_at)  # type: ignore[arg-type]
     async with open_house(edit=lambda ports: replace(ports, returns=returning)) as opened:
         house.append(opened)
         yield opened
@@ -122,6 +124,36 @@ async def test_a_bounce_of_mail_that_we_never_sent_is_refused() -> None:
         assert (await rcpt(house, "u@example.net", sender="ann@far.example")).startswith("250 ")
         assert (await rcpt(house, "w@example.net")).startswith("250 "), "exempt"
         assert house.shelf.refusals[0].reason == "a bounce for an address that sends with a tag, without one"
+
+
+async def test_it_may_be_refused_after_the_data_so_that_a_call_back_is_answered() -> None:
+    async with signing("data") as house:
+        assert (await rcpt(house, "u@example.net")).startswith("250 ")
+        for path, reply in (("", NOT_OURS), ("ann@far.example", "250 2.0.0 Accepted")):
+            talk = await Talk.to(house.port)
+            await talk.say_hello()
+            await talk.ask(f"MAIL FROM:<{path}>")
+            assert (await talk.ask("RCPT TO:<u@example.net>")).startswith("250 ")
+            await talk.ask("DATA")
+            assert (await talk.ask("Subject: t\r\n\r\n\r\n.")).startswith(reply)
+            await talk.close()
+        assert len(house.shelf.accepted) == 1
+        (refusal,) = house.shelf.refusals
+        assert (refusal.stage, refusal.reason) == ("data", "a bounce for an address that sends with a tag, without one")
+        assert house.bench.seen[0][1].reverse_path is not None, "it was not even judged"
+
+
+async def test_what_comes_next_in_the_session_is_judged_by_itself() -> None:
+    async with signing("data") as house:
+        talk = await Talk.to(house.port)
+        await talk.say_hello()
+        for path, reply in (("", NOT_OURS), ("ann@far.example", "250 2.0.0 Accepted")):
+            await talk.ask(f"MAIL FROM:<{path}>")
+            await talk.ask("RCPT TO:<u@example.net>")
+            await talk.ask("DATA")
+            assert (await talk.ask("Subject: t\r\n\r\n\r\n.")).startswith(reply)
+        await talk.close()
+        assert len(house.shelf.accepted) == 1
 
 
 async def test_a_bounce_with_a_tag_passes_for_seven_days_to_the_plain_mailbox() -> None:
