@@ -6,6 +6,7 @@ written.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -122,11 +123,9 @@ async def _acquaintance(senses: Senses, subject: Subject, _: Answers) -> Any:
         return NOT_ASKED
     path = subject.envelope.reverse_path
     named = [author.domain for author in subject.authors[:1]] + ([path.domain] if path else [])
-    organisations = [
-        await organisational_domain(senses.resolver, domain, senses.suffixes)
-        for domain in dict.fromkeys(host_domain(each) for each in named)
-        if domain is not None
-    ]
+    domains = [domain for domain in dict.fromkeys(map(host_domain, named)) if domain is not None]
+    asked = (organisational_domain(senses.resolver, domain, senses.suffixes) for domain in domains)
+    organisations = await asyncio.gather(*asked)
     if not organisations:
         return Skipped("the message names no domain that it is from")
     doubt = next((each for each in organisations if isinstance(each, Unknown)), None)

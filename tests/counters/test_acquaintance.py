@@ -135,7 +135,7 @@ def test_a_flood_of_names_displaces_nobody_who_is_known_for_long(monkeypatch: py
     acquaintance.sweep(connection, now=NOON + 51 * DAY)
     memory = acquaintance.recall(connection, [ONE, *flood], now=NOON + 51 * DAY)
     assert (memory.begun, memory.first[ONE]) == (begun, NOON)
-    assert set(memory.first) == {ONE, *flood[-8:]}
+    assert set(memory.first) == {ONE, *flood[-7:]}
     connection.close()
 
 
