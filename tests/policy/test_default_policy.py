@@ -48,7 +48,11 @@ def message(*authors: AuthorFact, fields: int = 1) -> MessageFact:
 FRIEND = AuthorFact("Fred", "fred@friend.example", "friend.example")
 FAILED = dmarc(Auth.FAIL)
 NO_RECORD = Known(DmarcFact(Auth.NONE, "example.org"))
-NO_SPF = Known(SpfFact(Auth.NONE, SpfIdentity.MAILFROM, "bulk.example"))
+UNPROVEN = {
+    "spf": Known(SpfFact(Auth.NONE, SpfIdentity.MAILFROM, "bulk.example")),
+    "dkim": Known(DkimFact(())),
+    "dmarc": Known(DmarcFact(Auth.NONE, "bulk.example")),
+}
 SPF_OF_OTHERS = Known(SpfFact(Auth.PASS, SpfIdentity.MAILFROM, "bulk.example"))
 
 CASES = {
@@ -341,11 +345,13 @@ def test_a_lure_is_no_malware(evidence):
 @pytest.mark.parametrize("mail_class", [MailClass.SPAM, MailClass.PHISHING])
 @pytest.mark.parametrize("score", [0.5, 1.5, 2.2, 6.0])
 def test_a_few_words_that_lead_nowhere_are_marked_and_neither_held_nor_sent_back(score, mail_class, evidence):
-    few = evidence(content=content(scant=True), spam=spam(score, mail_class), spf=NO_SPF)
+    few = evidence(content=content(scant=True), spam=spam(score, mail_class), **UNPROVEN)
     verdict = decide(few, ALICE, POLICY)
     assert (verdict.disposition.word, verdict.verdict_class.value, verdict.rule) == ("deliver", "spam", None)
+    assert who_would_wait(few, POLICY) == ()
     more = replace(few, content=content())
-    assert decide(more, ALICE, POLICY).rule is not None or score == 0.5
+    assert (decide(more, ALICE, POLICY).rule is not None) == (score >= 2.0)
+    assert (ALICE in who_would_wait(more, POLICY)) == (score == 1.5)
 
 
 def test_what_is_certain_is_certain_in_a_few_words_too(evidence):
