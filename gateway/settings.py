@@ -107,7 +107,9 @@ class Anatomist(_Model):
 class Limits(_Model):
     """Bounds that hold before any policy is asked."""
 
-    message_size: Octets = Field(50 * MIB, ge=1024, description="Largest message, in octets (RFC 1870)")
+    message_size: Octets = Field(
+        50 * MIB, ge=1024, description="Largest message, in octets (RFC 1870), unless its group says"
+    )
     recipients: int = Field(
         100, ge=100, le=999_999, description="Recipients of one transaction; 100 are a must (RFC 5321)"
     )

@@ -19,6 +19,7 @@ from gateway.anatomy.mime.fields import read_header
 from gateway.anatomy.mime.parts import Part, Shape, walk
 from gateway.anatomy.names import note_name, note_type
 from gateway.anatomy.people import authors_of, note_header, note_people, note_return, subject_of
+from gateway.anatomy.scantness import is_scant
 from gateway.anatomy.sight.barcodes import note_codes
 from gateway.anatomy.sight.text import Digest, html_charset, text_of
 from gateway.facts.content import Anatomy, ContentFact, DefectFact, PartFact
@@ -79,8 +80,9 @@ def examine(octets: Octets, *, watch: Watch | None = None) -> Anatomy:
             if shown
         ),
     )
+    scant = digest.html is None and not digest.documents and is_scant(content, subject=subject, text=digest.text)
     return Anatomy(
-        content=content,
+        content=replace(content, scant=scant),
         subject=subject,
         authors=senders,
         reply_to=replies,

@@ -74,7 +74,8 @@ class ContentFact:
 
     `defects` are named oddities from a closed list ("mime.ambiguous", "header.from.several"); `unscannable` are
     reasons why some part could not be looked into ("archive.encrypted", "archive.ratio"); empty means that all of it
-    was seen. `evidence` shows, for defects that have something to show, what it was.
+    was seen. `evidence` shows, for defects that have something to show, what it was. `scant` is said of a few words
+    that lead nowhere.
     """
 
     parts: tuple[PartFact, ...] = ()
@@ -84,6 +85,7 @@ class ContentFact:
     unscannable: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     evidence: tuple[DefectFact, ...] = ()
+    scant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,3 +186,8 @@ class YaraFact:
 
     matches: tuple[str, ...] = ()
     rules: str = ""
+
+    @property
+    def malware(self) -> tuple[str, ...]:
+        """Those that tell of malware: all but the ones for lures, whose names say so."""
+        return tuple(each for each in self.matches if not each.startswith("lure_"))

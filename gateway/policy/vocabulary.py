@@ -308,6 +308,8 @@ _FACTS: Final[tuple[Variable, ...]] = (
              _content(lambda fact: _distinct(part.true_type.lower() for part in fact.parts), []), "content"),
     Variable("content.names", _TEXTS, "File names of all parts and archive members, in lower case",
              _content(lambda fact: _distinct(part.name.lower() for part in fact.parts if part.name), []), "content"),
+    Variable("content.scant", _YES_NO, "It is a few words of plain text that lead nowhere: no link, number or address "
+             "in them, no page, picture or file beside them", _content(lambda fact: fact.scant, False), "content"),
     Variable("content.lost_workers", _WHOLE, "How many anatomists this very content has killed, this time included",
              lambda c: c.evidence.lost_workers),
     Variable("links.hosts", _TEXTS, "Hosts that links go to", _content(lambda fact: _hosts(fact.links), []),
