@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from gateway.facts.auth import Auth
-from gateway.facts.content import MalwareResult, Signal
+from gateway.facts.content import MalwareResult, PartFact, Signal
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import known_or_none
 from gateway.policy.conditions import Truth
@@ -25,6 +25,8 @@ MALWARE_NAME: Final = "MALWARE_NAME"
 DMARC_RESULT: Final = "DMARC_RESULT"
 UNSCANNABLE: Final = "UNSCANNABLE"
 YARA_RULE: Final = "YARA_RULE"
+PARTS_REMOVED: Final = "PARTS_REMOVED"
+NOT_STRIPPED: Final = "NOT_STRIPPED"
 OVERRIDES: Final[Mapping[str, str]] = {
     "local_policy": "DMARC_LOCAL_POLICY",
     "mailing_list": "DMARC_MAILING_LIST",
@@ -55,6 +57,8 @@ def codes(policy: Policy) -> frozenset[str]:
         DMARC_RESULT,
         UNSCANNABLE,
         YARA_RULE,
+        PARTS_REMOVED,
+        NOT_STRIPPED,
         *OVERRIDES.values(),
         *UNKNOWN_CODES.values(),
     }
@@ -99,6 +103,16 @@ def of_doubt(rule: Rule, truth: Truth, doubts: Mapping[str, str]) -> Reason:
 def checks_of(truth: Truth) -> list[str]:
     """The checks whose silence made an answer UNKNOWN."""
     return list(dict.fromkeys(VARIABLES[name].check or name for name in truth.missing))
+
+
+def of_stripping(parts: Sequence[PartFact]) -> Reason:
+    """What is taken out before delivery."""
+    return Reason(PARTS_REMOVED, f"Taken out: {quote(', '.join(each.name or each.path for each in parts))}")
+
+
+def of_no_stripping(why: str) -> Reason:
+    """Why a message is held that was to be delivered without some parts."""
+    return Reason(NOT_STRIPPED, f"Held whole instead of being delivered without some parts: {quote(why)}")
 
 
 def of_unknown(doubts: Mapping[str, str]) -> Iterator[Reason]:
