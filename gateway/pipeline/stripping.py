@@ -66,7 +66,7 @@ def strip(octets: Octets, doomed: Sequence[PartFact], circumstances: Circumstanc
     found = _read(octets)
     if isinstance(found, NotStripped):
         return found
-    going = _outermost(found, doomed)
+    going = _outermost(octets, found, doomed)
     if isinstance(going, NotStripped):
         return going
     edits: list[_Edit] = []
@@ -92,7 +92,9 @@ def _read(octets: Octets) -> list[Part] | NotStripped:
     return parts
 
 
-def _outermost(parts: Sequence[Part], doomed: Sequence[PartFact]) -> list[tuple[Part, tuple[str, ...]]] | NotStripped:
+def _outermost(
+    octets: Octets, parts: Sequence[Part], doomed: Sequence[PartFact]
+) -> list[tuple[Part, tuple[str, ...]]] | NotStripped:
     """The parts that have to go, in order, each with the names of what in it is the reason. None stands in another."""
     by_path = {part.path: part for part in parts if part.place is not None}
     reasons: dict[str, list[str]] = {}
@@ -101,7 +103,7 @@ def _outermost(parts: Sequence[Part], doomed: Sequence[PartFact]) -> list[tuple[
         while path and path not in by_path:
             path = path.rpartition(".")[0]
         part = by_path.get(path)
-        if part is None or part.place is None or part.place.body >= part.place.end:
+        if part is None or part.place is None or not _has_body(octets, part.place):
             return NotStripped(f"part {fact.path} does not stand in the message by itself")
         inside = reasons.setdefault(path, [])
         if fact.path != path:
@@ -117,6 +119,11 @@ def _outermost(parts: Sequence[Part], doomed: Sequence[PartFact]) -> list[tuple[
             going.append((part, tuple(reasons[part.path])))
             covered = part.place.end if part.place else covered
     return going
+
+
+def _has_body(octets: Octets, place: Place) -> bool:
+    """Whether an empty line ends the header: only then can a message's own fields stay above another body."""
+    return not place.is_message or octets[place.start : place.body].endswith(b"\r\n\r\n")
 
 
 def _start(part: Part) -> int:

@@ -66,9 +66,9 @@ class Parts(Model):
 
 
 class Strip(Model):
-    """Deliver without such parts, a notice in the place of each, and hold the original; no match where there is none."""
+    """Deliver without such parts, a notice in the place of each, and hold the original. No such part: no match."""
 
-    strip: Parts = Field(description="Which parts, as `{parts: [executable, '*.iso']}`")
+    strip: Parts = Field(description="Which parts, as `{parts: [executable]}`")
 
 
 ACTIONS: Final = (

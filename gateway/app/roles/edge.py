@@ -8,6 +8,7 @@ from gateway.app.alerts import Alerts
 from gateway.app.door.greylisting import Greylister
 from gateway.app.door.judging import Judging
 from gateway.app.door.ports import door_ports
+from gateway.app.door.stripping import Stripping
 from gateway.app.engine_watch import engine_watch
 from gateway.app.installation import Folders
 from gateway.app.keeping import open_custody
@@ -24,6 +25,7 @@ from gateway.inbound.admission.counting import own_networks
 from gateway.inbound.ports import Door
 from gateway.inbound.protocol.tls import RenewableCertificate
 from gateway.inbound.server import FrontDoor, Listener
+from gateway.pipeline.sealing import Sealer
 from gateway.pipeline.signing import Signer
 from gateway.pipeline.stamp import Stamper
 from gateway.settings import Settings
@@ -46,13 +48,17 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
         async with open_senses(
             settings, folders, clock, scanning=lambda: policy().scanning, losses=losses, notice=notice
         ) as senses:
+            keys = LiveKeys(Keyring(folders.dkim))
             stamper = Stamper(
                 hostname=settings.hostname,
-                signer=Signer(LiveKeys(Keyring(folders.dkim))),
+                signer=Signer(keys),
                 received_spf=settings.received_spf,
             )
             greylister = Greylister(counters, senses.resolver, own=own_networks(settings.own_networks))
-            judge = Judging(senses.scanner, stamper, policy, counters=counters, greylister=greylister)
+            stripping = Stripping(stamper, Sealer(settings.hostname, keys), custody.new_id)
+            judge = Judging(
+                senses.scanner, stamper, policy, counters=counters, greylister=greylister, stripping=stripping
+            )
             certificate = RenewableCertificate(folders.certificate, folders.key)
             listeners = [Listener(Door(name), listener) for name, listener in sockets.inherited().items()]
             with door_ports(
