@@ -106,9 +106,14 @@ def _let_go(sink: Incoming, _: object) -> None:
 
 
 def _told(deposit: Deposit, changed: Changed, *, of: int) -> Deposit:
-    """The deposit, whose story says how it belongs together with another message."""
+    """The deposit, whose story says how it belongs together with another message: once for each recipient who gets the
+    changed form, since what the policy says of one is none of another's business."""
     detail = {**changed.told, "other": text_of(of)}
-    return replace(deposit, also=(*deposit.also, Happening(deposit.at, deposit.message_id, "stripped", detail=detail)))
+    told = tuple(
+        Happening(deposit.at, deposit.message_id, "stripped", each.recipient.address.key, detail=detail)
+        for each in changed.acceptance.recipients
+    )
+    return replace(deposit, also=(*deposit.also, *told))
 
 
 def refuse_nonsense(acceptance: Acceptance) -> None:
