@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 import multiprocessing
 import shutil
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -19,9 +20,12 @@ from gateway.anatomy.examine import examine
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, err, fail, out, settings_of
 from gateway.clock import SystemClock
 from gateway.facts.content import MailClass
-from gateway.spam.artefact import ModelError, read_manifest, write
+from gateway.spam.artefact import Calibration, ModelError, read_manifest, write
 from gateway.spam.corpus import CorpusError, Labelled, read_corpora
+from gateway.spam.knowledge import PUBLIC_MAIL
 from gateway.spam.lessons import Lesson, lesson_of
+from gateway.spam.sites import owner_of, site_of
+from gateway.spam.teaching import LEAST, OPERATOR, Accepted, Ledger, TeachingError, accepted
 
 if TYPE_CHECKING:
     from gateway.spam.train import Unseen
@@ -49,11 +53,10 @@ def train(
     """Learn from labelled mail and write an artefact with its measurements."""
     # scipy takes half a second to load: only here.
     from gateway.spam import train as training
-    from gateway.spam.measure import markdown
 
     settings = settings_of(config, data)
     target = folder or settings.model
-    labelled = _labelled([*corpus, *_lessons(settings.data)])
+    labelled = _labelled(corpus) + _lessons(settings.data)
     created = _today()
     with _progress() as progress:
         lessons = _take_apart(labelled, progress)
@@ -68,23 +71,33 @@ def train(
         shutil.rmtree(previous, ignore_errors=True)
         shutil.copytree(target, previous)
     written = write(target, manifest, fitted.weights)
-    measurements = markdown(unseen, lessons, calibration, created=created, command=_command("train", corpus))
-    (target / "MEASUREMENTS.md").write_text(measurements, encoding="utf-8")
+    _write_measurements(
+        target, unseen, lessons, calibration=calibration, created=created, command=_command("train", corpus)
+    )
     out.print(f"Wrote {target} ({written.sha256[:12]}). How good it is: {target / 'MEASUREMENTS.md'}")
 
 
-@app.command("measure", epilog="Example: postern model measure --corpus ~/mail")
-def measure(corpus: CorpusOption) -> None:
+@app.command("measure", epilog="Example: postern model measure --corpus ~/mail --out /tmp/measured")
+def measure(
+    corpus: CorpusOption,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder for MEASUREMENTS.md and its plots; default: print only")
+    ] = None,
+) -> None:
     """Measure on left-out sources without writing an artefact; prints the tables."""
     from gateway.spam import train as training
     from gateway.spam.measure import markdown
 
-    labelled = _labelled(list(corpus))
+    labelled = _labelled(corpus)
     with _progress() as progress:
         lessons = _take_apart(labelled, progress)
         unseen = _measure(lessons, progress)
     calibration = training.calibrate(unseen, lessons)
-    told = markdown(unseen, lessons, calibration, created=_today(), command=_command("measure", corpus))
+    created, command = _today(), _command("measure", corpus)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_measurements(folder, unseen, lessons, calibration=calibration, created=created, command=command)
+    told = markdown(unseen, lessons, calibration, created=created, command=command)
     out.print(told, markup=False, soft_wrap=True)
 
 
@@ -134,24 +147,78 @@ def rollback(config: ConfigOption = None, data: DataOption = None) -> None:
     out.print(f"Back to {read_manifest(folder).sha256[:12]}. Restart, or send SIGHUP, to load it.")
 
 
-def learn(
-    label: Annotated[MailClass, typer.Argument(help="What the messages are")],
-    files: Annotated[list[Path], typer.Argument(help="Messages, one a file", exists=True, dir_okay=False)],
+@app.command("ledger", epilog="Example: postern model ledger")
+def ledger(config: ConfigOption = None, data: DataOption = None) -> None:
+    """Who taught what here, and what of it the next training may learn."""
+    lessons, damaged = _ledger(settings_of(config, data).data).lessons()
+    found = accepted(lessons)
+    table = Table("Who", "Ham", "Spam", "Phishing", "Learnt of it", title="Lessons")
+    for who in sorted({each.by for each in lessons}):
+        counts = Counter(each.label for each in lessons if each.by == who)
+        learnt = sum(each.by == who for each in found.lessons)
+        table.add_row(escape(who), *(str(counts[label]) for label in MailClass), str(learnt))
+    out.print(table)
+    for reason, count in found.aside.items():
+        out.print(f"Set aside, {reason}: {count}")
+    if damaged:
+        out.print(f"Damaged lines, left out: {damaged}")
+    out.print(_enough(found))
+
+
+@app.command("forget", epilog="Example: postern model forget bob@example.org")
+def forget(
+    who: Annotated[str, typer.Argument(help="Whose lessons are taken back")],
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
-    """Keep messages as lessons: the next `postern model train` learns from them."""
-    folder = settings_of(config, data).data / "lessons" / label.value
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Take back all that somebody taught; the next training does without it."""
+    count = _ledger(settings_of(config, data).data).forget(who, at=SystemClock().now())
+    out.print(f"{count} lessons of {escape(who)} taken back. `postern model train` makes it true.")
+
+
+def learn(
+    label: Annotated[MailClass, typer.Argument(help="What the messages are")],
+    files: Annotated[list[Path], typer.Argument(help="Messages, one a file", exists=True, dir_okay=False)],
+    by: Annotated[
+        str, typer.Option("--by", help="Who says so; all but the operator may only teach so much")
+    ] = OPERATOR,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Keep messages as lessons: the next `postern model train` learns from them, if there are enough."""
+    kept = _ledger(settings_of(config, data).data)
     for file in files:
         octets = file.read_bytes()
-        (folder / f"{hashlib.sha256(octets).hexdigest()[:32]}.eml").write_bytes(octets)
-    out.print(f"{len(files)} lessons of {label.value} kept.")
+        try:
+            sender = _sender(octets)
+            kept.teach(octets, label=label, by=by, way="command", sender=sender, at=SystemClock().now())
+        except TeachingError as error:
+            fail(f"{file}: {error}")
+    out.print(f"{len(files)} lessons of {label.value} kept. {_enough(accepted(kept.lessons()[0]))}")
 
 
-def _lessons(data: Path) -> list[Path]:
-    folder = data / "lessons"
-    return [folder] if folder.is_dir() else []
+def _ledger(data: Path) -> Ledger:
+    return Ledger(data / "lessons")
+
+
+def _sender(octets: bytes) -> str:
+    """Whose message it is: the site, or the whole address where the site is everybody's."""
+    authors = examine(octets).authors
+    if not authors:
+        return ""
+    public = owner_of(authors[0].domain) in PUBLIC_MAIL
+    return authors[0].address.lower() if public else site_of(authors[0].domain)
+
+
+def _enough(found: Accepted) -> str:
+    ham, bad = found.sides
+    state = "learnt at the next training" if found.enough else f"not learnt yet: {LEAST} of each are needed"
+    return f"{ham} of ham and {bad} of unwanted mail count; {state}."
+
+
+def _lessons(data: Path) -> list[Labelled]:
+    kept = _ledger(data)
+    return kept.labelled(accepted(kept.lessons()[0]))
 
 
 def _labelled(folders: list[Path]) -> list[Labelled]:
@@ -185,6 +252,26 @@ def _measure(lessons: list[Lesson], progress: Progress) -> Unseen:
 
     task = progress.add_task("Measuring on unseen sources", total=training.steps_of(lessons))
     return training.unseen_scores(lessons, progress=lambda: progress.advance(task))
+
+
+def _write_measurements(
+    folder: Path,
+    unseen: Unseen,
+    lessons: list[Lesson],
+    *,
+    calibration: tuple[Calibration, Calibration],
+    created: str,
+    command: str,
+) -> None:
+    """The tables, and the plots beside them."""
+    from gateway.spam.measure import judged_of, markdown
+    from gateway.spam.pictures import pictures_of
+
+    pictures = pictures_of(judged_of(unseen, lessons, calibration))
+    for name, picture in pictures.items():
+        (folder / name).write_text(picture, encoding="utf-8")
+    told = markdown(unseen, lessons, calibration, created=created, command=command, pictures=tuple(pictures))
+    (folder / "MEASUREMENTS.md").write_text(told, encoding="utf-8")
 
 
 def _lesson(each: Labelled) -> Lesson:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from gateway.spam.features import SIZE
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 MAX_MANIFEST: Final = 256 * 1024
 
 Weights = npt.NDArray[np.float16]

@@ -6,9 +6,9 @@ domains, no numbers (a year is a number), no charset, no language tag. What is p
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any, Final
 from zlib import crc32
 
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gateway.facts.content import Anatomy
+from gateway.spam.identity import identity_of
 from gateway.spam.reading import Hashes, Places, Reading, joined_spelling, read
 from gateway.spam.relations import facts_of
 
@@ -24,13 +25,16 @@ PIECE_BITS: Final = 18
 FACT_BITS: Final = 14
 PIECES_START: Final = 1 << WORD_BITS
 FACTS_START: Final = PIECES_START + (1 << PIECE_BITS)
-SIZE: Final = FACTS_START + (1 << FACT_BITS)
-"""Buckets: words and pairs, then pieces of words, then facts."""
+IDENTITY_START: Final = FACTS_START + (1 << FACT_BITS)
+SIZE: Final = IDENTITY_START + (1 << FACT_BITS)
+"""Buckets: words and pairs, then pieces of words, then facts about shapes, then facts about identity."""
 
 MAX_SUBJECT: Final = 500
 MAX_NAME: Final = 200
 MAX_COMBINED: Final = 14
-"""Facts that are also taken two by two."""
+"""Facts about shapes that are also taken two by two."""
+MAX_CROSSED: Final = 7
+"""Facts about shapes that are also taken with each fact about identity."""
 MAX_SPELT: Final = 1_000
 """Characters that are searched for words spelt with gaps."""
 
@@ -91,10 +95,12 @@ def explained_features_of(anatomy: Anatomy) -> Explained:
         hashes, words = reading.pieces(0 if kind == "text" else crc32(kind.encode()))
         found.append((_bucket(hashes, PIECE_BITS, PIECES_START), tokens + 2 * words))
         tokens += 2 * len(reading.starts)
-    facts = facts_of(anatomy)
-    facts += [f"{one} and {other}" for one, other in combinations(facts[:MAX_COMBINED], 2)]
+    shapes, identity = facts_of(anatomy), list(identity_of(anatomy))
+    of_shapes = shapes + _joined(combinations(shapes[:MAX_COMBINED], 2))
+    of_identity = identity + _joined(combinations(identity, 2)) + _joined(product(identity, shapes[:MAX_CROSSED]))
+    facts = of_shapes + of_identity
     if facts:
-        numbers = [bucket_of_fact(fact) for fact in facts]
+        numbers = [bucket_of_fact(fact) for fact in of_shapes] + [bucket_of_identity(fact) for fact in of_identity]
         found.append((np.array(numbers, dtype=np.int64), tokens + np.arange(len(facts), dtype=np.int64)))
     buckets, owners = _once(found)
 
@@ -109,8 +115,17 @@ def explained_features_of(anatomy: Anatomy) -> Explained:
 
 
 def bucket_of_fact(fact: str) -> int:
-    """The bucket of a fact."""
+    """The bucket of a fact about shapes, or of two together."""
     return FACTS_START + (crc32(fact.encode("utf-8", "replace")) >> (32 - FACT_BITS))
+
+
+def bucket_of_identity(fact: str) -> int:
+    """The bucket of a fact about identity, or of one together with another."""
+    return IDENTITY_START + (crc32(fact.encode("utf-8", "replace")) >> (32 - FACT_BITS))
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"{one} and {other}" for one, other in pairs]
 
 
 def _bucket(hashes: Hashes, bits: int, start: int) -> Buckets:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from gateway.facts.content import Anatomy, ContentFact, MailClass
 from gateway.spam.corpus import Labelled
 from gateway.spam.features import features_of
-from gateway.spam.relations import site_of
+from gateway.spam.sites import site_of
 
 _LIKENESS: Final = 160
 _NO_LETTERS: Final = re.compile(r"[\W\d_]+")

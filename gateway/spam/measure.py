@@ -111,12 +111,14 @@ def markdown(
     *,
     created: str,
     command: str,
+    pictures: Sequence[str] = (),
 ) -> str:
-    """MEASUREMENTS.md."""
+    """MEASUREMENTS.md, with the `pictures` (file names) that lie beside it."""
     judged = judged_of(unseen, lessons, calibration)
     everything = np.ones(len(judged.score), dtype=bool)
     parts = [
         _opening(lessons, judged, created=created, command=command),
+        "\n".join(f"![{name.partition('.')[0]}]({name})" for name in pictures),
         "## Modern sources",
         _curve(judged, judged.modern),
         "## All sources",

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.facts.content import Anatomy, AuthorFact, HtmlFact, LinkFact
+from gateway.spam.sites import site_of
 
 MAX_LINKS: Final = 60
 MAX_PARTS: Final = 20
@@ -32,7 +33,6 @@ _STYLED: Final = re.compile("[\U0001d400-\U0001d7ff\uff21-\uff5a]{3}")
 _OLD: Final = frozenset({"com", "org", "net", "edu", "gov", "mil", "int", "info", "biz"})
 _RESERVED: Final = frozenset({"example", "test", "invalid", "localhost", "local", "internal", "arpa"})
 _FAMILIAR: Final = _OLD | _RESERVED
-_SECOND: Final = frozenset({"co", "com", "org", "net", "ac", "gov", "edu", "or", "ne"})
 
 # Knowledge, not learnt: places where anybody may put a page without showing who he is.
 _SHORTENERS: Final = frozenset(
@@ -63,14 +63,6 @@ def facts_of(anatomy: Anatomy) -> list[str]:
     ):
         found.update(dict.fromkeys(group))
     return list(found)[:MAX_FACTS]
-
-
-def site_of(host: str) -> str:
-    """The part of a host name that one owner has, roughly: two labels, or three below a country's "co" or "com"."""
-    labels = host.lower().rsplit(".", 3)
-    if len(labels) >= 3 and len(labels[-1]) == 2 and labels[-2] in _SECOND:
-        return ".".join(labels[-3:])
-    return ".".join(labels[-2:])
 
 
 def _of_author(author: AuthorFact, reply_to: tuple[AuthorFact, ...]) -> Iterator[str]:

@@ -58,14 +58,46 @@ def test_measure_prints_tables_and_writes_nothing(
     assert not list(tmp_path.iterdir())
 
 
-def test_lessons_that_were_kept_are_learnt(corpus: Path, config: Path, tmp_path: Path) -> None:
+def lessons_in(folder: Path, *, count: int) -> dict[str, list[Path]]:
+    """Files of messages to teach, ham and spam."""
     import random
 
-    file = tmp_path / "kept.eml"
-    file.write_bytes(letter(random.Random(77), "spam"))
-    assert postern("learn", "spam", file, "--config", config).exit_code == 0
+    draw, files = random.Random(77), {}
+    for label in ("ham", "spam"):
+        files[label] = [folder / f"{label}{number}.eml" for number in range(count)]
+        for number, file in enumerate(files[label]):
+            letter_of = letter(draw, label)
+            file.write_bytes(
+                letter_of.replace(b"@", b"@%d." % number, 1).replace(b".example>", b"%d.example>" % number)
+            )
+    return files
+
+
+def test_lessons_are_learnt_once_there_are_enough_and_taken_back(corpus: Path, config: Path, tmp_path: Path) -> None:
+    files = lessons_in(tmp_path, count=200)
+    assert postern("learn", "spam", *files["spam"], "--config", config).exit_code == 0
+    few = postern("learn", "ham", *files["ham"][:199], "--config", config)
+    assert "not learnt yet" in " ".join(few.stdout.split())
     assert postern("model", "train", "--corpus", corpus, "--config", config).exit_code == 0
-    assert read_manifest(tmp_path / "model").corpus["spam"] == 41
+    assert read_manifest(tmp_path / "model").corpus["spam"] == 40
+
+    assert "next training" in " ".join(postern("learn", "ham", files["ham"][199], "--config", config).stdout.split())
+    assert postern("model", "train", "--corpus", corpus, "--config", config).exit_code == 0
+    assert read_manifest(tmp_path / "model").corpus == {"ham": 240, "phishing": 40, "spam": 240}
+
+    told = postern("model", "ledger", "--config", config)
+    assert "operator" in told.stdout
+    assert "400 lessons" in postern("model", "forget", "operator", "--config", config).stdout
+    assert "0 of ham" in postern("model", "ledger", "--config", config).stdout
+
+
+def test_measure_writes_tables_and_pictures_where_it_is_told(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", per_class=100)
+    assert postern("model", "measure", "--corpus", corpus, "--out", tmp_path / "told").exit_code == 0
+    told = (tmp_path / "told/MEASUREMENTS.md").read_text()
+    pictures = sorted(each.name for each in (tmp_path / "told").glob("*.svg"))
+    assert pictures == ["calibration.svg", "roc-all-ham.svg", "roc-letters.svg"]
+    assert all(f"]({name})" in told for name in pictures)
 
 
 def test_a_folder_without_mail_and_a_corpus_without_phishing_are_refused(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.facts.content import Anatomy, ContentFact, HtmlFact, PartFact
-from gateway.spam.relations import MAX_FACTS, facts_of, site_of
+from gateway.spam.relations import MAX_FACTS, facts_of
 from tests.spam.makings import anatomy_of, author, link
 
 
@@ -76,14 +76,6 @@ def test_a_plain_letter_between_people_has_no_suspicious_fact() -> None:
 def test_persian_and_soft_hyphens_between_words_are_no_trick() -> None:
     assert "text hides characters inside words" not in facts_of(anatomy_of("می\u200cخواهم" * 80))
     assert "text hides characters inside words" not in facts_of(anatomy_of("Sale \u200c \u200c \u200c today " * 80))
-
-
-@pytest.mark.parametrize(
-    ("host", "site"),
-    [("www.a.example", "a.example"), ("x.shop.co.uk", "shop.co.uk"), ("a", "a"), ("", ""), ("A.B.C", "b.c")],
-)
-def test_the_site_of_a_host(host: str, site: str) -> None:
-    assert site_of(host) == site
 
 
 def test_facts_are_bounded() -> None:
