@@ -17,7 +17,7 @@ from gateway.anatomy.locks import Lock, passwords_in
 from gateway.anatomy.members import Member
 from gateway.anatomy.mime.fields import read_header
 from gateway.anatomy.mime.parts import Part, Shape, walk
-from gateway.anatomy.names import note_name, note_type
+from gateway.anatomy.names import can_run, note_name, note_type
 from gateway.anatomy.people import authors_of, note_header, note_people, note_return, subject_of
 from gateway.anatomy.scantness import is_scant
 from gateway.anatomy.sight.barcodes import note_codes
@@ -166,7 +166,8 @@ class _Look:
         digest_of_content = "" if item.note and not item.content else hashlib.sha256(item.content).hexdigest()
         name = item.names[0] if item.names else ""
         size = len(item.content) or item.size
-        fact = PartFact(item.path, name, item.declared, true, size, digest_of_content, item.note)
+        runs = can_run(item.names, true)
+        fact = PartFact(item.path, name, item.declared, true, size, digest_of_content, item.note, runs)
         if item.place is None:
             self.facts.append(fact)
         else:

@@ -36,7 +36,8 @@ class PartFact:
     """One part of the message, or one member of a container inside it.
 
     `path` numbers it ("1.2", members "1.2/0"); `size` counts decoded octets; `true_type` is what the octets are.
-    `note` is empty, "encrypted", or why it could not be opened.
+    `note` is empty, "encrypted", or why it could not be opened. `can_run`: it is a program, or one of its names has
+    the extension of what runs when it is opened.
     """
 
     path: str
@@ -46,6 +47,7 @@ class PartFact:
     size: int
     sha256: str
     note: str = ""
+    can_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)

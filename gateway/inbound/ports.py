@@ -266,6 +266,23 @@ class NoGreylist:
 
 
 @dataclass(frozen=True, slots=True)
+class InItsPlace:
+    """What some recipients get in place of a message that is held for them as it came.
+
+    `message_id` is its own; `recipients` are named as in the verdicts; `octets` are the changed ones, and `evidence`
+    speaks of these. `prefix` and `cuts` are as in `Judged`. `told` is for the story of both: small and serialisable.
+    """
+
+    message_id: int
+    recipients: tuple[str, ...]
+    octets: bytes = field(repr=False)
+    prefix: bytes
+    cuts: tuple[tuple[int, int], ...]
+    evidence: Evidence
+    told: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """What the house knows and decided about one message.
 
@@ -273,7 +290,8 @@ class Judged:
     `prefix` are the header fields that we add, with CRLF line ends; `cuts` are the ranges of forged fields that are
     left out on delivery. `retention` says for each quarantine class how many seconds a copy is held. `routes` holds the
     destination of recipients (by the same text) that a rule sends elsewhere than their recipient entry says.
-    `own_fields` are header fields, by recipient too, that stand above the prefix of that one copy.
+    `own_fields` are header fields, by recipient too, that stand above the prefix of that one copy. `in_its_place` has
+    one entry for each changed form of the message; every recipient whose verdict has a `stripping` is in one of them.
     """
 
     evidence: Evidence
@@ -284,6 +302,7 @@ class Judged:
     retention: Mapping[str, float]
     routes: Mapping[str, str] = field(default_factory=dict)
     own_fields: Mapping[str, bytes] = field(default_factory=dict)
+    in_its_place: tuple[InItsPlace, ...] = ()
 
 
 class Judge(Protocol):

@@ -14,7 +14,7 @@ from typing import Final
 
 from gateway.facts.connection import ClientFact, SenderDomain
 from gateway.facts.outcome import NOT_ASKED, Outcome
-from gateway.inbound.acceptance import acceptance_of
+from gateway.inbound.acceptance import acceptance_of, changed_of
 from gateway.inbound.admission.admission import Allowance
 from gateway.inbound.ports import Judged, Ports
 from gateway.inbound.protocol.commands import MailParameters
@@ -27,6 +27,7 @@ from gateway.mail.envelope import Direction, Envelope, Recipient
 from gateway.mail.message import BadMessage, Message
 from gateway.mail.replies import Reply
 from gateway.policy.verdict import Disposition
+from gateway.queue.changed import Changed
 from gateway.queue.identifiers import text_of
 from gateway.queue.records import Acceptance
 from gateway.queue.spool import Incoming
@@ -111,8 +112,9 @@ class Reception:
                 judged, envelope=case.envelope, client=case.client, received_at=case.received_at,
                 destinations=transaction.destinations,
             )  # fmt: skip
+            changed = changed_of(judged, acceptance)
             given_away = True
-            await self._accept(case, acceptance, incoming)
+            await self._accept(case, acceptance, incoming, changed)
         except BadMessage as bad:
             return await self._refuse(case, FAULT_REPLIES.get(bad.kind, replies.MALFORMED_MESSAGE), bad.kind)
         except Exception as error:  # noqa: BLE001 - the client keeps the message, the log has the story
@@ -146,9 +148,13 @@ class Reception:
                 message_id=case.id,
             )
 
-    async def _accept(self, case: _Case, acceptance: Acceptance, incoming: Incoming) -> None:
+    async def _accept(
+        self, case: _Case, acceptance: Acceptance, incoming: Incoming, changed: tuple[Changed, ...]
+    ) -> None:
         """Hand over to custody. Goes on when the client leaves meanwhile: a commit that has begun is not torn."""
-        accepting = asyncio.ensure_future(self._ports.custody.accept(acceptance, incoming, message_id=case.id))
+        accepting = asyncio.ensure_future(
+            self._ports.custody.accept(acceptance, incoming, message_id=case.id, changed=changed)
+        )
         self._accepting.add(accepting)
         accepting.add_done_callback(partial(self._accepted, incoming))
         await asyncio.shield(accepting)

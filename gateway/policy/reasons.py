@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.facts.acquaintance import SPAN
 from gateway.facts.auth import Auth
-from gateway.facts.content import MalwareResult, Signal
+from gateway.facts.content import MalwareResult, PartFact, Signal
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import known_or_none
 from gateway.policy.conditions import Truth
@@ -28,6 +28,8 @@ DMARC_RESULT: Final = "DMARC_RESULT"
 UNSCANNABLE: Final = "UNSCANNABLE"
 YARA_RULE: Final = "YARA_RULE"
 FIRST_SEEN: Final = "FIRST_SEEN"
+PARTS_REMOVED: Final = "PARTS_REMOVED"
+NOT_STRIPPED: Final = "NOT_STRIPPED"
 OVERRIDES: Final[Mapping[str, str]] = {
     "local_policy": "DMARC_LOCAL_POLICY",
     "mailing_list": "DMARC_MAILING_LIST",
@@ -59,6 +61,8 @@ def codes(policy: Policy) -> frozenset[str]:
         UNSCANNABLE,
         YARA_RULE,
         FIRST_SEEN,
+        PARTS_REMOVED,
+        NOT_STRIPPED,
         *OVERRIDES.values(),
         *UNKNOWN_CODES.values(),
     }
@@ -103,6 +107,16 @@ def of_doubt(rule: Rule, truth: Truth, doubts: Mapping[str, str]) -> Reason:
 def checks_of(truth: Truth) -> list[str]:
     """The checks whose silence made an answer UNKNOWN."""
     return list(dict.fromkeys(VARIABLES[name].check or name for name in truth.missing))
+
+
+def of_stripping(parts: Sequence[PartFact]) -> Reason:
+    """What is taken out before delivery."""
+    return Reason(PARTS_REMOVED, f"Taken out: {quote(', '.join(each.name or each.path for each in parts))}")
+
+
+def of_no_stripping(why: str) -> Reason:
+    """Why a message is held that was to be delivered without some parts."""
+    return Reason(NOT_STRIPPED, f"Held whole instead of being delivered without some parts: {quote(why)}")
 
 
 def of_unknown(doubts: Mapping[str, str]) -> Iterator[Reason]:

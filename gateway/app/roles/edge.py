@@ -10,6 +10,7 @@ from gateway.app.door.greylisting import Greylister
 from gateway.app.door.judging import Judging
 from gateway.app.door.ports import door_ports
 from gateway.app.door.returning import Returning
+from gateway.app.door.stripping import Stripping
 from gateway.app.engine_watch import engine_watch
 from gateway.app.installation import Folders
 from gateway.app.keeping import open_custody
@@ -27,6 +28,7 @@ from gateway.inbound.admission.counting import own_networks
 from gateway.inbound.ports import Door
 from gateway.inbound.protocol.tls import RenewableCertificate
 from gateway.inbound.server import FrontDoor, Listener
+from gateway.pipeline.sealing import Sealer
 from gateway.pipeline.signing import Signer
 from gateway.pipeline.stamp import Stamper
 from gateway.settings import Settings
@@ -56,9 +58,10 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
             notice=notice,
             acquaintances=acquaintances,
         ) as senses:
+            keys = LiveKeys(Keyring(folders.dkim))
             stamper = Stamper(
                 hostname=settings.hostname,
-                signer=Signer(LiveKeys(Keyring(folders.dkim))),
+                signer=Signer(keys),
                 received_spf=settings.received_spf,
             )
             own = own_networks(settings.own_networks)
@@ -70,6 +73,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                 clock.now,
                 refuse_at=settings.bounces.refuse_at,
             )
+            stripping = Stripping(stamper, Sealer(settings.hostname, keys), custody.new_id)
             judge = Judging(
                 senses.scanner,
                 stamper,
@@ -77,6 +81,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                 counters=counters,
                 greylister=greylister,
                 acquaintances=acquaintances,
+                stripping=stripping,
             )
             certificate = RenewableCertificate(folders.certificate, folders.key)
             listeners = [Listener(Door(name), listener) for name, listener in sockets.inherited().items()]
