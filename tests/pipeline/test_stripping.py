@@ -231,6 +231,7 @@ def test_the_other_parts_are_the_same_and_the_programs_are_gone_for_good(body):
     octets = HEADER + body
     doomed = programs(octets)
     said = strip(octets, doomed, WHY)
+    assert isinstance(said, Stripped) == bool(doomed)
     if isinstance(said, NotStripped):
         return
     gone = {each.path for each in said.removed}
