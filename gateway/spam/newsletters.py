@@ -15,8 +15,8 @@ HELD: Final = 2.0
 """From this score on the default policy holds mail."""
 MARKED: Final = 0.5
 """From this score on it marks mail as spam."""
-UP_TO: Final = (3.0, 4.0, 6.0)
-"""Scores below which the rule delivers, each a column."""
+UP_TO: Final = (3.0, 4.0)
+"""Scores below which the rule delivers, each a column; the last is that of the default policy."""
 
 
 def newsletters(judged: Judged) -> str:

@@ -164,3 +164,10 @@ def test_a_client_is_asked_only_what_is_known_when_it_connects():
         "unknown.country",
         "unknown.sender_domain",
     }
+
+
+@pytest.mark.parametrize(("built_so", "seen"), [(True, True), (False, False), (None, ABSENT)])
+def test_whether_mail_is_bulk_may_be_unknown(evidence, built_so, seen):
+    fact = SpamFact(MailClass.SPAM, {"ham": 0.1, "spam": 0.9}, 2.2, bulk=built_so)
+    assert value("spam.bulk", evidence(spam=Known(fact))) is seen
+    assert Evidence.from_json(evidence(spam=Known(fact)).to_json()).spam.value.bulk is built_so

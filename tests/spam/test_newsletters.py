@@ -23,10 +23,14 @@ def row(table: str) -> list[str]:
 
 
 def test_proven_bulk_mail_is_not_held_below_the_bound() -> None:
-    assert row(newsletters(judged()))[4:] == ["100.00%", "0.00%", "0.00%", "0.00%", "100.00%", "0.00%"]
-    assert row(newsletters(judged(score=3.5)))[4:] == ["100.00%", "100.00%", "0.00%", "0.00%", "100.00%", "0.00%"]
+    assert row(newsletters(judged()))[4:] == ["100.00%", "0.00%", "0.00%", "100.00%", "0.00%"]
+    assert row(newsletters(judged(score=3.5)))[4:] == ["100.00%", "100.00%", "0.00%", "100.00%", "0.00%"]
+
+
+def test_what_lies_above_all_bounds_stays_held() -> None:
+    assert row(newsletters(judged(score=4.0)))[4:] == ["100.00%"] * 5
 
 
 @pytest.mark.parametrize("change", [{"bulk": False}, {"signed": False}, {"fraud": 0.1}])
 def test_without_all_of_its_conditions_the_rule_does_nothing(change: dict[str, object]) -> None:
-    assert row(newsletters(judged(**change)))[4:] == ["100.00%"] * 6
+    assert row(newsletters(judged(**change)))[4:] == ["100.00%"] * 5
