@@ -23,11 +23,12 @@ from gateway.facts.content import MailClass
 from gateway.spam.artefact import Calibration, ModelError, read_manifest, write
 from gateway.spam.corpus import CorpusError, Labelled, read_corpora
 from gateway.spam.knowledge import PUBLIC_MAIL
-from gateway.spam.lessons import Lesson, lesson_of
+from gateway.spam.lessons import Lesson, is_commercial, lesson_of, signers_of
 from gateway.spam.sites import owner_of, site_of
 from gateway.spam.teaching import LEAST, OPERATOR, Accepted, Ledger, TeachingError, accepted
 
 if TYPE_CHECKING:
+    from gateway.spam.ablations import Altered
     from gateway.spam.train import Unseen
 
 app = typer.Typer(no_args_is_help=True, help="The classifier")
@@ -61,6 +62,7 @@ def train(
     with _progress() as progress:
         lessons = _take_apart(labelled, progress)
         unseen = _measure(lessons, progress)
+        altered = _alter(labelled, lessons, unseen, progress)
         fitting = progress.add_task("Learning from all of it", total=1)
         calibration = training.calibrate(unseen, lessons)
         fitted = training.fit(lessons)
@@ -71,9 +73,8 @@ def train(
         shutil.rmtree(previous, ignore_errors=True)
         shutil.copytree(target, previous)
     written = write(target, manifest, fitted.weights)
-    _write_measurements(
-        target, unseen, lessons, calibration=calibration, created=created, command=_command("train", corpus)
-    )
+    command = _command("train", corpus)
+    _write_measurements(target, unseen, lessons, altered, calibration=calibration, created=created, command=command)
     out.print(f"Wrote {target} ({written.sha256[:12]}). How good it is: {target / 'MEASUREMENTS.md'}")
 
 
@@ -92,12 +93,14 @@ def measure(
     with _progress() as progress:
         lessons = _take_apart(labelled, progress)
         unseen = _measure(lessons, progress)
+        altered = _alter(labelled, lessons, unseen, progress)
     calibration = training.calibrate(unseen, lessons)
     created, command = _today(), _command("measure", corpus)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_measurements(folder, unseen, lessons, calibration=calibration, created=created, command=command)
-    told = markdown(unseen, lessons, calibration, created=created, command=command)
+        _write_measurements(folder, unseen, lessons, altered, calibration=calibration, created=created, command=command)
+    further = _further(unseen, lessons, altered, calibration)
+    told = markdown(unseen, lessons, calibration, created=created, command=command, further=further)
     out.print(told, markup=False, soft_wrap=True)
 
 
@@ -258,6 +261,7 @@ def _write_measurements(
     folder: Path,
     unseen: Unseen,
     lessons: list[Lesson],
+    altered: Altered,
     *,
     calibration: tuple[Calibration, Calibration],
     created: str,
@@ -270,12 +274,65 @@ def _write_measurements(
     pictures = pictures_of(judged_of(unseen, lessons, calibration))
     for name, picture in pictures.items():
         (folder / name).write_text(picture, encoding="utf-8")
-    told = markdown(unseen, lessons, calibration, created=created, command=command, pictures=tuple(pictures))
+    told = markdown(
+        unseen,
+        lessons,
+        calibration,
+        created=created,
+        command=command,
+        pictures=tuple(pictures),
+        further=_further(unseen, lessons, altered, calibration),
+    )
     (folder / "MEASUREMENTS.md").write_text(told, encoding="utf-8")
 
 
+def _further(
+    unseen: Unseen, lessons: list[Lesson], altered: Altered, calibration: tuple[Calibration, Calibration]
+) -> dict[str, str]:
+    from gateway.spam.ablations import ablations
+    from gateway.spam.measure import judged_of
+    from gateway.spam.newsletters import newsletters
+
+    return {
+        "Bulk mail": newsletters(judged_of(unseen, lessons, calibration)),
+        "What it leans on": ablations(unseen, lessons, altered, calibration),
+    }
+
+
+def _alter(labelled: list[Labelled], lessons: list[Lesson], unseen: Unseen, progress: Progress) -> Altered:
+    """Some judged messages again, with something taken away or disguised."""
+    from gateway.spam.ablations import chosen_for
+
+    chosen = chosen_for(unseen, lessons)
+    honest = [labelled[n] for n in chosen if lessons[n].label is MailClass.HAM and not is_commercial(lessons[n])]
+    task = progress.add_task("Judging them disguised", total=len(chosen))
+    if not honest:
+        return {}
+    work = [(labelled[n], lessons[n], honest[n % len(honest)]) for n in chosen]
+    altered = {}
+    if len(chosen) < SMALL:
+        for n, each in zip(chosen, work, strict=True):
+            altered[n] = _altered(each)
+            progress.advance(task)
+        return altered
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        for n, found in zip(chosen, pool.map(_altered, work, chunksize=50), strict=True):
+            altered[n] = found
+            progress.advance(task)
+    return altered
+
+
+def _altered(work: tuple[Labelled, Lesson, Labelled]) -> dict[str, Lesson]:
+    from gateway.spam.ablations import altered_lessons
+
+    message, lesson, honest = work
+    letter = examine(honest.octets()).text if lesson.label is not MailClass.HAM else ""
+    return altered_lessons(message, lesson, examine(message.octets()), letter=letter)
+
+
 def _lesson(each: Labelled) -> Lesson:
-    return lesson_of(each, examine(each.octets()))
+    octets = each.octets()
+    return lesson_of(each, examine(octets), signers=signers_of(octets))
 
 
 def _command(verb: str, corpus: list[Path]) -> str:

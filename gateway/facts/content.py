@@ -135,13 +135,17 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class SpamFact:
-    """What the classifier says. `score` is the log-odds of not-ham on one fixed scale; `probability` sums to 1."""
+    """What the classifier says. `score` is the log-odds of not-ham on one fixed scale; `probability` sums to 1.
+
+    `bulk` is whether the message is built as bulk mail is, whatever the score; None where that cannot be told.
+    """
 
     mail_class: MailClass
     probability: dict[str, float]
     score: float
     signals: tuple[Signal, ...] = ()
     model: str = ""
+    bulk: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -284,6 +284,8 @@ _FACTS: Final[tuple[Variable, ...]] = (
              _spam(lambda fact: fact.probability.get("spam", 0.0), 0.0), "spam"),
     Variable("spam.probability.phishing", _NUMBER, "Probability of phishing, 0.0 to 1.0",
              _spam(lambda fact: fact.probability.get("phishing", 0.0), 0.0), "spam"),
+    Variable("spam.bulk", _YES_NO, "It is built as bulk mail is: two signs of a newsletter or list, and no discussion",
+             _spam(lambda fact: ABSENT if fact.bulk is None else fact.bulk, False), "spam"),
     Variable("malware.found", _YES_NO, "An engine found malware",
              _malware(lambda fact: fact.result is MalwareResult.FOUND, False), "malware"),
     Variable("malware.name", _TEXT, "What it found, or why it could not scan", _malware(lambda fact: fact.name, ""),

@@ -19,6 +19,7 @@ from gateway.spam.sites import LEAST_LETTERS, bare, is_named, owner_of, site_of
 
 MAX_READ: Final = 4_000
 """Characters of the text in which names are looked for, and of its end in which rights are."""
+NAME_DIFFERS: Final = "author's name and domain differ"
 MAX_NAME_WORDS: Final = 8
 MAX_LINKS: Final = 60
 
@@ -56,7 +57,7 @@ def _of_author(author: AuthorFact, name: str, text: str, subject: str) -> Iterat
                 yield "author's name and domain agree"
             elif not any(word in bare(author.address.partition("@")[0]) for word in words):
                 # A person's own name before the "@" is as it should be.
-                yield "author's name and domain differ"
+                yield NAME_DIFFERS
         if len(owner) >= LEAST_LETTERS:
             yield "text names the author's domain" if owner in text else "text does not name the author's domain"
             if owner in subject:

@@ -14,11 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from gateway.facts.content import Anatomy, ContentFact, MailClass
+from gateway.spam.bulk import bulk_of
 from gateway.spam.corpus import Labelled
 from gateway.spam.features import features_of
 from gateway.spam.sites import site_of
 
 _LIKENESS: Final = 160
+MAX_HEADER: Final = 128 * 1024
+_FOLD: Final = re.compile(rb"\r\n[ \t]+")
+_SIGNATURE: Final = re.compile(rb"^dkim-signature:(.*)$", re.IGNORECASE | re.MULTILINE)
+_SIGNER: Final = re.compile(rb"(?:^|[;\s])d\s*=\s*([A-Za-z0-9._-]+)")
 _NO_LETTERS: Final = re.compile(r"[\W\d_]+")
 
 Array = npt.NDArray[Any]
@@ -27,7 +32,12 @@ Array = npt.NDArray[Any]
 @dataclass(frozen=True, slots=True)
 class Lesson:
     """One message ready to learn from. `site` is the author's domain, to keep a sender's messages together; `likeness`
-    is the same for messages that begin with the same words."""
+    is the same for messages that begin with the same words.
+
+    Only measured, never learnt from: `bulk` is whether it is built as bulk mail is, `signed` whether a signature on it
+    names the author's site (the keys of old mail are gone, so nobody can say whether it was good), `invented_header`
+    whether only its text is real.
+    """
 
     label: MailClass
     source: str
@@ -38,15 +48,17 @@ class Lesson:
     made_up: bool = False
     site: str = ""
     likeness: int = 0
+    bulk: bool | None = None
+    signed: bool = False
+    invented_header: bool = False
 
 
-def lesson_of(message: Labelled, anatomy: Anatomy) -> Lesson:
-    """Of a message taken apart keep what is learnt from."""
-    if message.invented_header:
-        # Nobody sent this: only what is read and where its links go is real, not how it was put into a message.
-        content = ContentFact(links=anatomy.content.links)
-        anatomy = Anatomy(content=content, subject=anatomy.subject, text=anatomy.text)
+def lesson_of(message: Labelled, anatomy: Anatomy, *, signers: frozenset[str] = frozenset()) -> Lesson:
+    """Of a message taken apart keep what is learnt from. `signers` are the sites that signatures on it name."""
+    bulk = None if message.invented_header else bulk_of(anatomy)
+    anatomy = judged_anatomy(message, anatomy)
     author = anatomy.authors[0] if anatomy.authors else None
+    site = site_of(author.domain) if author is not None else ""
     return Lesson(
         label=message.label,
         source=message.source,
@@ -55,9 +67,27 @@ def lesson_of(message: Labelled, anatomy: Anatomy) -> Lesson:
         date=message.date,
         language=message.language,
         made_up=message.made_up,
-        site=site_of(author.domain) if author is not None else "",
+        site=site,
         likeness=_likeness(anatomy),
+        bulk=bulk,
+        signed=site in signers,
+        invented_header=message.invented_header,
     )
+
+
+def judged_anatomy(message: Labelled, anatomy: Anatomy) -> Anatomy:
+    """What of a message is real: where its header is invented, what is read and where its links go."""
+    if not message.invented_header:
+        return anatomy
+    content = ContentFact(links=anatomy.content.links)
+    return Anatomy(content=content, subject=anatomy.subject, text=anatomy.text)
+
+
+def signers_of(octets: bytes) -> frozenset[str]:
+    """The sites that DKIM signatures on a message name (RFC 6376 section 3.5, d=). Nothing is verified."""
+    header = _FOLD.sub(b" ", octets.partition(b"\r\n\r\n")[0][:MAX_HEADER])
+    domains = (found for field in _SIGNATURE.findall(header) for found in _SIGNER.findall(field))
+    return frozenset(site_of(domain.decode("ascii").lower()) for domain in domains)
 
 
 def importance_of(lessons: Sequence[Lesson]) -> Array:

@@ -7,9 +7,10 @@ suits people's letters may hold half of a shop's: letters (people and lists), or
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -50,6 +51,9 @@ class Judged:
     letters: Mask
     ordinary: Mask
     hard: Mask
+    bulk: Mask
+    signed: Mask
+    invented: Mask
 
     @property
     def bad(self) -> Mask:
@@ -78,6 +82,9 @@ def judged_of(unseen: Unseen, lessons: Sequence[Lesson], calibration: tuple[Cali
         letters=ham & ~commercial,
         ordinary=commercial & ~hard & ~np.array([each.made_up for each in chosen], dtype=bool),
         hard=hard,
+        bulk=np.array([each.bulk is True for each in chosen], dtype=bool),
+        signed=np.array([each.signed for each in chosen], dtype=bool),
+        invented=np.array([each.invented_header for each in chosen], dtype=bool),
     )
 
 
@@ -112,8 +119,9 @@ def markdown(
     created: str,
     command: str,
     pictures: Sequence[str] = (),
+    further: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """MEASUREMENTS.md, with the `pictures` (file names) that lie beside it."""
+    """MEASUREMENTS.md, with the `pictures` (file names) that lie beside it, and `further` tables by heading."""
     judged = judged_of(unseen, lessons, calibration)
     everything = np.ones(len(judged.score), dtype=bool)
     parts = [
@@ -137,6 +145,7 @@ def markdown(
         _by_source(judged),
         "## Ham by language",
         _by_language(judged),
+        *(part for heading, table in further.items() for part in (f"## {heading}", table)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from gateway.facts.content import Anatomy, MailClass, Signal, SpamFact
 from gateway.spam.artefact import Manifest, ModelError, Weights, read
+from gateway.spam.bulk import bulk_of
 from gateway.spam.features import explained_features_of
 
 __all__ = ["Explanation", "Model", "ModelError"]
@@ -65,6 +66,7 @@ class Model:
             score=round(explanation.score, 4),
             signals=explanation.signals,
             model=self.manifest.name,
+            bulk=bulk_of(anatomy),
         )
 
     def explain(self, anatomy: Anatomy) -> Explanation:

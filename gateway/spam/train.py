@@ -18,7 +18,7 @@ from scipy.sparse import csr_matrix
 from gateway.facts.content import MailClass
 from gateway.spam.artefact import Calibration, Manifest
 from gateway.spam.features import IDENTITY_START, SIZE, bucket_of_fact, values_of
-from gateway.spam.folds import dominant_sources, folds_of, without_source
+from gateway.spam.folds import Fold, dominant_sources, folds_of, without_source
 from gateway.spam.knowledge import KNOWN
 from gateway.spam.lessons import Lesson, importance_of, is_clear
 from gateway.spam.logistic import fit_logistic, fit_scale
@@ -42,10 +42,12 @@ class Fitted:
 @dataclass(frozen=True, slots=True)
 class Unseen:
     """Raw scores of lessons by models that had not seen them: two columns, NaN where nothing judged. `left_out` holds
-    further first columns, by name of the dominant source that was left out whole."""
+    further first columns, by name of the dominant source that was left out whole. `models` are who judged which fold.
+    """
 
     scores: Array
     left_out: dict[str, Array]
+    models: tuple[tuple[Fold, Fitted], ...] = ()
 
     @property
     def judged(self) -> npt.NDArray[np.bool_]:
@@ -86,9 +88,11 @@ def raw_scores(fitted: Fitted, lessons: Sequence[Lesson]) -> Array:
 def unseen_scores(lessons: Sequence[Lesson], *, progress: Callable[[], None]) -> Unseen:
     """Judge the lessons by models that learnt from other sources (`folds`). `progress` is called `steps_of` times."""
     scores = np.full((len(lessons), 2), np.nan)
+    models = []
     for fold in folds_of(lessons):
         fitted = fit([lessons[n] for n in fold.learnt.tolist()])
         scores[fold.judged] = raw_scores(fitted, [lessons[n] for n in fold.judged.tolist()])
+        models.append((fold, fitted))
         progress()
     left_out = {}
     for source in dominant_sources(lessons):
@@ -97,7 +101,7 @@ def unseen_scores(lessons: Sequence[Lesson], *, progress: Callable[[], None]) ->
             fitted = fit([lessons[n] for n in fold.learnt.tolist()])
             left_out[source] = raw_scores(fitted, [lessons[n] for n in fold.judged.tolist()])[:, 0]
         progress()
-    return Unseen(scores, left_out)
+    return Unseen(scores, left_out, tuple(models))
 
 
 def steps_of(lessons: Sequence[Lesson]) -> int:

@@ -196,3 +196,29 @@ def test_organisations_go_by_a_public_suffix_list_where_one_is_named(
     refused = postern(*said, "--config", config)
     assert refused.exit_code == 2
     assert "suffixes.dat:2: '<html>' is no rule" in " ".join(refused.output.split()).replace("- ", "-")
+
+
+NEWSLETTER = """\
+From: Bluebird Shoes <news@bluebird.example>
+Subject: New boots
+List-Unsubscribe: <https://bluebird.example/u/7>
+List-Unsubscribe-Post: List-Unsubscribe=One-Click
+
+Bluebird has new boots this week.
+"""
+
+
+def test_a_newsletter_has_a_class_of_its_own_if_its_author_is_proven(
+    postern: Postern, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTERN_POLICY", str(ROOT / "policies"))
+    zone, letter = tmp_path / "zone.yaml", tmp_path / "news.eml"
+    zone.write_text(
+        'bluebird.example: [{SPF: "v=spf1 ip4:192.0.2.9 -all"}]\n_dmarc.bluebird.example: [{TXT: "v=DMARC1; p=none"}]\n'
+    )
+    letter.write_text(NEWSLETTER)
+    words = ("scan", "--json", "--dns", zone, "--rcpt", "alice@example.org")
+    (proven,) = objects(postern(*words, "--ip", "192.0.2.9", letter).stdout)
+    assert (proven["class"], proven["disposition"], proven["facts"]["spam"]["bulk"]) == ("bulk", "deliver", True)
+    (forged,) = objects(postern(*words, "--ip", "192.0.2.8", letter).stdout)
+    assert (forged["class"] == "bulk", forged["facts"]["spam"]["bulk"]) == (False, True)

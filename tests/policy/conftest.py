@@ -35,7 +35,7 @@ CLEAN = Evidence(
     arc=Known(ArcFact(Auth.NONE)),
     dmarc=Known(DmarcFact(Auth.PASS, "friend.example", policy="reject", aligned_spf=True)),
     content=Known(ContentFact()),
-    spam=Known(SpamFact(MailClass.HAM, {"ham": 0.99, "spam": 0.008, "phishing": 0.002}, -4.6)),
+    spam=Known(SpamFact(MailClass.HAM, {"ham": 0.99, "spam": 0.008, "phishing": 0.002}, -4.6, bulk=False)),
     malware=Known(MalwareFact(MalwareResult.CLEAN, engine="clamav")),
 )
 

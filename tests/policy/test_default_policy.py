@@ -29,6 +29,10 @@ def spam(score: float, mail_class: MailClass = MailClass.SPAM) -> Known[SpamFact
     return Known(SpamFact(mail_class, {"ham": 0.0, "spam": 0.5, "phishing": 0.5}, score))
 
 
+def bulk(score: float, mail_class: MailClass = MailClass.SPAM, *, built_so: bool | None = True) -> Known[SpamFact]:
+    return Known(SpamFact(mail_class, {"ham": 0.0, "spam": 0.5, "phishing": 0.5}, score, bulk=built_so))
+
+
 def content(**more) -> Known[ContentFact]:
     return Known(ContentFact(**more))
 
@@ -53,6 +57,8 @@ UNPROVEN = {
     "dkim": Known(DkimFact(())),
     "dmarc": Known(DmarcFact(Auth.NONE, "bulk.example")),
 }
+PROVEN = dmarc(Auth.PASS)
+SIGNED = Known(DmarcFact(Auth.NONE, "friend.example", aligned_dkim=True))
 SPF_OF_OTHERS = Known(SpfFact(Auth.PASS, SpfIdentity.MAILFROM, "bulk.example"))
 
 CASES = {
@@ -136,6 +142,27 @@ CASES = {
     "spam 1.9": ({"spam": spam(1.9)}, "deliver", None, "spam"),
     "spam 0.4": ({"spam": spam(0.4)}, "deliver", None, "clean"),
     "spam going out": ({"spam": spam(2.0), "direction": "outbound"}, "quarantine", "spam-hold", "spam"),
+    "newsletter, proven": ({"spam": bulk(-3.0), "dmarc": PROVEN}, "deliver", None, "bulk"),
+    "newsletter, suspected, proven": ({"spam": bulk(3.9), "dmarc": PROVEN}, "deliver", "bulk-deliver", "bulk"),
+    "newsletter, suspected, signed": ({"spam": bulk(2.0), "dmarc": SIGNED}, "deliver", "bulk-deliver", "bulk"),
+    "newsletter, above the bound": ({"spam": bulk(4.0), "dmarc": PROVEN}, "quarantine", "spam-hold", "spam"),
+    "newsletter, of nobody": ({"spam": bulk(2.0), "dmarc": NO_RECORD}, "quarantine", "spam-hold", "spam"),
+    "newsletter, forged": ({"spam": bulk(2.0), "dmarc": dmarc(Auth.FAIL, "none")}, "quarantine", "spam-hold", "spam"),
+    "newsletter, DNS dead": (
+        {"spam": bulk(2.0), "dmarc": DNS_DEAD, "spf": DNS_DEAD, "dkim": DNS_DEAD},
+        "quarantine",
+        "spam-hold",
+        "spam",
+    ),
+    "newsletter that lures": (
+        {"spam": bulk(2.0, MailClass.PHISHING), "dmarc": PROVEN},
+        "quarantine",
+        "phishing-hold",
+        "phishing",
+    ),
+    "mild lure as a newsletter": ({"spam": bulk(0.6, MailClass.PHISHING), "dmarc": PROVEN}, "deliver", None, "spam"),
+    "perhaps a newsletter": ({"spam": bulk(2.0, built_so=None), "dmarc": PROVEN}, "quarantine", "spam-hold", "spam"),
+    "no newsletter, proven": ({"spam": bulk(2.0, built_so=False), "dmarc": PROVEN}, "quarantine", "spam-hold", "spam"),
     "no classifier": ({"spam": Unknown("no model")}, "deliver", None, "clean"),
     "all switched off": (
         dict.fromkeys(("spf", "dkim", "arc", "dmarc", "content", "spam", "malware"), Skipped()),

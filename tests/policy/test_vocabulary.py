@@ -184,3 +184,10 @@ def test_notes_that_are_younger_than_the_span_tell_nothing_and_are_no_failure(ev
     assert value("sender.new_domains", grown) == ["a.example"]
     assert value("sender.first_contacts", grown) == ["alice@example.org"]
     assert value("unknown.acquaintance", grown) is False
+
+
+@pytest.mark.parametrize(("built_so", "seen"), [(True, True), (False, False), (None, ABSENT)])
+def test_whether_mail_is_bulk_may_be_unknown(evidence, built_so, seen):
+    fact = SpamFact(MailClass.SPAM, {"ham": 0.1, "spam": 0.9}, 2.2, bulk=built_so)
+    assert value("spam.bulk", evidence(spam=Known(fact))) is seen
+    assert Evidence.from_json(evidence(spam=Known(fact)).to_json()).spam.value.bulk is built_so
