@@ -77,6 +77,16 @@ class Folders:
         return self.data / "dkim"
 
     @property
+    def lessons(self) -> Path:
+        """What people taught the classifier: the ledger, the messages, and the versions of the layer."""
+        return self.data / "lessons"
+
+    @property
+    def layer(self) -> Path:
+        """The versions of the layer over the shipped model."""
+        return self.lessons / "site"
+
+    @property
     def reports(self) -> Path:
         """What was sent of reports to other domains, and what came for ours."""
         return self.data / "reports"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,7 +26,11 @@ from gateway.pipeline.scan import Scanner
 from gateway.policy.policy import Scanning
 from gateway.quarantine.release import Rescan
 from gateway.settings import Settings
+from gateway.spam.versions import Versions
 from gateway.telemetry import log
+
+LOOK_FOR_LESSONS: Final = 5.0
+"""Seconds between two looks for a new version of what people taught."""
 
 SWITCHED_OFF = "off"
 """The address by which an operator says that no malware engine is wanted."""
@@ -76,10 +81,21 @@ class SensesOfProcess:
     engine: Engine
     scanner: Scanner
     rules: LiveRules
+    layers: Versions
 
     def reload(self) -> None:
-        """Read what may have changed: the YARA rules."""
-        self.anatomists.use_rules(self.rules.reload())
+        """Read what may have changed: the YARA rules, and what people taught the classifier."""
+        self.anatomists.use(rules=self.rules.reload(), layer=self.layers.current)
+
+    async def follow_lessons(self, stop: asyncio.Event) -> None:
+        """Take up each new version of what people taught, soon after it is there, until `stop`."""
+        while not stop.is_set():
+            self.anatomists.use(rules=self.rules.compiled, layer=self.layers.current)
+            try:
+                async with asyncio.timeout(LOOK_FOR_LESSONS):
+                    await stop.wait()
+            except TimeoutError:
+                continue
 
 
 @asynccontextmanager
@@ -97,13 +113,14 @@ async def open_senses(
     what the policy in force says about malware engines, `losses` counts the anatomists
     that mail has killed, `notice` is told of block lists that could not be counted."""
     resolver = zone or Resolver.from_settings(settings.dns, clock=clock)
-    rules = LiveRules(settings)
+    rules, layers = LiveRules(settings), Versions(folders.layer)
     anatomists = await AnatomistPool.start(
         workers=settings.anatomist.workers,
         timeout=settings.anatomist.timeout,
         memory=settings.anatomist.memory,
         model=settings.model if settings.model.exists() else None,
         rules=rules.compiled,
+        layer=layers.current,
     )
     engine = engine_of(settings, folders)
     try:
@@ -117,7 +134,7 @@ async def open_senses(
             feeds=Feeds(Path(settings.policy)),
             notice=notice,
         )
-        yield SensesOfProcess(resolver, anatomists, engine, scanner, rules)
+        yield SensesOfProcess(resolver, anatomists, engine, scanner, rules, layers)
     finally:
         if isinstance(engine, Clamav):
             await engine.close()
