@@ -16,8 +16,11 @@ from typing import Final
 
 from gateway.app.installation import Folders
 from gateway.checks.anatomist.pool import AnatomistPool
+from gateway.clock import Clock
 from gateway.facts.content import MailClass
 from gateway.facts.outcome import Known
+from gateway.mailbox.moves import collect
+from gateway.mailbox.store import layout_of
 from gateway.settings import Settings
 from gateway.spam.artefact import ModelError, read_manifest
 from gateway.spam.corpus import CorpusError, Labelled, read_corpora
@@ -26,7 +29,12 @@ from gateway.spam.layer import LayerManifest
 from gateway.spam.online import Example, example, learn
 from gateway.spam.teaching import LEAST, OPERATOR, Accepted, Ledger, Taught, accepted
 from gateway.spam.versions import Versions
+from gateway.telemetry import log
 
+COLLECT_EVERY: Final = 5.0
+"""Seconds between two looks into the mail store's spool."""
+LEARN_EVERY: Final = 60.0
+"""Seconds between two updates that lessons bring about, at least."""
 AT_A_TIME: Final = 32
 """Messages that wait for the workers together."""
 
@@ -89,6 +97,36 @@ async def update(settings: Settings, folders: Folders) -> Update:
     return Update(
         Ending.LEARNT, f"Learnt: {written.name}, from {ham} of ham and {len(examples) - ham} of unwanted mail."
     )
+
+
+async def watch(settings: Settings, folders: Folders, clock: Clock, stop: asyncio.Event) -> None:
+    """Take lessons from the mail store to the ledger as they come, and learn when there is something new, until `stop`.
+    What fails is logged and tried again."""
+    ledger = Ledger(folders.lessons)
+    seen: tuple[int, str] | None = None
+    learnt_at = 0.0
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(collect, layout_of(folders.data).folder, ledger, at=clock.now())
+            now = (ledger.size, _base(settings))
+            if now != seen and clock.monotonic() - learnt_at >= LEARN_EVERY:
+                found = await update(settings, folders)
+                log().info("lessons", ending=found.ending.value, text=found.text)
+                seen, learnt_at = now, clock.monotonic()
+        except OSError as error:
+            log().error("lessons cannot be kept", why=str(error))
+        try:
+            async with asyncio.timeout(COLLECT_EVERY):
+                await stop.wait()
+        except TimeoutError:
+            continue
+
+
+def _base(settings: Settings) -> str:
+    try:
+        return read_manifest(settings.model).sha256
+    except ModelError:
+        return ""
 
 
 async def _examples(pool: AnatomistPool, ledger: Ledger, found: Accepted) -> list[Example]:

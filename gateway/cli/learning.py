@@ -17,12 +17,10 @@ from gateway.app.learning import Ending, update
 from gateway.cli.options import ConfigOption, DataOption, fail, folders_of, out, settings_of
 from gateway.clock import SystemClock
 from gateway.facts.content import MailClass
-from gateway.mail.headers import authors
-from gateway.mail.message import BadMessage, Message
 from gateway.settings import Settings
 from gateway.spam.artefact import ModelError, read_manifest
 from gateway.spam.drift import drift
-from gateway.spam.teaching import LEAST, OPERATOR, Accepted, Ledger, TeachingError, Way, accepted, as_wire, sender_of
+from gateway.spam.teaching import LEAST, OPERATOR, Accepted, Ledger, TeachingError, Way, accepted, as_wire, sender_in
 from gateway.spam.versions import Versions
 
 app = typer.Typer()
@@ -111,7 +109,7 @@ def learn(
     for file in files:
         octets = as_wire(file.read_bytes())
         try:
-            kept.teach(octets, label=label, by=by, way=Way.COMMAND, sender=_sender(octets), at=SystemClock().now())
+            kept.teach(octets, label=label, by=by, way=Way.COMMAND, sender=sender_in(octets), at=SystemClock().now())
         except TeachingError as error:
             fail(f"{file}: {error}")
     found = accepted(kept.lessons()[0])
@@ -136,14 +134,6 @@ def _update(settings: Settings) -> None:
     out.print(found.text, markup=False)
     if found.ending is Ending.REFUSED:
         raise typer.Exit(1)
-
-
-def _sender(octets: bytes) -> str:
-    try:
-        found = authors(Message.from_wire(octets).first(b"from"))
-    except BadMessage:
-        return ""
-    return sender_of(found[0].address) if found else ""
 
 
 def _enough(found: Accepted) -> str:

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.facts.content import MailClass
+from gateway.mail.headers import authors
+from gateway.mail.message import BadMessage, Message
 from gateway.spam.corpus import MAX_MESSAGE, Labelled
 from gateway.spam.knowledge import PUBLIC_MAIL
 from gateway.spam.sites import owner_of, site_of
@@ -206,6 +208,15 @@ def sender_of(address: str) -> str:
     address = address.lower()
     domain = address.rpartition("@")[2]
     return address if owner_of(domain) in PUBLIC_MAIL else site_of(domain)
+
+
+def sender_in(octets: bytes) -> str:
+    """Whose message it is, by its first author; empty where there is none."""
+    try:
+        found = authors(Message.from_wire(octets).first(b"from"))
+    except BadMessage:
+        return ""
+    return sender_of(found[0].address) if found else ""
 
 
 def accepted(lessons: Iterable[Taught]) -> Accepted:
