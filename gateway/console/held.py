@@ -87,7 +87,8 @@ async def opened(office: Office, actor: Actor, name: str) -> OpenItem:
     if evidence is not None:
         # Who else was written to is not for a reader to know: they may have been blind copies.
         seen = tuple(each for each in evidence.recipients if review.sees(actor, each))
-        evidence = replace(evidence, recipients=seen)
+        known = tuple(each for each in evidence.correspondents if review.sees(actor, each))
+        evidence = replace(evidence, recipients=seen, correspondents=known)
     return OpenItem(found, message, evidence, own)
 
 

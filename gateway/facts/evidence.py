@@ -73,6 +73,7 @@ class Evidence:
     engine: Outcome[EngineFact] = NOT_ASKED
     lost_workers: int = 0
     listed: Outcome[ListedFact] = NOT_ASKED
+    correspondents: tuple[str, ...] = ()
 
     def unknown(self) -> dict[str, str]:
         """The checks that could not tell, each with its reason."""
