@@ -31,7 +31,7 @@ check: $(READY)  ## Format, lint, types, floors, house rules
 	$(BIN)/python -m pytest -q tests/house
 
 bench: $(READY)  ## Measure: prints figures, asserts nothing
-	@for each in custody front_door idle relay auth whole_gateway; do echo "== $$each"; $(BIN)/python -m tests.bench.$$each || exit 1; done
+	@for each in custody smtp_layer idle relay auth anatomy classifier anatomists whole_gateway; do echo "== $$each"; $(BIN)/python -m tests.bench.$$each || exit 1; done
 
 demo: $(READY)  ## Play the sample messages through a running gateway and show where each went and why
 	@$(BIN)/postern demo $(ARGS)

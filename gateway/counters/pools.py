@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Final
 
 from gateway.counters.records import Visit
@@ -64,6 +65,7 @@ def sender_of(reverse_path: str) -> str:
     return f"{_NUMBER.sub('#', _TAG.sub('', local))}@{domain}" if domain else ""
 
 
+@lru_cache(4096)
 def network_of(ip: str) -> str:
     """The network that an address is counted under: /24 of IPv4, /64 of IPv6."""
     try:

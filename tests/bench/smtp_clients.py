@@ -53,7 +53,8 @@ class _Client:
     """One connection, and what is left to be said on it."""
 
     def __init__(self, port: int, steps: list[Step]) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket = socket.socket()
+        self.socket.connect(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
         self.unsent = memoryview(b"")

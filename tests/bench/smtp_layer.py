@@ -32,7 +32,6 @@ from aiosmtpd.smtp import SMTP
 
 from gateway.clock import SystemClock
 from gateway.counters.counters import Counters
-from gateway.facts.connection import NetworkFact
 from gateway.facts.evidence import Evidence, MessageFact
 from gateway.facts.outcome import NOT_ASKED, Outcome
 from gateway.inbound.ports import Door, Judged, Ports, Validity
@@ -40,12 +39,11 @@ from gateway.inbound.server import FrontDoor, Listener
 from gateway.inbound.transaction import Reception
 from gateway.mail import replies
 from gateway.mail.replies import Reply
-from gateway.policy.policy import Bans
 from gateway.policy.verdict import Settlement, merge
 from gateway.settings import Limits, Settings
 from tests.bench.mail_mix import Mail, mail_mix
 from tests.bench.smtp_clients import Step, play, sessions_of
-from tests.inbound.house import DELIVER, PlainEntry, PlainGroup
+from tests.inbound.house import DELIVER, Directory, Inquiry, PlainEntry, PlainPolicy
 from tests.peers.installed import POSTFIX
 from tests.peers.postfix import postfix
 from tests.peers.server import ELSEWHERE, free_port
@@ -86,29 +84,24 @@ class Nowhere:
         return True, ""
 
 
-class Everybody:
-    """Knows every recipient, has nothing to say of any client, and lets pass whoever comes."""
-
-    group = PlainGroup()
-    entry = PlainEntry()
-    bans = Bans()
-    asks_about_the_past = asks_about_sender_domain = counts_connections_of_networks = False
+class Everybody(Directory):
+    """Knows every recipient."""
 
     async def validate(self, address, entry, *, size=None) -> Validity:
         return Validity.KNOWN
+
+
+class Silent(Inquiry):
+    """Has nothing to say of any client, and says so at once."""
 
     async def reverse_name(self, ip) -> Outcome[str]:
         return NOT_ASKED
 
     dnsbl = sender_domain = reverse_name
 
-    def network(self, ip) -> Outcome[NetworkFact]:
-        return NOT_ASKED
 
-    country = network
-
-    def group_for(self, client, now, *, mail_from=None) -> PlainGroup:
-        return self.group
+class Open(PlainPolicy):
+    """Lets pass whoever comes."""
 
     def recipient_entry(self, address) -> PlainEntry:
         return self.entry
@@ -141,12 +134,12 @@ class ThrowAway(Reception):
 
 @asynccontextmanager
 async def front_door(listening: socket.socket) -> AsyncIterator[FrontDoor]:
-    people = Everybody()
+    people, policy = Everybody(), Open(asks_about_the_past=False)
     with tempfile.TemporaryDirectory(prefix="postern-bench-") as folder:
         counters = Counters.open(Path(folder), clock=SystemClock())
         ports = Ports(
-            custody=Nowhere(), judge=deliver, validation=people, authentication=people, inquiry=people,
-            current_policy=lambda: people, clock=SystemClock(), counters=counters,
+            custody=Nowhere(), judge=deliver, validation=people, authentication=people, inquiry=Silent(),
+            current_policy=lambda: policy, clock=SystemClock(), counters=counters,
         )  # fmt: skip
         settings = Settings(limits=Limits(connections_per_client=1000))
         yield FrontDoor([Listener(Door.MX, listening)], ports=ports, settings=settings, tls_context=None)

@@ -63,11 +63,12 @@ class Admission:
         """Ask the world who the client is, all at once and not for long. Nobody is asked about users who sign in: they
         come from anywhere."""
         inquiry = self._ports.inquiry
-        client = replace(client, network=inquiry.network(client.ip), country=inquiry.country(client.ip))
+        network, country = inquiry.network(client.ip), inquiry.country(client.ip)
         if door.is_submission:
-            return client
+            return replace(client, network=network, country=country)
         reverse_name, dnsbl = await _in_time(inquiry.reverse_name(client.ip), inquiry.dnsbl(client.ip))
-        return replace(client, reverse_name=reverse_name, dnsbl=dnsbl, past=await self._past(client))
+        past = await self._past(client)
+        return replace(client, network=network, country=country, reverse_name=reverse_name, dnsbl=dnsbl, past=past)
 
     async def _past(self, client: ClientFact) -> Outcome[PastFact]:
         if not self._ports.current_policy().asks_about_the_past:

@@ -13,12 +13,13 @@ from abc import ABC, abstractmethod
 from asyncio import sslproto
 from collections.abc import Callable
 from enum import Enum
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
 
 from aiosmtpd.proxy_protocol import ProxyData
 from aiosmtpd.smtp import SMTP
 
 from gateway.inbound.protocol.client import address_of
+from gateway.inbound.protocol.pouring import Consumer, Pouring
 from gateway.inbound.protocol.proxying import is_balancer_itself, read_header
 from gateway.mail import replies
 from gateway.mail.replies import Reply
@@ -36,9 +37,6 @@ CLOSING_PATIENCE: Final = 10.0
 LINGERING: Final = 2.0
 """Seconds for which a client that is sent away may go on speaking to nobody."""
 
-SIGN_OF_LIFE: Final = 1024
-"""Octets of data that a client must bring within the idle time; fewer are a drip that only holds the connection."""
-
 
 class LineFault(Enum):
     """Why a line is no command line."""
@@ -46,10 +44,6 @@ class LineFault(Enum):
     TOO_LONG = "too long"
     BARE_LINE_END = "bare line end"
     NUL = "NUL"
-
-
-Consumer: TypeAlias = Callable[[bytes], bytes | None]
-"""Takes octets as they come; None while it wants more, then those that are not its own."""
 
 
 class ClientGone(Exception):
@@ -87,9 +81,7 @@ class Wire(SMTP, ABC):
         self._working = True
         self._hung_up = False
         self._unsent = bytearray()
-        self._drip = 0
-        self._consumer: Consumer | None = None
-        self._consumed: asyncio.Future[None] | None = None
+        self._pouring: Pouring | None = None
         self._handshake: asyncio.Future[None] | None = None
 
     # ------------------------------------------------------------ life of the connection
@@ -125,7 +117,8 @@ class Wire(SMTP, ABC):
         """A client that has said all it wants to say may still listen: what it sent is answered (but TLS has no half
         closing)."""
         self._reader.feed_eof()
-        self._consume_no_more(ClientGone())
+        if self._pouring is not None:
+            self._pouring.end(ClientGone())
         return not self._over_ssl
 
     @property
@@ -276,42 +269,24 @@ class Wire(SMTP, ABC):
                 return
         if self._reader.at_eof():
             raise ClientGone
-        self._consumer, self._consumed = consumer, self.loop.create_future()
-        out_of_time = self.loop.call_at(until, self._consume_no_more, TimeoutError())
+        self._pouring = pouring = Pouring(consumer, self.loop.create_future())
+        out_of_time = self.loop.call_at(until, pouring.end, TimeoutError())
         self._working = False
         try:
-            await self._consumed
+            await pouring.ended
         finally:
-            self._consumer, self._working, self._drip = None, True, 0
+            self._pouring, self._working = None, True
             out_of_time.cancel()
         self._reset_timeout()
 
     def data_received(self, data: bytes) -> None:
         """Octets came: for the consumer if there is one, else to be read."""
-        if self._consumer is None:
+        if self._pouring is not None and not self._pouring.ended.done():
+            if self._pouring.is_sign_of_life(data):
+                self._heard_at = self.loop.time()
+            data = self._pouring.feed(data)
+        if data:
             self._reader.feed_data(data)
-            return
-        self._drip += len(data)
-        if self._drip >= SIGN_OF_LIFE:
-            self._drip, self._heard_at = 0, self.loop.time()
-        try:
-            rest = self._consumer(data)
-        except Exception as error:  # noqa: BLE001 - raised where the consumer is waited for
-            self._consume_no_more(error)
-            return
-        if rest is not None:
-            self._consume_no_more()
-            if rest:
-                self._reader.feed_data(rest)
-
-    def _consume_no_more(self, error: Exception | None = None) -> None:
-        self._consumer = None
-        if self._consumed is None or self._consumed.done():
-            return
-        if error is None:
-            self._consumed.set_result(None)
-        else:
-            self._consumed.set_exception(error)
 
     # ------------------------------------------------------------ TLS
 
