@@ -17,13 +17,15 @@ import numpy.typing as npt
 
 from gateway.facts.content import Anatomy, MailClass, Signal, SpamFact
 from gateway.spam.artefact import Manifest, ModelError, Weights, read
-from gateway.spam.features import explained_features_of, features_of
+from gateway.spam.features import Explained, explained_features_of, features_of
 from gateway.spam.layer import Layer
 
 __all__ = ["Explanation", "Model", "ModelError"]
 
 MAX_SIGNALS: Final = 12
 """The tokens with the greatest share, for and against, that are recorded."""
+MAX_TAUGHT: Final = 3
+"""The tokens that are named where the site's layer is told as one signal."""
 MAX_EVIDENCE: Final = 80
 _LEAST: Final = 1e-4
 _BOUND: Final = 60.0
@@ -100,17 +102,24 @@ class Model:
         start = unwanted.of(self.manifest.intercepts[0])
         fraud = phishing.of(self.manifest.intercepts[1] + float(shares[:, 1].sum()))
         by_token = unwanted.slope * np.bincount(explained.owners, weights=shares[:, 0])
-        tokens = len(by_token)
+        score = start + float(by_token.sum())
+        signals = tuple(_signal(explained.token(number), by_token[number]) for number in _strongest(by_token, most))
         if self._layer is not None:
-            taught = np.bincount(explained.owners, weights=self._layer.shares(buckets, values), minlength=tokens)
-            by_token = np.concatenate([by_token, taught])
+            shares = self._layer.shares(buckets, values)
+            taught = np.bincount(explained.owners, weights=shares, minlength=len(by_token))
+            score += float(taught.sum())
+            signals = (*signals[: most and most - 1], *_taught(taught, explained, most))
+            signals = tuple(sorted(signals, key=lambda each: -abs(each.weight)))
+        return Explanation(score, start, signals), fraud
 
-        def signal(number: int) -> Signal:
-            kind, words = explained.token(number % tokens)
-            return _signal((kind if number < tokens else f"taught here, {kind}", words), by_token[number])
 
-        signals = tuple(signal(number) for number in _strongest(by_token, most))
-        return Explanation(start + float(by_token.sum()), start, signals), fraud
+def _taught(shares: npt.NDArray[Any], explained: Explained, most: int | None) -> tuple[Signal, ...]:
+    """The layer's part: each token's, or where there is room for few, one signal of all with its strongest words."""
+    if most is None:
+        named = [(explained.token(number), shares[number]) for number in _strongest(shares, None)]
+        return tuple(_signal((f"taught here, {kind}", words), weight) for (kind, words), weight in named)
+    words = ", ".join(explained.token(number)[1] for number in _strongest(shares, MAX_TAUGHT))
+    return (_signal(("taught here", words), shares.sum()),) if words else ()
 
 
 def _strongest(shares: npt.NDArray[Any], most: int | None) -> list[int]:
