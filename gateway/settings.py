@@ -11,7 +11,7 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
@@ -31,6 +31,8 @@ Seconds = Annotated[float, BeforeValidator(lambda value: _seconds(value) if isin
 """A time: a number of seconds, or a text such as `30s`, `5min`, `12h` or `5d`."""
 Octets = Annotated[int, BeforeValidator(lambda value: quantities.size(value) if isinstance(value, str) else value)]
 """A size: a number of octets, or a text such as `50MiB`."""
+MailDomain = Annotated[str, AfterValidator(lambda text: Address.parse(f"postmaster@{text}").domain)]
+MailAddress = Annotated[str, AfterValidator(lambda text: Address.parse(text).key)]
 
 
 def _seconds(text: str) -> float:
@@ -105,7 +107,9 @@ class Anatomist(_Model):
 class Limits(_Model):
     """Bounds that hold before any policy is asked."""
 
-    message_size: Octets = Field(50 * MIB, ge=1024, description="Largest message, in octets (RFC 1870)")
+    message_size: Octets = Field(
+        50 * MIB, ge=1024, description="Largest message, in octets (RFC 1870), unless its group says"
+    )
     recipients: int = Field(
         100, ge=100, le=999_999, description="Recipients of one transaction; 100 are a must (RFC 5321)"
     )
@@ -130,6 +134,46 @@ class Delivery(_Model):
     per_destination: int = Field(20, ge=1, description="Connections to one destination at a time")
     lifetime: Seconds = Field(
         5 * 86400.0, gt=0, description="Seconds until a message is given up (RFC 5321 section 4.5.4.1)"
+    )
+
+
+class Dmarc(_Model):
+    """How the domain of an author is judged (RFC 9989)."""
+
+    public_suffix_list: Path | None = Field(
+        None,
+        description="File of the public suffix list, which you download yourself (publicsuffix.org); organisational "
+        "domains then go by it, and not by the DNS tree walk of RFC 9989",
+    )
+
+
+class Forwarding(_Model):
+    """Mail that an alias or a catch-all of ours sends on to a domain that is not ours."""
+
+    srs: bool = Field(True, description="Forward under a reverse-path of our own (SRS), so that SPF vouches for it")
+    domain: MailDomain | Literal[""] = Field(
+        "", description="The domain of that reverse-path: one of ours, whose SPF record names us; empty: `domain`"
+    )
+
+
+class Bounces(_Model):
+    """Which bounces are of mail that we sent (BATV). Off while `verify` names no domain."""
+
+    verify: list[MailDomain] = Field(
+        default_factory=list,
+        description="Our domains whose mail leaves with a tag in its reverse-path; a bounce without one is refused",
+    )
+    refuse_at: Literal["rcpt", "data"] = Field(
+        "data",
+        description="When such a bounce is refused: `data`, after its content, so that hosts which verify senders by a "
+        "call-back are answered; or `rcpt`, at once",
+    )
+    exempt: list[MailAddress] = Field(
+        default_factory=list, description="Addresses of them that get no tag, and any bounce"
+    )
+    untagged_to: list[MailAddress | MailDomain] = Field(
+        default_factory=list,
+        description="Addresses and domains to which mail goes without a tag, like lists that know you by your address",
     )
 
 
@@ -210,6 +254,9 @@ class Settings(_Model):
     anatomist: Anatomist = Anatomist()
     limits: Limits = Limits()
     delivery: Delivery = Delivery()
+    dmarc: Dmarc = Dmarc()
+    forwarding: Forwarding = Forwarding()
+    bounces: Bounces = Bounces()
     signing: Signing = Signing()
     reports: Reports = Reports()
     console: Console = Console()

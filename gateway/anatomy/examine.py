@@ -17,8 +17,9 @@ from gateway.anatomy.locks import Lock, passwords_in
 from gateway.anatomy.members import Member
 from gateway.anatomy.mime.fields import read_header
 from gateway.anatomy.mime.parts import Part, Shape, walk
-from gateway.anatomy.names import note_name, note_type
+from gateway.anatomy.names import can_run, note_name, note_type
 from gateway.anatomy.people import authors_of, note_header, note_people, note_return, subject_of
+from gateway.anatomy.scantness import is_scant
 from gateway.anatomy.sight.barcodes import note_codes
 from gateway.anatomy.sight.text import Digest, html_charset, text_of
 from gateway.facts.content import Anatomy, ContentFact, DefectFact, PartFact
@@ -79,8 +80,9 @@ def examine(octets: Octets, *, watch: Watch | None = None) -> Anatomy:
             if shown
         ),
     )
+    scant = digest.html is None and not digest.documents and is_scant(content, subject=subject, text=digest.text)
     return Anatomy(
-        content=content,
+        content=replace(content, scant=scant),
         subject=subject,
         authors=senders,
         reply_to=replies,
@@ -164,7 +166,8 @@ class _Look:
         digest_of_content = "" if item.note and not item.content else hashlib.sha256(item.content).hexdigest()
         name = item.names[0] if item.names else ""
         size = len(item.content) or item.size
-        fact = PartFact(item.path, name, item.declared, true, size, digest_of_content, item.note)
+        runs = can_run(item.names, true)
+        fact = PartFact(item.path, name, item.declared, true, size, digest_of_content, item.note, runs)
         if item.place is None:
             self.facts.append(fact)
         else:

@@ -101,6 +101,12 @@ def note_name(names: Sequence[str], findings: Findings) -> None:
         findings.note(Defect.NAME_AMBIGUOUS, " | ".join(names))
 
 
+def can_run(names: Sequence[str], true: str) -> bool:
+    """Whether opening it may run code: by what it is, or by any name under which it may be shown."""
+    plain = (name if name.isascii() else unicodedata.normalize("NFKC", name).replace("\u3002", ".") for name in names)
+    return true in _EXECUTABLE_TYPES or any(extension(name) in EXECUTABLE_EXTENSIONS for name in plain)
+
+
 def note_type(names: Sequence[str], declared: str, true: str, findings: Findings) -> None:
     """Remember where the octets are not what name and declared type say. What is not recognised contradicts nothing."""
     if true in _EXECUTABLE_TYPES:

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from gateway.app.door.greylisting import Greylister
 from gateway.app.door.ports import door_ports
+from gateway.app.door.returning import Returning
 from gateway.app.installation import Folders
+from gateway.app.keys.return_keys import srs_of, tagging_of
 from gateway.app.policies import LivePolicy
 from gateway.app.senses import open_resolver
 from gateway.checks.dns.answering import Answering
@@ -36,6 +38,7 @@ from gateway.inbound.refused import Refused
 from gateway.mail import replies
 from gateway.mail.address import Address, ReversePath, path_text
 from gateway.policy.conditions import Answer
+from gateway.policy.lists import EntryList
 from gateway.policy.policy import Policy, RecipientEntry, Whose
 from gateway.queue.custody import Custody
 from gateway.settings import Settings
@@ -98,10 +101,24 @@ async def explain_connection(
             judge=_nobody,
             greylist=Greylister(counters, resolver, own=own),
             clock=clock,
+            returns=_returning(settings, folders, own, clock),
         ) as ports:
             admission = Admission(ports, settings.limits, counting)
             walk = _Walk(situation, admission, counting, ports.inquiry, policy(), hostname=settings.hostname)
             return Explanation(situation, tuple([step async for step in walk.steps()]))
+
+
+def _returning(settings: Settings, folders: Folders, own: EntryList, clock: Clock) -> Returning | None:
+    """None where nothing has run yet: no address is one that we made."""
+    if not folders.srs_keys.exists() or not folders.batv_keys.exists():
+        return None
+    return Returning(
+        srs_of(settings, folders),
+        tagging_of(settings, folders),
+        own,
+        clock.now,
+        refuse_at=settings.bounces.refuse_at,
+    )
 
 
 async def _nobody(*_: object, **__: object) -> Judged:
@@ -252,6 +269,8 @@ class _Walk:
         place = entry.place if entry else ""
         if isinstance(answer, Admitted):
             told = _entry(entry) if entry else "not ours"
+            if answer.later is not None:
+                return _refusal("data", answer.later)
             return Step("rcpt", f"{answer.address} is taken and goes to {answer.destination} ({told})", place=place)
         return _refusal("rcpt", answer)
 

@@ -87,6 +87,16 @@ class Folders:
         return self.lessons / "site"
 
     @property
+    def srs_keys(self) -> Path:
+        """What makes the addresses under which we forward, mode 0600."""
+        return self.data / "returns" / "srs.keys"
+
+    @property
+    def batv_keys(self) -> Path:
+        """What makes the tags of our own reverse-paths, mode 0600."""
+        return self.data / "returns" / "batv.keys"
+
+    @property
     def reports(self) -> Path:
         """What was sent of reports to other domains, and what came for ours."""
         return self.data / "reports"

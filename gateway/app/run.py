@@ -24,8 +24,9 @@ from gateway.app.installation import (
     lock,
     prepare,
 )
+from gateway.app.keys.return_keys import check_return_keys, make_return_keys
 from gateway.app.policies import load_policy
-from gateway.app.senses import address_file
+from gateway.app.senses import address_file, read_suffixes
 from gateway.app.status import ENGINE_MEND, SIGNATURES_MEND
 from gateway.checks.malware import clamd_folder
 from gateway.checks.malware.clamd_plan import ClamdKind, ClamdPlan, Signatures, answers, plan_clamd
@@ -69,7 +70,8 @@ class Installation:
 
     def run(self, environment: Mapping[str, str]) -> None:
         """Everything until SIGTERM or Ctrl-C. Before anything runs it may raise AlreadyRunning, PortTaken, OSError, or
-        what is wrong with policy, domains or accounts: PolicyError, DomainError, AccountError."""
+        what is wrong with policy, domains or accounts: PolicyError, DomainError, AccountError,
+        SettingsError."""
         configure_logging("supervisor")
         # Until the supervisor can pass it on, there is nothing to reload.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -77,6 +79,9 @@ class Installation:
         held = lock(folders)
         try:
             load_policy(self._settings, folders)  # roles would only die of a bad one, again and again
+            make_return_keys(folders)
+            check_return_keys(self._settings, folders)
+            read_suffixes(self._settings.dmarc.public_suffix_list)
             passwords = self._first_start(folders, environment.get("POSTERN_INITIAL_PASSWORD"))
             asyncio.run(_create_ledger(folders))
             metrics = folders.data / "metrics"

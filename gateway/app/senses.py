@@ -1,4 +1,5 @@
-"""The senses of a process: one resolver, one pool of anatomists, one door to clamd, opened and closed together."""
+"""The senses of a process: one resolver, one pool of anatomists, one door to clamd, opened and closed together; and the
+rules and lists that they go by, which are read again at a reload."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from typing import Final
 
 from gateway.app.installation import Folders
 from gateway.checks.anatomist.pool import AnatomistPool
+from gateway.checks.authentication.public_suffixes import BadSuffixList, PublicSuffixes
 from gateway.checks.dns.answering import Answering
 from gateway.checks.dns.resolver import Resolver
 from gateway.checks.malware.clamav import Clamav
@@ -23,9 +25,10 @@ from gateway.facts.outcome import Outcome, Skipped, Unknown
 from gateway.mail.message import Octets
 from gateway.pipeline.examining import Losses
 from gateway.pipeline.scan import Scanner
+from gateway.pipeline.stages import Acquaintances
 from gateway.policy.policy import Scanning
 from gateway.quarantine.release import Rescan
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 from gateway.spam.versions import Versions
 from gateway.telemetry import log
 
@@ -72,6 +75,38 @@ class LiveRules:
         return self.compiled
 
 
+class LiveSuffixes:
+    """The public suffix list in force in one process, where the operator wants one. Raises `SettingsError` for one
+    that cannot be used; later ones are then logged and change nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._file = settings.dmarc.public_suffix_list
+        self._list = read_suffixes(self._file)
+
+    def __call__(self) -> PublicSuffixes | None:
+        return self._list
+
+    def reload(self) -> None:
+        """Read the file again."""
+        try:
+            self._list = read_suffixes(self._file)
+        except SettingsError as error:
+            log().error("suffixes_refused", problem=str(error))
+
+
+def read_suffixes(file: Path | None) -> PublicSuffixes | None:
+    """The list in the file. Raises `SettingsError` with the place and the mend."""
+    if file is None:
+        return None
+    mend = "download it again from https://publicsuffix.org/list/, or remove `dmarc.public_suffix_list`"
+    try:
+        return PublicSuffixes.parse(file.read_text(encoding="utf-8"))
+    except BadSuffixList as error:
+        raise SettingsError(f"{file}:{error.line}: {error}\n    mend: {mend}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: cannot be read: {error}\n    mend: {mend}") from None
+
+
 @dataclass(frozen=True, slots=True)
 class SensesOfProcess:
     """What a role that looks at mail needs."""
@@ -82,9 +117,11 @@ class SensesOfProcess:
     scanner: Scanner
     rules: LiveRules
     layers: Versions
+    suffixes: LiveSuffixes
 
     def reload(self) -> None:
-        """Read what may have changed: the YARA rules, and what people taught the classifier."""
+        """Read what may have changed: the YARA rules, the public suffix list, what people taught the classifier."""
+        self.suffixes.reload()
         self.anatomists.use(rules=self.rules.reload(), layer=self.layers.current)
 
     async def follow_lessons(self, stop: asyncio.Event) -> None:
@@ -108,10 +145,12 @@ async def open_senses(
     scanning: Callable[[], Scanning] = Scanning,
     losses: Losses | None = None,
     notice: Notice = nobody,
+    acquaintances: Acquaintances | None = None,
 ) -> AsyncIterator[SensesOfProcess]:
     """Open all senses; close them at the end. `zone` answers DNS questions instead of the network; `scanning` gives
-    what the policy in force says about malware engines, `losses` counts the anatomists
-    that mail has killed, `notice` is told of block lists that could not be counted."""
+    what the policy in force says about malware engines, `losses` counts the anatomists that mail has killed, `notice`
+    is told of block lists that could not be counted, `acquaintances` remembers earlier mail."""
+    suffixes = LiveSuffixes(settings)
     resolver = zone or Resolver.from_settings(settings.dns, clock=clock)
     rules, layers = LiveRules(settings), Versions(folders.layer)
     anatomists = await AnatomistPool.start(
@@ -133,8 +172,10 @@ async def open_senses(
             losses=losses,
             feeds=Feeds(Path(settings.policy)),
             notice=notice,
+            acquaintances=acquaintances,
+            suffixes=suffixes,
         )
-        yield SensesOfProcess(resolver, anatomists, engine, scanner, rules, layers)
+        yield SensesOfProcess(resolver, anatomists, engine, scanner, rules, layers, suffixes)
     finally:
         if isinstance(engine, Clamav):
             await engine.close()

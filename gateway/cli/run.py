@@ -13,6 +13,7 @@ from gateway.app.policies import PolicyError
 from gateway.app.recipients.domains import DomainError
 from gateway.app.run import ALL, Installation, Role
 from gateway.cli.options import ConfigOption, DataOption, fail, settings_of
+from gateway.settings import SettingsError
 from gateway.supervisor.sockets import PortTaken
 
 
@@ -25,5 +26,5 @@ def run(
     settings = settings_of(config, data)
     try:
         Installation(settings, config, frozenset(role) if role else ALL).run(os.environ)
-    except (AlreadyRunning, PortTaken, PolicyError, DomainError, AccountError, OSError) as error:
+    except (AlreadyRunning, PortTaken, PolicyError, DomainError, AccountError, SettingsError, OSError) as error:
         fail(str(error), code=1)

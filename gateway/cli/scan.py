@@ -20,7 +20,7 @@ from rich.markup import escape
 from gateway.app.installation import Folders
 from gateway.app.policies import load_policy
 from gateway.app.recipients.domains import DomainError
-from gateway.app.senses import open_senses
+from gateway.app.senses import open_senses, read_suffixes
 from gateway.checks.dns.answering import Answering
 from gateway.checks.dns.zone import ZoneError, ZoneResolver
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, err, fail, out, settings_of
@@ -37,7 +37,7 @@ from gateway.policy.decide import decide_all
 from gateway.policy.policy import Policy
 from gateway.policy.problem import PolicyError
 from gateway.policy.verdict import Disposition
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 
 MAX_FILE: Final = 256 * 1024 * 1024
 _LINE_END: Final = re.compile(rb"\r?\n")
@@ -93,12 +93,13 @@ def scan(
     folders = Folders(settings.data.resolve())
     try:
         policy = load_policy(settings, folders)
+        read_suffixes(settings.dmarc.public_suffix_list)
         zone = ZoneResolver.load(dns) if dns else None
         recipients = tuple(Recipient(Address.parse(each)) for each in rcpt or [f"postmaster@{settings.domain}"])
         if mail_from:
             Address.parse(mail_from)
         (ipaddress.IPv6Address if ":" in ip else ipaddress.IPv4Address)(ip)
-    except (PolicyError, DomainError, ZoneError, BadAddress, ipaddress.AddressValueError, OSError) as error:
+    except (PolicyError, DomainError, SettingsError, ZoneError, ValueError, OSError) as error:
         fail(str(error))
     situation = Situation(
         client=ClientFact(ip=ip, helo=helo),

@@ -35,6 +35,7 @@ KINDS: Final[dict[str, Kind]] = {
     "virus": Kind("Malware", "cross", "bad"),
     "unscannable": Kind("Unscannable", "triangle", "warn"),
     "policy": Kind("Policy", "square", "info"),
+    "stripped": Kind("Stripped", "square", "info"),
 }
 
 
@@ -46,7 +47,7 @@ def kind_named(word: str) -> Kind:
 def kind_of(item: HeldItem) -> Kind:
     """How this item is shown: as its class, or as its quarantine where the class says less."""
     verdict_class = item.judgement.verdict_class
-    if item.quarantine == "unscannable" or verdict_class not in KINDS:
+    if item.quarantine in ("unscannable", "stripped") or verdict_class not in KINDS:
         return kind_named(item.quarantine or verdict_class)
     return KINDS[verdict_class]
 

@@ -8,6 +8,7 @@ file, with a deadline, and a stated answer where the file cannot be asked.
 | bans | the last snapshot holds |
 | greylist | `Unknown`: nobody is asked to wait who could not be written down |
 | notes | what this process remembers itself |
+| who was met when | `Unknown`: nobody is called new whom we cannot look up |
 
 None of it ever raises but for what people ask by command, which raises `CountersUnavailable`.
 """
@@ -23,11 +24,11 @@ from typing import Final, Self, TypeVar
 from uuid import uuid4
 
 from gateway.clock import Clock
-from gateway.counters import bans, greylist, notes, presence, rates
+from gateway.counters import acquaintance, bans, greylist, notes, presence, rates
 from gateway.counters.breaker import Breaker
 from gateway.counters.keeper import Keeper
 from gateway.counters.local import LocalCounters
-from gateway.counters.records import Ban, Counted, CountersUnavailable, Note, Passage, Take, Visit, Waiting
+from gateway.counters.records import Ban, Counted, CountersUnavailable, Memory, Met, Note, Passage, Take, Visit, Waiting
 from gateway.facts.outcome import Known, Outcome, Unknown
 from gateway.policy.policy import Greylisting
 from gateway.telemetry import COUNTERS_UNAVAILABLE
@@ -174,6 +175,16 @@ class Counters:
         """What is known of a topic, the newest first; nothing where the file cannot be asked."""
         answer = await self._ask(partial(notes.about, topic=topic, now=self._clock.now(), limit=limit))
         return answer.value if isinstance(answer, Known) else []
+
+    # ---------------------------------------------------------------- who was met when
+
+    async def first_met(self, met: Sequence[Met]) -> Outcome[Memory]:
+        """When these were first met, as far as they ever were."""
+        return await self._ask(partial(acquaintance.recall, met=met, now=self._clock.now()))
+
+    async def meet_again(self, met: Collection[Met]) -> None:
+        """They were met now. What cannot be written down is met for the first time later."""
+        await self._ask(partial(acquaintance.note, met=met, now=self._clock.now()))
 
     # ---------------------------------------------------------------- asking
 

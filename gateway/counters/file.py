@@ -61,6 +61,10 @@ create table if not exists note (
   primary key (topic, key)
 ) without rowid;
 create index if not exists note_until on note (until);
+create table if not exists met (
+  kind text not null, key text not null, first real not null, last real not null, primary key (kind, key)
+) without rowid;
+create index if not exists met_last on met (last);
 """
 
 _UNREADABLE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from gateway.clock import Clock
-from gateway.counters import bans, greylist, notes, presence, rates
+from gateway.counters import acquaintance, bans, greylist, notes, presence, rates
 from gateway.counters.bans import Snapshot
 from gateway.counters.file import CountersFile
 from gateway.counters.records import CountersUnavailable, Take
@@ -151,7 +151,7 @@ class Keeper:
                     self.snapshot = Snapshot(bans.every(connection, now=now))
                     self._revision = revision
                 if monotonic - self._swept >= SWEEP:
-                    for room in (presence, rates, bans, notes, greylist):
+                    for room in (presence, rates, bans, notes, greylist, acquaintance):
                         room.sweep(connection, now=now)
                     self._swept = monotonic
             self.failure = ""

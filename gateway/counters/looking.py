@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from gateway.counters import greylist
 from gateway.counters.counters import Counters
-from gateway.counters.records import Ban, Counted, Passage, Take, Visit
+from gateway.counters.records import Ban, Counted, Met, Passage, Take, Visit
 from gateway.facts.outcome import Outcome
 from gateway.policy.policy import Greylisting
 
@@ -35,6 +35,9 @@ class OnlyLooking(Counters):
             return tuple(greylist.look(connection, visit, timing, now=now) for visit in visits)
 
         return await self._ask(work)
+
+    async def meet_again(self, met: Collection[Met]) -> None:
+        """Not written down."""
 
     async def remember(self, topic: str, values: Mapping[str, str], *, seconds: float) -> frozenset[str]:
         """Not remembered."""

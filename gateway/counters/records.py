@@ -4,6 +4,7 @@ since the epoch."""
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -93,3 +94,19 @@ class Waiting:
     last: float
     tries: int
     released: int
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """Somebody or something that is met: a kind ("domain", "pair") and a key."""
+
+    kind: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """When those were `first` met who ever were, and when we began to keep such notes (`begun`)."""
+
+    begun: float
+    first: Mapping[Met, float]

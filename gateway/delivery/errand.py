@@ -18,9 +18,11 @@ from gateway.delivery.attempts import Patience, attempt_of, deferral_of
 from gateway.delivery.bounces import due_notice, write_bounce
 from gateway.delivery.budget import Budget
 from gateway.delivery.carrier import Carrier
+from gateway.delivery.departure import unchanged
 from gateway.delivery.handover import Ending, Handover, Parcel
 from gateway.delivery.routes import BadRoute, parse_route
 from gateway.mail import replies
+from gateway.mail.address import Address, ReversePath
 from gateway.mail.replies import Reply
 from gateway.queue.custody import Custody
 from gateway.queue.identifiers import text_of
@@ -41,6 +43,10 @@ Steps = Callable[[str], None]
 
 Sign = Callable[[bytes], bytes]
 """Gives back a message of our own with our DKIM signatures on top, if there are keys for it (RFC 6376 section 5)."""
+
+
+Departing = Callable[[ReversePath, Address], ReversePath]
+"""The reverse-path under which a copy for that recipient leaves us."""
 
 
 def unsigned(octets: bytes) -> bytes:
@@ -66,6 +72,7 @@ class Errand:
         reporter: str,
         sign: Sign = unsigned,
         steps: Steps = no_steps,
+        departing: Departing = unchanged,
     ) -> None:
         self._custody = custody
         self._carrier = carrier
@@ -74,6 +81,7 @@ class Errand:
         self._reporter = reporter
         self._sign = sign
         self._steps = steps
+        self._departing = departing
         self._budget = Budget()
 
     async def run(self, claims: Sequence[Claim]) -> None:
@@ -116,7 +124,7 @@ class Errand:
         if not _has_whole_lines(octets):
             return None
         parcel = Parcel(
-            reverse_path=first.reverse_path,
+            reverse_path=self._departing(first.reverse_path, first.recipient.address),
             recipients=tuple(claim.recipient for claim in claims),
             octets=octets,
             smtputf8=first.smtputf8,

@@ -14,11 +14,13 @@ from typing import Final
 
 from gateway.clock import Clock
 from gateway.delivery.carrier import Carrier
-from gateway.delivery.errand import Errand, Sign, Steps, no_steps, unsigned
+from gateway.delivery.departure import unchanged
+from gateway.delivery.errand import Departing, Errand, Sign, Steps, no_steps, unsigned
 from gateway.delivery.mx import Query
 from gateway.delivery.relay import Timeouts
 from gateway.delivery.routes import Routes
 from gateway.delivery.transaction import MAX_RECIPIENTS
+from gateway.mail.address import ReversePath
 from gateway.queue.custody import Custody
 from gateway.queue.records import Claim
 from gateway.settings import Settings
@@ -39,7 +41,7 @@ DRAIN: Final = 25.0
 
 class Courier:
     """One per process. `query` asks DNS for exchangers; `owner` is the name under which leases are held; `sign` puts
-    our signature on what we write ourselves."""
+    our signature on what we write ourselves; `departing` says under which reverse-path a copy leaves."""
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class Courier:
         drain: float = DRAIN,
         sign: Sign = unsigned,
         steps: Steps = no_steps,
+        departing: Departing = unchanged,
         heir: bool = False,
     ) -> None:
         """`heir` says that no other process of this name is alive (see `tenure.py`): what one has left is ours."""
@@ -83,7 +86,9 @@ class Courier:
             reporter=settings.hostname,
             sign=sign,
             steps=steps,
+            departing=departing,
         )
+        self._departing = departing
         self._in_hand: dict[asyncio.Task[None], Sequence[Claim]] = {}
         self._news = asyncio.Event()
 
@@ -115,7 +120,7 @@ class Courier:
         while not stop.is_set():
             self._news.clear()
             claims = await self._claim()
-            for together in in_one_transaction(claims):
+            for together in in_one_transaction(claims, self._departing):
                 task = tasks.create_task(self._errand.run(together))
                 self._in_hand[task] = together
                 task.add_done_callback(self._put_down)
@@ -182,12 +187,13 @@ class Courier:
             log().warning("stopped with deliveries in flight", number=len(late))
 
 
-def in_one_transaction(claims: Iterable[Claim]) -> list[Sequence[Claim]]:
-    """Recipients of one message whose copies are the same and go the same way, together, as many as one transaction may
-    have."""
-    together: defaultdict[tuple[int, str, bytes], list[Claim]] = defaultdict(list)
+def in_one_transaction(claims: Iterable[Claim], departing: Departing = unchanged) -> list[Sequence[Claim]]:
+    """Recipients of one message whose copies are the same and go the same way under the same reverse-path, together, as
+    many as one transaction may have."""
+    together: defaultdict[tuple[int, str, bytes, ReversePath], list[Claim]] = defaultdict(list)
     for claim in claims:
-        together[claim.message_id, claim.destination, claim.fields].append(claim)
+        path = departing(claim.reverse_path, claim.recipient.address)
+        together[claim.message_id, claim.destination, claim.fields, path].append(claim)
     return [
         claims[start : start + MAX_RECIPIENTS]
         for claims in together.values()

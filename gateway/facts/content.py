@@ -36,7 +36,8 @@ class PartFact:
     """One part of the message, or one member of a container inside it.
 
     `path` numbers it ("1.2", members "1.2/0"); `size` counts decoded octets; `true_type` is what the octets are.
-    `note` is empty, "encrypted", or why it could not be opened.
+    `note` is empty, "encrypted", or why it could not be opened. `can_run`: it is a program, or one of its names has
+    the extension of what runs when it is opened.
     """
 
     path: str
@@ -46,6 +47,7 @@ class PartFact:
     size: int
     sha256: str
     note: str = ""
+    can_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ class ContentFact:
 
     `defects` are named oddities from a closed list ("mime.ambiguous", "header.from.several"); `unscannable` are
     reasons why some part could not be looked into ("archive.encrypted", "archive.ratio"); empty means that all of it
-    was seen. `evidence` shows, for defects that have something to show, what it was.
+    was seen. `evidence` shows, for defects that have something to show, what it was. `scant` is said of a few words
+    that lead nowhere.
     """
 
     parts: tuple[PartFact, ...] = ()
@@ -84,6 +87,7 @@ class ContentFact:
     unscannable: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     evidence: tuple[DefectFact, ...] = ()
+    scant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,3 +188,8 @@ class YaraFact:
 
     matches: tuple[str, ...] = ()
     rules: str = ""
+
+    @property
+    def malware(self) -> tuple[str, ...]:
+        """Those that tell of malware: all but the ones for lures, whose names say so."""
+        return tuple(each for each in self.matches if not each.startswith("lure_"))

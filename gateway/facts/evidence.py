@@ -12,6 +12,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from gateway.facts.acquaintance import AcquaintanceFact
 from gateway.facts.auth import ArcFact, DkimFact, DmarcFact, SpfFact
 from gateway.facts.connection import ClientFact, GreylistFact
 from gateway.facts.content import AuthorFact, ContentFact, EngineFact, ListedFact, MalwareFact, SpamFact, YaraFact
@@ -74,6 +75,7 @@ class Evidence:
     lost_workers: int = 0
     listed: Outcome[ListedFact] = NOT_ASKED
     correspondents: tuple[str, ...] = ()
+    acquaintance: Outcome[AcquaintanceFact] = NOT_ASKED
 
     def unknown(self) -> dict[str, str]:
         """The checks that could not tell, each with its reason."""

@@ -5,6 +5,7 @@ ever be made (RFC 5321 section 6.1, RFC 3464). Pure.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from gateway.facts.connection import ClientFact
@@ -13,6 +14,7 @@ from gateway.facts.outcome import known_or_none
 from gateway.inbound.ports import Judged
 from gateway.mail.envelope import Envelope, Recipient
 from gateway.policy.verdict import Disposition, Keeping, Verdict, VerdictClass
+from gateway.queue.changed import Changed
 from gateway.queue.records import Acceptance, Judgement, Listing, NewRecipient
 from gateway.queue.states import State
 
@@ -24,6 +26,9 @@ _KEPT_AS: Final = {
     Keeping.RESCAN: State.UNSCANNED,
     Keeping.PARKED: State.CORRUPT,
 }
+
+STRIPPED: Final = "stripped"
+"""The class under which a message is held as it came, for whom a changed form of it is delivered to."""
 
 NEVER_BOUNCED: Final = frozenset({VerdictClass.SPAM, VerdictClass.PHISHING, VerdictClass.MALWARE})
 """Their senders are forged as a rule: a bounce would hit a stranger."""
@@ -37,8 +42,8 @@ def acceptance_of(
     received_at: float,
     destinations: Mapping[str, str],
 ) -> Acceptance:
-    """Everything the ledger is told. `destinations` is by `Address.key`. Raises LookupError when a recipient has no
-    verdict, ValueError when a verdict would not have it accepted."""
+    """Everything the ledger is told of the message as it came. `destinations` is by `Address.key`. Raises LookupError
+    when a recipient has no verdict, ValueError when a verdict would not have it accepted."""
     verdicts = {name.lower(): verdict for name, verdict in judged.settlement.verdicts}
     recipients = []
     for recipient in envelope.recipients:
@@ -68,6 +73,33 @@ def acceptance_of(
     )
 
 
+def changed_of(judged: Judged, acceptance: Acceptance) -> tuple[Changed, ...]:
+    """What custody is told of the changed forms of the message, beside the acceptance of the one that came. Raises
+    LookupError when somebody whose copy is held as `STRIPPED` would get none of them."""
+    forms = []
+    waiting = {str(each.recipient.address) for each in acceptance.recipients if each.quarantine == STRIPPED}
+    for form in judged.in_its_place:
+        recipients = tuple(
+            replace(each, state=State.QUEUED, quarantine="", expires_at=None)
+            for each in acceptance.recipients
+            if str(each.recipient.address) in form.recipients
+        )
+        waiting -= {str(each.recipient.address) for each in recipients}
+        own = replace(
+            acceptance,
+            envelope=replace(acceptance.envelope, recipients=tuple(each.recipient for each in recipients)),
+            prefix=form.prefix,
+            cuts=form.cuts,
+            evidence=form.evidence.to_json(),
+            listing=listing_of(form.evidence),
+            recipients=recipients,
+        )
+        forms.append(Changed(form.message_id, own, form.octets, form.told))
+    if waiting:
+        raise LookupError(f"{len(waiting)} recipients would get no form of the message")
+    return tuple(forms)
+
+
 def _new_recipient(
     recipient: Recipient,
     verdict: Verdict,
@@ -79,6 +111,11 @@ def _new_recipient(
 ) -> NewRecipient:
     judgement = judgement_of(verdict)
     match verdict.disposition:
+        case Disposition.DELIVER if verdict.stripping is not None:
+            ends = received_at + retention.get(STRIPPED, DEFAULT_RETENTION)
+            return NewRecipient(
+                recipient, State.HELD, destination, judgement, quarantine=STRIPPED, expires_at=ends, fields=fields
+            )
         case Disposition.DELIVER:
             return NewRecipient(recipient, State.QUEUED, destination, judgement, fields=fields)
         case Disposition.QUARANTINE | Disposition.REJECT:

@@ -15,6 +15,7 @@ from gateway.counters.counters import Counters
 from gateway.facts.connection import ClientFact, DnsblFact, NetworkFact, SenderDomain
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Outcome
+from gateway.inbound.refused import Refused
 from gateway.mail.address import Address, ReversePath
 from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message
@@ -219,6 +220,29 @@ class Authentication(Protocol):
         """Who it is, or why not."""
 
 
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Whom mail for an address of ours is for. `later` refuses it once its data have come."""
+
+    address: Address
+    later: Refused | None = None
+
+
+class Returns(Protocol):
+    """Knows the addresses that we ourselves wrote into reverse-paths (SRS, BATV)."""
+
+    def whom(self, address: Address, *, client: ClientFact, reverse_path: ReversePath) -> Meant | Refused:
+        """Whom mail for an address of ours is for, or why it is refused at once."""
+
+
+class NoReturns:
+    """Stands where we write none."""
+
+    def whom(self, address: Address, *, client: ClientFact, reverse_path: ReversePath) -> Meant | Refused:
+        """The address itself."""
+        return Meant(address)
+
+
 class Greylist(Protocol):
     """Who has to come back (RFC 6647), asked at RCPT about clients that did not sign in."""
 
@@ -242,6 +266,23 @@ class NoGreylist:
 
 
 @dataclass(frozen=True, slots=True)
+class InItsPlace:
+    """What some recipients get in place of a message that is held for them as it came.
+
+    `message_id` is its own; `recipients` are named as in the verdicts; `octets` are the changed ones, and `evidence`
+    speaks of these. `prefix` and `cuts` are as in `Judged`. `told` is for the story of both: small and serialisable.
+    """
+
+    message_id: int
+    recipients: tuple[str, ...]
+    octets: bytes = field(repr=False)
+    prefix: bytes
+    cuts: tuple[tuple[int, int], ...]
+    evidence: Evidence
+    told: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """What the house knows and decided about one message.
 
@@ -249,7 +290,8 @@ class Judged:
     `prefix` are the header fields that we add, with CRLF line ends; `cuts` are the ranges of forged fields that are
     left out on delivery. `retention` says for each quarantine class how many seconds a copy is held. `routes` holds the
     destination of recipients (by the same text) that a rule sends elsewhere than their recipient entry says.
-    `own_fields` are header fields, by recipient too, that stand above the prefix of that one copy.
+    `own_fields` are header fields, by recipient too, that stand above the prefix of that one copy. `in_its_place` has
+    one entry for each changed form of the message; every recipient whose verdict has a `stripping` is in one of them.
     """
 
     evidence: Evidence
@@ -260,6 +302,7 @@ class Judged:
     retention: Mapping[str, float]
     routes: Mapping[str, str] = field(default_factory=dict)
     own_fields: Mapping[str, bytes] = field(default_factory=dict)
+    in_its_place: tuple[InItsPlace, ...] = ()
 
 
 class Judge(Protocol):
@@ -300,3 +343,4 @@ class Ports:
     counters: Counters
     clock: Clock
     greylist: Greylist = field(default_factory=NoGreylist)
+    returns: Returns = field(default_factory=NoReturns)

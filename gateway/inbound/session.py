@@ -38,6 +38,9 @@ from gateway.telemetry import log
 IDLE_COMMANDS: Final = 100
 """Commands that a client may give without a recipient or a message being taken; then it is taken to have no mail."""
 
+FAREWELL_PATIENCE: Final = 10.0
+"""Seconds that a client who was refused with the greeting has to say QUIT."""
+
 WEB_VERBS: Final = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "PATCH", "DELETE"})
 """A browser was tricked into speaking to us: what it sends next may look like commands."""
 
@@ -242,7 +245,25 @@ class Session(Wire):
             self.say(refused.reply)
         self._note(refused.reply)
         await self.refuse("connect", refused)
+        if not refused.reply.ends_session:
+            await self._hear_out()
         return False
+
+    async def _hear_out(self) -> None:
+        """Who was refused with the greeting may still say QUIT, and nothing else (RFC 5321 section 3.1). What came
+        before the refusal is answered by it."""
+        ends = self.now() + FAREWELL_PATIENCE
+        await self.flush()
+        if self.waiting:
+            await self.pour(_drop, until=ends)
+        try:
+            async with asyncio.timeout_at(ends):
+                while (line := await self.read_line()) is not None:
+                    is_quit = isinstance(line, bytes) and line.strip().upper() == b"QUIT"
+                    if not await self._answer(replies.BYE if is_quit else replies.BAD_SEQUENCE):
+                        return
+        except TimeoutError:
+            self.say(replies.IDLE_TOO_LONG)
 
     async def introduce(self, address: ClientAddress) -> Refused | None:
         """A trusted host says who the client really is: begin anew with that one, as if it had just connected."""
@@ -340,3 +361,8 @@ class Session(Wire):
         """Do the handshake, and note what was agreed upon. Raises `ClientGone`."""
         version, cipher = await self.encrypt()
         self.client = replace(self.client, tls=version, tls_cipher=cipher)
+
+
+def _drop(_: bytes) -> bytes:
+    """Nobody wants them."""
+    return b""

@@ -14,18 +14,20 @@ from typing import Final
 
 from gateway.facts.connection import ClientFact, SenderDomain
 from gateway.facts.outcome import NOT_ASKED, Outcome
-from gateway.inbound.acceptance import acceptance_of
+from gateway.inbound.acceptance import acceptance_of, changed_of
 from gateway.inbound.admission.admission import Allowance
 from gateway.inbound.ports import Judged, Ports
 from gateway.inbound.protocol.commands import MailParameters
 from gateway.inbound.receiving import FAULT_REPLIES, Intake, disk_reply
 from gateway.inbound.refusals import Refusals
+from gateway.inbound.refused import Refused
 from gateway.mail import replies
 from gateway.mail.address import ReversePath
 from gateway.mail.envelope import Direction, Envelope, Recipient
 from gateway.mail.message import BadMessage, Message
 from gateway.mail.replies import Reply
 from gateway.policy.verdict import Disposition
+from gateway.queue.changed import Changed
 from gateway.queue.identifiers import text_of
 from gateway.queue.records import Acceptance
 from gateway.queue.spool import Incoming
@@ -49,6 +51,8 @@ class Transaction:
     recipients: dict[str, Recipient] = field(default_factory=dict)
     destinations: dict[str, str] = field(default_factory=dict)
     """By `Address.key`, as `recipients`."""
+    later: Refused | None = None
+    """Why the message is refused whatever it holds, once its data have come."""
     size_limit: int = 0
     """Octets: what the client may send, or less where a recipient takes less."""
 
@@ -98,6 +102,8 @@ class Reception:
             message = Message.from_reader(incoming.finish())
             if len(message.values(b"received")) > self._hops:
                 return await self._refuse(case, replies.TOO_MANY_HOPS, f"more than {self._hops} Received fields")
+            if transaction.later is not None:
+                return await self._refuse(case, transaction.later.reply, transaction.later.reason)
             judged = await self._judge(case, message)
             refusal = _refusal(judged)
             if refusal is not None:
@@ -106,8 +112,9 @@ class Reception:
                 judged, envelope=case.envelope, client=case.client, received_at=case.received_at,
                 destinations=transaction.destinations,
             )  # fmt: skip
+            changed = changed_of(judged, acceptance)
             given_away = True
-            await self._accept(case, acceptance, incoming)
+            await self._accept(case, acceptance, incoming, changed)
         except BadMessage as bad:
             return await self._refuse(case, FAULT_REPLIES.get(bad.kind, replies.MALFORMED_MESSAGE), bad.kind)
         except Exception as error:  # noqa: BLE001 - the client keeps the message, the log has the story
@@ -141,9 +148,13 @@ class Reception:
                 message_id=case.id,
             )
 
-    async def _accept(self, case: _Case, acceptance: Acceptance, incoming: Incoming) -> None:
+    async def _accept(
+        self, case: _Case, acceptance: Acceptance, incoming: Incoming, changed: tuple[Changed, ...]
+    ) -> None:
         """Hand over to custody. Goes on when the client leaves meanwhile: a commit that has begun is not torn."""
-        accepting = asyncio.ensure_future(self._ports.custody.accept(acceptance, incoming, message_id=case.id))
+        accepting = asyncio.ensure_future(
+            self._ports.custody.accept(acceptance, incoming, message_id=case.id, changed=changed)
+        )
         self._accepting.add(accepting)
         accepting.add_done_callback(partial(self._accepted, incoming))
         await asyncio.shield(accepting)

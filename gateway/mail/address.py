@@ -24,6 +24,7 @@ _LABEL = rf"[A-Za-z0-9{_UTF8}](?:[A-Za-z0-9\-_{_UTF8}]{{0,61}}[A-Za-z0-9{_UTF8}]
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
 _LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|ipv6:[0-9a-f:.]{2,45})\]\Z")
 _SAFE_UNQUOTED = _DOT_STRING
+_CARRIES_ANOTHER = re.compile(r"(?:SRS[01][-+=]|prvs=)", re.IGNORECASE)
 
 
 class BadAddress(ValueError):
@@ -55,7 +56,10 @@ class Address:
             local = re.sub(r"\\(.)", r"\1", local[1:-1])
         elif not _DOT_STRING.match(local):
             raise BadAddress("the local part is malformed")
-        if not local or len(local.encode("utf-8", "surrogatepass")) > MAX_LOCAL:
+        # An address that carries another one within it (SRS, BATV) is longer than people's, and we must read our own:
+        # RFC 5321 section 4.5.3.1 wants limits passed where one can.
+        limit = MAX_PATH if _CARRIES_ANOTHER.match(local) else MAX_LOCAL
+        if not local or len(local.encode("utf-8", "surrogatepass")) > limit:
             raise BadAddress("the local part is empty or too long")
         domain = domain.removesuffix(".").lower()
         if not domain or len(domain.encode("utf-8", "surrogatepass")) > MAX_DOMAIN:

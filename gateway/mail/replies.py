@@ -134,6 +134,8 @@ BAD_RECIPIENT_SYNTAX: Final = Reply(501, "5.1.3", "Bad recipient address syntax"
 NO_RELAY: Final = Reply(550, "5.7.1", "Relaying denied")
 NO_SUCH_USER: Final = Reply(550, "5.1.1", "No such recipient here")
 TOO_MANY_UNKNOWN: Final = Reply(550, "5.7.1", "Too many invalid recipients", closes=True)
+NO_SUCH_RETURN: Final = Reply(550, "5.1.1", "The return address is not one of ours, or has expired")
+NOT_OUR_BOUNCE: Final = Reply(550, "5.7.1", "A bounce of mail that was not sent from here")
 CANNOT_VERIFY: Final = Reply(451, "4.4.3", "Recipient cannot be checked now, try again later")
 MAILBOX_FULL: Final = Reply(452, "4.2.2", "Mailbox is full")
 MAILBOX_FULL_FOR_GOOD: Final = Reply(552, "5.2.2", "Mailbox is full")

@@ -6,10 +6,12 @@ A fact that could not be had is null and is named under `unknown`. Fields are ad
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from gateway.facts.content import MalwareFact, MalwareResult
 from gateway.facts.evidence import Evidence, to_plain
-from gateway.facts.outcome import Outcome, known_or_none
+from gateway.facts.outcome import Known, Outcome, known_or_none
 from gateway.mail.replies import Reply
 from gateway.policy.verdict import Settlement, Verdict
 
@@ -35,7 +37,7 @@ def report(evidence: Evidence, settlement: Settlement, reply: Reply, *, file: st
             for address, verdict in settlement.verdicts
         },
         "facts": _facts(evidence),
-        "unknown": evidence.unknown(),
+        "unknown": replace(evidence, malware=_malware(evidence)).unknown(),
         "elapsed_ms": round(elapsed_ms, 3),
     }
 
@@ -61,7 +63,7 @@ def _facts(evidence: Evidence) -> dict[str, Any]:
         "arc": _fact(evidence.arc),
         "dmarc": _fact(evidence.dmarc),
         "spam": spam,
-        "malware": _fact(evidence.malware),
+        "malware": _fact(_malware(evidence)),
         "yara": _fact(evidence.yara),
         "engine": _fact(evidence.engine),
         "link_lists": _fact(evidence.listed),
@@ -75,3 +77,11 @@ def _facts(evidence: Evidence) -> dict[str, Any]:
 def _fact(outcome: Outcome[Any]) -> Any:
     value = known_or_none(outcome)
     return None if value is None else to_plain(value)
+
+
+def _malware(evidence: Evidence) -> Outcome[MalwareFact]:
+    """What the engines say together. Malware that our own rules found is malware, whatever else is not known."""
+    said, yara = known_or_none(evidence.malware), known_or_none(evidence.yara)
+    if yara is None or not yara.malware or (said is not None and said.result is MalwareResult.FOUND):
+        return evidence.malware
+    return Known(MalwareFact(MalwareResult.FOUND, yara.malware[0], "yara", signatures=yara.rules))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.checks.anatomist.wire import Examination
+from gateway.checks.authentication.public_suffixes import PublicSuffixes
 from gateway.checks.dns.answering import Answering, Recorder
 from gateway.checks.reputation.dnsbl import Notice, nobody
 from gateway.checks.reputation.feeds import Feeds
@@ -23,7 +24,7 @@ from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message
 from gateway.pipeline.examining import Losses, NoLosses
 from gateway.pipeline.looking import Anatomist, MalwareEngine
-from gateway.pipeline.stages import STAGES, Senses, Stage, Subject
+from gateway.pipeline.stages import STAGES, Acquaintances, Senses, Stage, Subject
 from gateway.policy.policy import Scanning
 from gateway.telemetry import CHECK_SECONDS, CHECK_UNKNOWN, log
 
@@ -46,6 +47,8 @@ class Scanner:
         losses: Losses | None = None,
         feeds: Feeds | None = None,
         notice: Notice = nobody,
+        acquaintances: Acquaintances | None = None,
+        suffixes: Callable[[], PublicSuffixes | None] = lambda: None,
     ) -> None:
         self._resolver = resolver
         self._anatomist = anatomist
@@ -55,6 +58,8 @@ class Scanner:
         self._losses = losses or NoLosses()
         self._feeds = feeds or Feeds(Path())
         self._notice = notice
+        self._acquaintances = acquaintances
+        self._suffixes = suffixes
 
     async def scan(self, message: Message, envelope: Envelope, client: ClientFact, *, received_at: float) -> Evidence:
         """All that the checks can tell about the message. Takes as long as the slowest check, at most its deadline."""
@@ -68,6 +73,8 @@ class Scanner:
             losses=self._losses,
             feeds=self._feeds,
             notice=self._notice,
+            acquaintances=self._acquaintances,
+            suffixes=self._suffixes(),
         )
         subject = Subject(message, envelope, client, authors, received_at)
         answers, timings = await _run_all(senses, subject, self._clock.monotonic)
@@ -90,6 +97,7 @@ class Scanner:
             engine=answers["engine"],
             lost_workers=examination.lost_workers,
             listed=answers["link_lists"],
+            acquaintance=answers["acquaintance"],
             timings=timings,
             dns=recorder.recorded,
         )

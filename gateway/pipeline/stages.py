@@ -6,21 +6,25 @@ written.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from gateway.checks.authentication.arc import check_arc
 from gateway.checks.authentication.dkim import check_dkim
-from gateway.checks.authentication.dmarc import check_dmarc
+from gateway.checks.authentication.dmarc import check_dmarc, organisational_domain
+from gateway.checks.authentication.public_suffixes import PublicSuffixes
 from gateway.checks.authentication.spf import check_spf
 from gateway.checks.dns.answering import Answering
+from gateway.checks.dns.domains import host_domain
 from gateway.checks.leaves import Wanted
 from gateway.checks.reputation.dnsbl import Notice
 from gateway.checks.reputation.feeds import Feeds
 from gateway.checks.reputation.link_lists import check_links
+from gateway.facts.acquaintance import AcquaintanceFact
 from gateway.facts.connection import ClientFact
-from gateway.facts.outcome import Known, Skipped
+from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Skipped, Unknown
 from gateway.mail.address import path_text
 from gateway.mail.envelope import Direction, Envelope
 from gateway.mail.headers import Author
@@ -30,10 +34,20 @@ from gateway.pipeline.looking import WANTED, Anatomist, MalwareEngine, look
 from gateway.policy.policy import Scanning
 
 
+class Acquaintances(Protocol):
+    """Remembers from whom mail came before."""
+
+    async def look_up(
+        self, domains: tuple[str, ...], *, author: str, recipients: tuple[str, ...]
+    ) -> Outcome[AcquaintanceFact]:
+        """What is remembered of these organisational domains, and of an author and those written to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Senses:
-    """What the stages ask: the resolver of this one message, the anatomist, and the malware engine if there is one; and
-    what the policy says about asking."""
+    """What the stages ask: the resolver of this one message, the anatomist, the malware engine if there is one, what
+    the policy says about asking, who remembers earlier mail if anybody does, and the public suffix list where one takes
+    the place of the tree walk."""
 
     resolver: Answering
     anatomist: Anatomist
@@ -42,6 +56,8 @@ class Senses:
     losses: Losses
     feeds: Feeds
     notice: Notice
+    acquaintances: Acquaintances | None = None
+    suffixes: PublicSuffixes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +112,29 @@ async def _dmarc(senses: Senses, subject: Subject, answers: Answers) -> Any:
         author_domains=[author.domain for author in subject.authors],
         spf=answers["spf"],
         dkim=answers["dkim"],
+        suffixes=senses.suffixes,
+    )
+
+
+async def _acquaintance(senses: Senses, subject: Subject, _: Answers) -> Any:
+    if subject.envelope.direction is Direction.OUTBOUND:
+        return Skipped("outgoing mail")
+    if senses.acquaintances is None:
+        return NOT_ASKED
+    path = subject.envelope.reverse_path
+    named = [author.domain for author in subject.authors[:1]] + ([path.domain] if path else [])
+    domains = [domain for domain in dict.fromkeys(map(host_domain, named)) if domain is not None]
+    asked = (organisational_domain(senses.resolver, domain, senses.suffixes) for domain in domains)
+    organisations = await asyncio.gather(*asked)
+    if not organisations:
+        return Skipped("the message names no domain that it is from")
+    doubt = next((each for each in organisations if isinstance(each, Unknown)), None)
+    if doubt is not None:
+        return doubt
+    return await senses.acquaintances.look_up(
+        tuple(dict.fromkeys(each.value for each in organisations if isinstance(each, Known))),
+        author=subject.authors[0].address if subject.authors else path_text(path),
+        recipients=tuple(str(each.address) for each in subject.envelope.recipients),
     )
 
 
@@ -130,6 +169,7 @@ STAGES: Final[tuple[Stage, ...]] = (
     Stage("dkim", _dkim, deadline=5.0),
     Stage("arc", _arc, deadline=5.0),
     Stage("dmarc", _dmarc, deadline=5.0, needs=("spf", "dkim")),
+    Stage("acquaintance", _acquaintance, deadline=5.0),
     Stage("examination", _examination, deadline=30.0),
     Stage("malware", _malware, deadline=60.0, needs=("examination",)),
     Stage("link_lists", _link_lists, deadline=5.0, needs=("examination",)),

@@ -14,6 +14,7 @@ from gateway.policy.words import (
     HeaderValue,
     Model,
     OnUnknown,
+    PartWord,
     QuarantineClass,
     ReplyName,
     TagClass,
@@ -50,13 +51,45 @@ class Rescan(Model):
     rescan: Annotated[Duration, Field(ge=0, le=7 * 86400)] = Field(description="How long it is kept, like `30min`")
 
 
-ACTIONS: Final = ("deliver", "defer", "greylist", "park", "reject", "quarantine", "rescan", "add_header", "tag")
+class Parts(Model):
+    """Which parts are taken out. They are taken out together with the container that they stand in."""
+
+    parts: list[PartWord] = Field(
+        description="`executable` (can run, by what it is or by its name), `encrypted`, `unscannable` (could not be "
+        "opened), patterns of names like `*.iso`, media types like `application/zip`; any of them is enough",
+        min_length=1,
+        max_length=100,
+    )
+    otherwise: QuarantineClass = Field(
+        "policy", description="Class under which the message is held that cannot be changed safely"
+    )
+
+
+class Strip(Model):
+    """Deliver without such parts, a notice in the place of each, and hold the original. No such part: no match."""
+
+    strip: Parts = Field(description="Which parts, as `{parts: [executable]}`")
+
+
+ACTIONS: Final = (
+    "deliver",
+    "defer",
+    "greylist",
+    "park",
+    "reject",
+    "quarantine",
+    "rescan",
+    "strip",
+    "add_header",
+    "tag",
+)
 
 
 _ACTION_TAGS: Final[dict[Any, str]] = {
     "reject": "Reject",
     "quarantine": "Quarantine",
     "rescan": "Rescan",
+    "strip": "Strip",
     "add_header": "AddHeader",
     "tag": "Mark",
 }
@@ -81,6 +114,7 @@ Action = Annotated[
     | Annotated[Reject, Tag("Reject")]
     | Annotated[Quarantine, Tag("Quarantine")]
     | Annotated[Rescan, Tag("Rescan")]
+    | Annotated[Strip, Tag("Strip")]
     | Annotated[AddHeader, Tag("AddHeader")]
     | Annotated[Mark, Tag("Mark")],
     Discriminator(_action_kind, **_NO_ACTION),

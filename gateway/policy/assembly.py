@@ -108,6 +108,13 @@ def effect_of(action: Any) -> Effect:
             return Effect(Disposition.QUARANTINE, VerdictClass.POLICY, quarantine="unscannable", keeping=Keeping.PARKED)
         case actions.Rescan(rescan=seconds):
             return rescan_after(seconds)
+        case actions.Strip(strip=wanted):
+            return Effect(
+                Disposition.DELIVER,
+                VerdictClass.POLICY,
+                quarantine=wanted.otherwise,
+                strips=tuple(dict.fromkeys(wanted.parts)),
+            )
         case actions.Reject(reject=name):
             return Effect(Disposition.REJECT, _CLASSES.get(name, VerdictClass.POLICY), reply=name)
         case actions.Quarantine(quarantine=name):

@@ -14,14 +14,16 @@ from enum import Enum
 from typing import Any, Final
 
 from gateway.facts.connection import GreylistFact
+from gateway.facts.content import MalwareResult
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Known, known_or_none
-from gateway.policy import reasons
+from gateway.policy import parts, reasons
 from gateway.policy.assembly import rescan_after
 from gateway.policy.conditions import TRUE, Answer, Facts, Truth, facts_of
+from gateway.policy.doubts import doubts
 from gateway.policy.policy import Effect, Policy, Rule
-from gateway.policy.verdict import Disposition, Reason, RuleRef, Settlement, Verdict, VerdictClass, merge
-from gateway.policy.vocabulary import Case, doubts
+from gateway.policy.verdict import Disposition, Reason, RuleRef, Settlement, Stripping, Verdict, VerdictClass, merge
+from gateway.policy.vocabulary import Case
 
 UNKNOWN_HEADER: Final = "X-Postern-Unknown"
 """The header field that `deliver_marked` adds: the checks that could not tell."""
@@ -123,6 +125,14 @@ class _Trial:
                 judged.doubtful.append((rule, truth))
             elif truth.answer is Answer.TRUE and rule.effect.disposition is None:
                 judged.additions.append(rule)
+            elif truth.answer is Answer.TRUE and rule.effect.strips:
+                has_some = parts.has_any(self.evidence, rule.effect.strips)
+                judged.looks[-1] = (rule, has_some)
+                if has_some.answer is Answer.UNKNOWN:
+                    judged.doubtful.append((rule, has_some))
+                elif has_some.answer is Answer.TRUE:
+                    judged.decisive = rule
+                    break
             elif truth.answer is Answer.TRUE and rule.effect.greylists and not self._has_to_wait(recipient):
                 continue
             elif truth.answer is Answer.TRUE:
@@ -175,7 +185,17 @@ class _Judged:
             return self._verdict(demand, rule.ref, told)
         if self.decisive is None:
             return self._verdict(ruled, None, [reasons.of_default()])
-        return self._verdict(ruled, self.decisive.ref, reasons.of_match(self.decisive, self.trial.evidence))
+        told = [*reasons.of_match(self.decisive, self.trial.evidence)]
+        if not ruled.strips:
+            return self._verdict(ruled, self.decisive.ref, told)
+        found = known_or_none(self.trial.evidence.malware)
+        if found is not None and found.result is MalwareResult.FOUND:
+            # An engine names one finding. Nobody knows that what is left would be clean.
+            return self._verdict(_INFECTED, self.decisive.ref, [*told, reasons.of_no_stripping("there is malware")])
+        gone = parts.chosen(self.trial.evidence, ruled.strips)
+        verdict = self._verdict(ruled, self.decisive.ref, [*told, reasons.of_stripping(gone)])
+        stripping = Stripping(tuple(each.path for each in gone), ruled.quarantine)
+        return replace(verdict, stripping=stripping, quarantine="")
 
     def _verdict(self, effect: Effect, rule: RuleRef | None, told: Iterable[Reason]) -> Verdict:
         disposition = effect.disposition or Disposition.DELIVER
@@ -211,8 +231,22 @@ def _marks(marked: list[tuple[Rule, Truth]]) -> list[tuple[str, str]]:
     return [(UNKNOWN_HEADER, ", ".join(names))] if names else []
 
 
+def held_whole(verdict: Verdict, why: str) -> Verdict:
+    """What becomes of a message that was to be stripped and must not be changed: it is held, as its rule says."""
+    if verdict.stripping is None:
+        return verdict
+    return replace(
+        verdict,
+        disposition=Disposition.QUARANTINE,
+        quarantine=verdict.stripping.otherwise,
+        stripping=None,
+        reasons=(*verdict.reasons, reasons.of_no_stripping(why)),
+    )
+
+
 _NO_DEMAND: Final = Effect(Disposition.DELIVER)
 _DEFER: Final = Effect(Disposition.DEFER, VerdictClass.POLICY, reply="deferred")
+_INFECTED: Final = Effect(Disposition.QUARANTINE, VerdictClass.MALWARE, quarantine="malware")
 _DEMANDS: Final[Mapping[str, Effect]] = {
     "defer": _DEFER,
     "hold": Effect(Disposition.QUARANTINE, VerdictClass.POLICY, quarantine="policy"),

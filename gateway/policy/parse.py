@@ -208,7 +208,7 @@ class _Reading:
     def _rules(self, language: Language, on_unknown: str) -> Iterator[running.Rule]:
         for path, rule in self._once("rules", schema.Rule):
             effect = effect_of(rule.then)
-            permits = effect.disposition in (None, Disposition.DELIVER)
+            permits = effect.disposition in (None, Disposition.DELIVER) and not effect.strips
             condition = self._condition(rule.when, (*path, "when"), language)
             word, patience = doubt_of(rule, "next" if permits else on_unknown)
             if condition and (patience or word == "rescan") and not condition.names & MALWARE:

@@ -22,7 +22,8 @@ from gateway.policy.vocabulary import MAIL_FROM, VARIABLES, Case, domain_of
 class Effect:
     """What a rule does. `disposition` is None for a rule that only adds header fields or a class, and does not end the
     matter; `reply`, `quarantine`, `keeping` and `rescan_after` are as in `Verdict`. `greylists`: it holds for those
-    alone who have to wait."""
+    alone who have to wait. `strips` are the words for the parts that are taken out; it holds for messages alone that
+    have such parts, and `quarantine` is then the class for one that cannot be changed."""
 
     disposition: Disposition | None
     verdict_class: VerdictClass = VerdictClass.CLEAN
@@ -32,6 +33,7 @@ class Effect:
     greylists: bool = False
     keeping: Keeping = Keeping.REVIEW
     rescan_after: float = 0.0
+    strips: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from gateway.facts.acquaintance import SPAN
 from gateway.facts.auth import Auth
-from gateway.facts.content import MalwareResult, Signal
+from gateway.facts.content import MalwareResult, PartFact, Signal
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import known_or_none
 from gateway.policy.conditions import Truth
+from gateway.policy.doubts import CHECKS
 from gateway.policy.policy import Policy, Rule
 from gateway.policy.verdict import Disposition, Reason
-from gateway.policy.vocabulary import CHECKS, VARIABLES
+from gateway.policy.vocabulary import VARIABLES
 
 DEFAULT: Final = "DEFAULT"
 SPAM_SIGNAL: Final = "SPAM_SIGNAL"
@@ -25,6 +27,9 @@ MALWARE_NAME: Final = "MALWARE_NAME"
 DMARC_RESULT: Final = "DMARC_RESULT"
 UNSCANNABLE: Final = "UNSCANNABLE"
 YARA_RULE: Final = "YARA_RULE"
+FIRST_SEEN: Final = "FIRST_SEEN"
+PARTS_REMOVED: Final = "PARTS_REMOVED"
+NOT_STRIPPED: Final = "NOT_STRIPPED"
 OVERRIDES: Final[Mapping[str, str]] = {
     "local_policy": "DMARC_LOCAL_POLICY",
     "mailing_list": "DMARC_MAILING_LIST",
@@ -55,6 +60,9 @@ def codes(policy: Policy) -> frozenset[str]:
         DMARC_RESULT,
         UNSCANNABLE,
         YARA_RULE,
+        FIRST_SEEN,
+        PARTS_REMOVED,
+        NOT_STRIPPED,
         *OVERRIDES.values(),
         *UNKNOWN_CODES.values(),
     }
@@ -99,6 +107,16 @@ def of_doubt(rule: Rule, truth: Truth, doubts: Mapping[str, str]) -> Reason:
 def checks_of(truth: Truth) -> list[str]:
     """The checks whose silence made an answer UNKNOWN."""
     return list(dict.fromkeys(VARIABLES[name].check or name for name in truth.missing))
+
+
+def of_stripping(parts: Sequence[PartFact]) -> Reason:
+    """What is taken out before delivery."""
+    return Reason(PARTS_REMOVED, f"Taken out: {quote(', '.join(each.name or each.path for each in parts))}")
+
+
+def of_no_stripping(why: str) -> Reason:
+    """Why a message is held that was to be delivered without some parts."""
+    return Reason(NOT_STRIPPED, f"Held whole instead of being delivered without some parts: {quote(why)}")
 
 
 def of_unknown(doubts: Mapping[str, str]) -> Iterator[Reason]:
@@ -172,6 +190,14 @@ def _yara(evidence: Evidence) -> Iterable[Reason]:
         yield Reason(YARA_RULE, f"It matches {quote(', '.join(fact.matches))}")
 
 
+def _acquaintance(evidence: Evidence) -> Iterable[Reason]:
+    fact = known_or_none(evidence.acquaintance)
+    for domain, days in fact.domains if fact and fact.can_tell else ():
+        if days < SPAN:
+            since = f"first seen {days:.1f} days ago" if days else "never seen before"
+            yield Reason(FIRST_SEEN, f"The domain {quote(domain)} was {since}")
+
+
 _ASKED: Final = {"quarantine": Disposition.QUARANTINE, "reject": Disposition.REJECT}
 _TELL: Final[Mapping[str, Callable[[Evidence], Iterable[Reason]]]] = {
     "spam": _spam,
@@ -179,4 +205,5 @@ _TELL: Final[Mapping[str, Callable[[Evidence], Iterable[Reason]]]] = {
     "dmarc": _dmarc,
     "content": _content,
     "yara": _yara,
+    "acquaintance": _acquaintance,
 }

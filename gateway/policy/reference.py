@@ -34,6 +34,7 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("quarantine", schema.Retention),
     ("malware", schema.Malware),
     ("rules: on_unknown", actions.Patience),
+    ("rules: then: strip", actions.Parts),
     ("entries (of a list file)", schema.ListEntry),
 )
 
@@ -41,6 +42,7 @@ _ACTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("reject: NAME", actions.Reject),
     ("quarantine: CLASS", actions.Quarantine),
     ("rescan: DURATION", actions.Rescan),
+    ("strip: {parts: [...]}", actions.Strip),
     ("add_header: {NAME: VALUE}", actions.AddHeader),
     ("tag: CLASS", actions.Mark),
 )

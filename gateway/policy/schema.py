@@ -119,7 +119,7 @@ class Rule(Model):
     description: Text = Field("", description="One sentence for people who ask why")
     when: str = Field("", description="Condition; left out: always")
     then: Action = Field(
-        description="What happens: deliver, defer, greylist, park, reject, quarantine, rescan, add_header, tag"
+        description="What happens: deliver, defer, greylist, park, reject, quarantine, rescan, strip, add_header, tag"
     )
     recipients: list[RecipientPattern] = Field(
         [], alias="for", description="Recipients: `alice@example.org`, `*@example.org`, `*@*.example.org`; empty: all"
@@ -236,6 +236,7 @@ class Retention(Model):
     policy: Duration = Field(30 * 86400.0, description="Held by a rule of the house")
     bulk: Duration = Field(30 * 86400.0, description="Newsletters and the like")
     unscannable: Duration = Field(30 * 86400.0, description="Mail that could not be looked into")
+    stripped: Duration = Field(30 * 86400.0, description="Mail as it came that was delivered without some parts")
 
 
 class PolicyFile(Model):

@@ -60,12 +60,22 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Stripping:
+    """Parts that are taken out before delivery, by their paths in the evidence, and the quarantine class under which
+    the message is held instead where that cannot be done safely."""
+
+    paths: tuple[str, ...]
+    otherwise: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The decision for one recipient. `reply` is a name of `mail.replies.BY_NAME`, empty for mail that is accepted.
 
     `quarantine` is the class under which it is held, empty unless held; `rule` is None where the default decided.
     `add_headers` are header fields that rules add on delivery. `keeping` says how a message is kept that is in
-    quarantine, `rescan_after` after how many seconds it is scanned again where it is kept for that.
+    quarantine, `rescan_after` after how many seconds it is scanned again where it is kept for that. `stripping` says
+    which parts a message loses that is delivered; its original is then held.
     """
 
     disposition: Disposition
@@ -77,6 +87,7 @@ class Verdict:
     add_headers: tuple[tuple[str, str], ...] = ()
     keeping: Keeping = Keeping.REVIEW
     rescan_after: float = 0.0
+    stripping: Stripping | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeVar
 
+from gateway.facts.acquaintance import AcquaintanceFact
 from gateway.facts.auth import ArcFact, Auth, DkimFact, DmarcFact, SpfFact
 from gateway.facts.content import ContentFact, EngineFact, LinkFact, MailClass, MalwareFact, MalwareResult, SpamFact
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Known, Outcome, Skipped, Unknown
+from gateway.policy.doubts import CHECKS, OF_CLIENTS, dkim_in_doubt, doubt, is_too_early
 
 F = TypeVar("F")
 
@@ -45,6 +47,9 @@ class Absent(Enum):
 
 
 ABSENT: Final = Absent.ABSENT
+
+LONG_KNOWN: Final = 36_500.0
+"""Days for which those are known about whom nobody was asked: a hundred years."""
 
 GTUBE: Final = "test.gtube"
 """The defect by which anatomy says that the message holds the test string for spam filters."""
@@ -93,7 +98,7 @@ def _dkim_results(fact: DkimFact) -> list[str]:
 
 
 def _dkim_passed(fact: DkimFact) -> Any:
-    return ABSENT if _dkim_in_doubt(fact) else sorted(each.lower() for each in fact.passed_domains)
+    return ABSENT if dkim_in_doubt(fact) else sorted(each.lower() for each in fact.passed_domains)
 
 
 def _dkim_author_passed(case: Case) -> Any:
@@ -119,11 +124,6 @@ def _named(pick: Callable[[Evidence], Outcome[F]], read: Callable[[F], str]) -> 
     return value
 
 
-def _dkim_in_doubt(fact: DkimFact) -> bool:
-    """A key could not be fetched, and no other signature passed."""
-    return not fact.passed_domains and any(each.result is Auth.TEMPERROR for each in fact.signatures)
-
-
 def _arc(read: Callable[[ArcFact], Any], neutral: Any) -> Callable[[Case], Any]:
     return _of(lambda evidence: evidence.arc, read, neutral)
 
@@ -146,6 +146,11 @@ def _engine(read: Callable[[EngineFact], Any], neutral: Any) -> Callable[[Case],
 
 def _content(read: Callable[[ContentFact], Any], neutral: Any) -> Callable[[Case], Any]:
     return _of(lambda evidence: evidence.content, read, neutral)
+
+
+def _acquaintance(read: Callable[[AcquaintanceFact], Any], neutral: Any) -> Callable[[Case], Any]:
+    """Absent, too, while our own notes are younger than what they are asked about."""
+    return _of(lambda evidence: evidence.acquaintance, lambda fact: read(fact) if fact.can_tell else ABSENT, neutral)
 
 
 def _author(attribute: str) -> Callable[[Case], Any]:
@@ -188,28 +193,8 @@ _CLIENT, _RECIPIENT = Scope.CLIENT, Scope.RECIPIENT
 _TEXT, _TEXTS, _WHOLE, _NUMBER, _YES_NO = Type.TEXT, Type.TEXTS, Type.WHOLE, Type.NUMBER, Type.YES_NO
 
 
-def _dnsbl(evidence: Evidence) -> Outcome[Any]:
-    return evidence.client.dnsbl
-
-
-def _past(evidence: Evidence) -> Outcome[Any]:
-    return evidence.client.past
-
-
-def _reverse_name(evidence: Evidence) -> Outcome[Any]:
-    return evidence.client.reverse_name
-
-
-def _network(evidence: Evidence) -> Outcome[Any]:
-    return evidence.client.network
-
-
-def _country(evidence: Evidence) -> Outcome[Any]:
-    return evidence.client.country
-
-
-def _sender_domain(evidence: Evidence) -> Outcome[Any]:
-    return evidence.client.sender_domain
+_dnsbl, _past, _network, _country = (CHECKS[name] for name in ("dnsbl", "past", "asn", "country"))
+_reverse_name, _sender_domain = CHECKS["reverse_name"], CHECKS["sender_domain"]
 
 
 # fmt: off
@@ -286,6 +271,13 @@ _FACTS: Final[tuple[Variable, ...]] = (
              _dmarc(lambda fact: fact.aligned_spf, False), "dmarc"),
     Variable("dmarc.aligned_dkim", _YES_NO, "A DKIM signature of an aligned domain passed",
              _dmarc(lambda fact: fact.aligned_dkim, False), "dmarc"),
+    Variable("sender.first_seen_days", _NUMBER, "Days since mail of the author's domain, and of the reverse-path's, "
+             "was first delivered here: of the younger of the two; 0.0 for one that is here for the first time",
+             _acquaintance(lambda fact: fact.days, LONG_KNOWN), "acquaintance"),
+    Variable("sender.new_domains", _TEXTS, "Which of the two were first seen less than 30 days ago",
+             _acquaintance(lambda fact: list(fact.new_domains), []), "acquaintance"),
+    Variable("sender.first_contacts", _TEXTS, "Recipients to whom the author never wrote, and who never wrote to him",
+             _acquaintance(lambda fact: list(fact.strangers), []), "acquaintance"),
     Variable("spam.class", _TEXT, "What the classifier takes it for: ham, spam or phishing",
              _spam(lambda fact: fact.mail_class.value, MailClass.HAM.value), "spam"),
     Variable("spam.score", _NUMBER, "Log-odds of not-ham: 0.0 is even, 8.0 is 3,000 to 1",
@@ -318,6 +310,8 @@ _FACTS: Final[tuple[Variable, ...]] = (
              _content(lambda fact: _distinct(part.true_type.lower() for part in fact.parts), []), "content"),
     Variable("content.names", _TEXTS, "File names of all parts and archive members, in lower case",
              _content(lambda fact: _distinct(part.name.lower() for part in fact.parts if part.name), []), "content"),
+    Variable("content.scant", _YES_NO, "It is a few words of plain text that lead nowhere: no link, number or address "
+             "in them, no page, picture or file beside them", _content(lambda fact: fact.scant, False), "content"),
     Variable("content.lost_workers", _WHOLE, "How many anatomists this very content has killed, this time included",
              lambda c: c.evidence.lost_workers),
     Variable("links.hosts", _TEXTS, "Hosts that links go to", _content(lambda fact: _hosts(fact.links), []),
@@ -330,59 +324,14 @@ _FACTS: Final[tuple[Variable, ...]] = (
 )
 # fmt: on
 
-CHECKS: Final[Mapping[str, Callable[[Evidence], Outcome[Any]]]] = {
-    "reverse_name": _reverse_name,
-    "dnsbl": _dnsbl,
-    "past": _past,
-    "asn": _network,
-    "country": _country,
-    "sender_domain": _sender_domain,
-    "spf": lambda evidence: evidence.spf,
-    "dkim": lambda evidence: evidence.dkim,
-    "arc": lambda evidence: evidence.arc,
-    "dmarc": lambda evidence: evidence.dmarc,
-    "content": lambda evidence: evidence.content,
-    "spam": lambda evidence: evidence.spam,
-    "malware": lambda evidence: evidence.malware,
-    "engine": lambda evidence: evidence.engine,
-    "link_lists": lambda evidence: evidence.listed,
-    "greylist": lambda evidence: evidence.greylist,
-    "yara": lambda evidence: evidence.yara,
-}
-"""The checks by name, and where their outcome stands."""
-
-
-def doubt(evidence: Evidence, check: str) -> str:
-    """Why a check could not tell, or the empty string where it could."""
-    outcome = CHECKS[check](evidence)
-    if isinstance(outcome, Unknown):
-        return outcome.why or "no reason given"
-    if not isinstance(outcome, Known):
-        return ""
-    fact = outcome.value
-    if isinstance(fact, DkimFact):
-        return "a key could not be fetched" if _dkim_in_doubt(fact) else ""
-    if getattr(fact, "result", None) is Auth.TEMPERROR:
-        return str(getattr(fact, "reason", "")) or "DNS gave no answer"
-    return ""
-
-
-def doubts(evidence: Evidence) -> dict[str, str]:
-    """Every check that could not tell, with its reason."""
-    return {check: why for check in CHECKS if (why := doubt(evidence, check))}
-
-
-_OF_CLIENTS: Final = ("reverse_name", "dnsbl", "past", "asn", "country", "sender_domain")
-"""The checks that are made before any message is there."""
-
 
 def _is_unknown(check: str) -> Variable:
     return Variable(
         f"unknown.{check}",
         Type.YES_NO,
         f"The check {check} could not tell; always known",
-        lambda case: bool(doubt(case.evidence, check)),
-        scope=Scope.CLIENT if check in _OF_CLIENTS else Scope.MESSAGE,
+        lambda case: bool(doubt(case.evidence, check)) or is_too_early(case.evidence, check),
+        scope=Scope.CLIENT if check in OF_CLIENTS else Scope.MESSAGE,
     )
 
 

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from gateway.mail.address import Address, BadAddress
 from gateway.mail.replies import BY_NAME
 from gateway.policy import quantities
+from gateway.policy.parts import WORDS
 from gateway.policy.problem import nearest
 from gateway.policy.quantities import Rate
 
@@ -99,6 +100,19 @@ def _address(value: str) -> str:
         raise fault(f"`{value[:60]}` is not an address: {error}", "write one like `alice@example.org`") from None
 
 
+def _part_word(value: str) -> str:
+    """One of the words for parts, a pattern of names like `*.iso`, or a media type."""
+    written = value.lower()
+    if written in WORDS or _NAME_PATTERN.fullmatch(written) or _MEDIA_TYPE.fullmatch(written):
+        return written
+    mend = f"write one of {', '.join(WORDS)}, a pattern of names like `*.iso`, or a type like `application/zip`"
+    raise fault(f"no part is called `{value[:60]}`", mend)
+
+
+_NAME_PATTERN: Final = re.compile(r"\*(?:\.[a-z0-9_-]{1,30}){1,3}")
+_MEDIA_TYPE: Final = re.compile(r"[a-z]{1,30}/[a-z0-9][a-z0-9.+-]{0,90}")
+
+
 def _recipient_pattern(value: str) -> str:
     local, at, domain = value.lower().rpartition("@")
     if not at or "*" in local.replace("*", "", 1) or (("*" in local) and local != "*"):
@@ -158,6 +172,11 @@ RecipientPattern = Annotated[str, AfterValidator(_recipient_pattern)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderValue = Annotated[str, _shaped(r"[\x20-\x7e]{0,300}", "a header value", "one line of printable ASCII")]
 QuarantineClass = Literal["spam", "phishing", "malware", "policy", "bulk", "unscannable"]
+PartWord = Annotated[
+    str,
+    AfterValidator(_part_word),
+    WithJsonSchema({"anyOf": [{"enum": list(WORDS)}, {"type": "string", "pattern": r"^\*\.|/"}]}),
+]
 TagClass = Literal["spam", "phishing", "bulk", "policy"]
 OnUnknown = Literal["defer", "next", "hold", "rescan", "deliver_marked"]
 AfterPatience = Literal["next", "hold", "rescan", "deliver_marked"]

@@ -16,6 +16,7 @@ from gateway.mail.message import Octets
 from gateway.queue import accept as accepting
 from gateway.queue import acts, bouncing
 from gateway.queue.acts import Actor, Bulk
+from gateway.queue.changed import Changed
 from gateway.queue.identifiers import Identifiers, text_of
 from gateway.queue.ledger import asking, judging, searching
 from gateway.queue.ledger.accepting import Deposit
@@ -136,9 +137,16 @@ class Custody:
         """An identifier, larger than all that this process made before."""
         return self._identifiers.next()
 
-    async def accept(self, acceptance: Acceptance, incoming: Incoming, *, message_id: int | None = None) -> int:
-        """Take responsibility; returns the message's id only when all is durable. Raises OSError, ValueError or a
-        ledger error: then nothing was taken."""
+    async def accept(
+        self,
+        acceptance: Acceptance,
+        incoming: Incoming,
+        *,
+        message_id: int | None = None,
+        changed: Sequence[Changed] = (),
+    ) -> int:
+        """Take responsibility, for what was `changed` of the message too; returns the message's id only when all is
+        durable. Raises OSError, ValueError or a ledger error: then nothing was taken."""
         return await accepting.accept(
             acceptance,
             incoming,
@@ -148,6 +156,7 @@ class Custody:
             writer=self.writer,
             identifiers=self._identifiers,
             steps=self.writer.steps,
+            changed=changed,
         )
 
     async def record_refusal(self, refusal: Refusal) -> None:

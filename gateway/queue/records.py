@@ -191,9 +191,8 @@ OF_THE_HOUSE: Final = frozenset({Deed.BANNED, Deed.UNBANNED, Deed.LET_IN})
 class Event:
     """One line of a message's story. `sequence` grows without gaps being meaningful; `recipient` is empty for the whole
     message; `kind` is from a closed list (accepted, held, released, deleted, attempt, delivered, deferred, failed,
-    expired, bounced, corrupt, refused, retried, unscanned, rescanned, retracted, removed, not released, banned,
-    unbanned, let in); `detail` is small and
-    serialisable."""
+    expired, bounced, corrupt, refused, retried, stripped, unscanned, rescanned, retracted, removed, not
+    released, banned, unbanned, let in); `detail` is small and serialisable."""
 
     sequence: int
     at: float

@@ -77,7 +77,7 @@ class Nowhere:
         self.new_id = count(1).__next__
         self.incoming = Sink
 
-    async def accept(self, acceptance, incoming, *, message_id=None) -> int:
+    async def accept(self, acceptance, incoming, *, message_id=None, changed=()) -> int:
         return message_id
 
     def readiness(self) -> tuple[bool, str]:

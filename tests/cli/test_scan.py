@@ -172,3 +172,27 @@ def test_a_bad_policy_is_usage(postern: Postern, letters: dict[str, Path]) -> No
     done = postern("scan", letters["hold"])
     assert done.exit_code == 2
     assert "default.yaml:2:" in done.stderr
+
+
+def test_organisations_go_by_a_public_suffix_list_where_one_is_named(
+    postern: Postern, tmp_path: Path, letters: dict[str, Path]
+) -> None:
+    """bank.co.example is another organisation than evil.co.example by the list, and the same one by the walk."""
+    letter, zone, config = (tmp_path / name for name in ("forged.eml", "suffixes.zone", "postern.yaml"))
+    letter.write_text("From: teller@bank.co.example\nSubject: t\n\nHello\n")
+    zone.write_text(
+        'evil.co.example: [{SPF: "v=spf1 ip4:192.0.2.9 -all"}]\n'
+        '_dmarc.bank.co.example: [{TXT: "v=DMARC1; p=reject"}]\n'
+        '_dmarc.co.example: [{TXT: "v=DMARC1; p=none"}]\n'
+    )
+    said = ("scan", "--json", "--dns", zone, "--ip", "192.0.2.9", "--mail-from", "eve@evil.co.example", letter)
+    (walked,) = objects(postern(*said).stdout)
+    assert walked["facts"]["dmarc"]["result"] == "pass"
+    (tmp_path / "suffixes.dat").write_text("example\nco.example\n")
+    config.write_text(f"dmarc: {{public_suffix_list: {tmp_path}/suffixes.dat}}\n")
+    (listed,) = objects(postern(*said, "--config", config).stdout)
+    assert listed["facts"]["dmarc"]["result"] == "fail"
+    (tmp_path / "suffixes.dat").write_text("example\n<html>\n")
+    refused = postern(*said, "--config", config)
+    assert refused.exit_code == 2
+    assert "suffixes.dat:2: '<html>' is no rule" in " ".join(refused.output.split()).replace("- ", "-")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.facts.auth import ArcFact, Auth, DkimFact, DkimSignatureFact, DmarcFact, SpfFact, SpfIdentity
@@ -22,6 +22,7 @@ from gateway.facts.evidence import Evidence, MessageFact, Timing
 from gateway.facts.outcome import Known, Outcome, Unknown
 from gateway.mail.address import Address
 from gateway.mail.envelope import Envelope, Recipient
+from gateway.queue.changed import Changed
 from gateway.queue.custody import Custody
 from gateway.queue.records import Acceptance, HeldItem, HeldQuery, Judgement, Listing, NewRecipient
 from gateway.queue.states import State
@@ -43,6 +44,7 @@ class Letter:
     recipients: tuple[str, ...] = ("bob@example.org",)
     verdict_class: str = "phishing"
     quarantine: str = "phishing"
+    lost: Mapping[str, object] = field(default_factory=dict)
     rule: str = "lookalike-hold"
     reasons: tuple[tuple[str, str], ...] = (("LOOKALIKE_DOMAIN", "looks like example.com"),)
     text: str = "Dear colleague,\n\nplease process the attached order today.\n\nPay here: http://evil.example/pay\n"
@@ -170,7 +172,9 @@ async def hold(custody: Custody, letter: Letter, *, now: float) -> list[HeldItem
             for each in recipients
         ),
     )
-    message_id = await custody.accept(acceptance, incoming)
+    going = tuple(replace(each, state=State.QUEUED, quarantine="") for each in acceptance.recipients)
+    changed = Changed(custody.new_id(), replace(acceptance, recipients=going), b"Subject: less\r\n\r\n", letter.lost)
+    message_id = await custody.accept(acceptance, incoming, changed=[changed] if letter.lost else [])
     items = await custody.held(HeldQuery(), after=None, limit=1000)
     return [item for item in reversed(items) if item.message_id == message_id]
 
@@ -265,6 +269,14 @@ POLICY = replace(
     score=-2.4,
     file_name="contract.docm",
     age=2 * 86400.0,
+)
+STRIPPED = replace(
+    POLICY,
+    subject="A game",
+    quarantine="stripped",
+    rule="no-programs",
+    reasons=(("NO_PROGRAMS", "Programs are not delivered"), ("PARTS_REMOVED", "Taken out: game.exe")),
+    lost={"parts": [{"path": "2", "name": "game.exe", "size": 77}], "delivered": {"size": 900}},
 )
 
 EVERYTHING: Sequence[Letter] = (POLICY, SPAM, PARCEL, MALWARE, UNSCANNABLE, BULK, PHISHING)

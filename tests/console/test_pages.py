@@ -18,7 +18,7 @@ from gateway.queue.custody import Custody
 from gateway.queue.identifiers import text_of
 from gateway.queue.states import State
 from tests.console.conftest import Caller, SignIn, World
-from tests.console.seed import EVERYTHING, MALWARE, PHISHING, SPAM, hold
+from tests.console.seed import EVERYTHING, MALWARE, PHISHING, SPAM, STRIPPED, hold
 
 
 class _Strict(HTMLParser):
@@ -221,3 +221,12 @@ async def test_empty_states_say_what_to_do_next(signed_in: SignIn, visit: Callab
     assert "No held mail matches." in searched
     assert "&lt;nothing&gt;" in searched
     assert "Did you mean class:?" in searched
+
+
+async def test_the_original_of_mail_that_lost_a_part_says_why_it_is_held(signed_in: SignIn, custody: Custody) -> None:
+    (item,) = await hold(custody, STRIPPED, now=time.time())
+    admin = await signed_in("administrator")
+    assert "Stripped" in (await admin.get("/quarantine")).text
+    page = (await admin.get(f"/quarantine/{text_of(item.id)}?view=story")).text
+    assert "Taken out: game.exe" in page
+    assert "parts path 2, name game.exe, size 77; delivered size 900; other " in page

@@ -143,6 +143,26 @@ async def test_a_crash_while_a_large_message_is_accepted(tmp_path: Path, step: s
         await deliver_everything(custody)
 
 
+@pytest.mark.parametrize("step", ["accept:begun", *SPOOL, *COMMIT, "accept:committed"])
+async def test_a_crash_while_a_message_is_accepted_in_two_forms(tmp_path: Path, step: str) -> None:
+    promises = die(tmp_path, "accept_changed", step)
+    async with reopened(tmp_path) as custody:
+        await check_promises(custody, promises)
+        assert len(promises) == 1
+        found = await messages(custody)
+        states = sorted(each.recipients[0].state for each in found)
+        assert states == ([State.HELD, State.QUEUED, State.QUEUED] if step in DURABLE else [State.QUEUED])
+        if step in DURABLE:
+            (held,) = [each for each in found if each.recipients[0].state is State.HELD]
+            (told,) = [each for each in await custody.events(held.id) if each.kind == "stripped"]
+            other = await custody.message(parse_id(str(told.detail["other"])))
+            assert other is not None
+            assert other.size == len(LARGE)
+        orphans = (await check_whole(custody, tmp_path)).orphans
+        assert len(orphans) == (0 if step in DURABLE else 1) - (step == "accept:begun")
+        await deliver_everything(custody)
+
+
 @pytest.mark.parametrize("step", COMMIT)
 async def test_a_crash_while_a_courier_claims(tmp_path: Path, step: str) -> None:
     promises = die(tmp_path, "claim", step)
@@ -185,6 +205,7 @@ async def test_a_crash_while_mail_is_released(tmp_path: Path, step: str) -> None
     [
         ("accept_row", "accepted"),
         ("accept_spool", "accepted"),
+        ("accept_changed", "accepted"),
         ("claim", "claimed"),
         ("finish", "finished"),
         ("release", "released"),

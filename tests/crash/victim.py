@@ -18,6 +18,7 @@ from pathlib import Path
 
 from gateway.clock import SystemClock
 from gateway.mail.address import Address
+from gateway.queue.changed import Changed
 from gateway.queue.custody import Custody
 from gateway.queue.identifiers import text_of
 from gateway.queue.records import Bounce, HeldQuery
@@ -63,6 +64,18 @@ async def accept_spool(custody: Custody, trap: Trap) -> None:
     await take(custody, OCTETS)
     trap.armed = True
     await take(custody, LARGE)
+
+
+async def accept_changed(custody: Custody, trap: Trap) -> None:
+    """Dies while accepting a small message that is held, and a large one that goes on in its place."""
+    await take(custody, LARGE)
+    trap.armed = True
+    incoming = custody.incoming()
+    incoming.write(OCTETS)
+    changed = Changed(custody.new_id(), acceptance(recipient()), LARGE, {"parts": []})
+    held = acceptance(recipient(state=State.HELD, quarantine="stripped"))
+    promise("accepted", await custody.accept(held, incoming, changed=[changed]), len(OCTETS))
+    promise("accepted", changed.message_id, len(LARGE))
 
 
 async def claim(custody: Custody, trap: Trap) -> None:
@@ -116,7 +129,7 @@ async def load(custody: Custody, _trap: Trap) -> None:
         group.create_task(courier())
 
 
-SCENES = {each.__name__: each for each in (accept_row, accept_spool, claim, finish, release, load)}
+SCENES = {each.__name__: each for each in (accept_row, accept_spool, accept_changed, claim, finish, release, load)}
 
 
 async def main(folder: Path, scene: str, step: str) -> None:

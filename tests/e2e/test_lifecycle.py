@@ -122,6 +122,15 @@ def test_a_bad_policy_is_named_before_anything_runs(folder: Path) -> None:
     assert "default.yaml:3:" in " ".join(said.split())
 
 
+def test_a_bad_key_of_addresses_is_named_before_anything_runs(folder: Path) -> None:
+    keys = folder / "keys" / "returns" / "srs.keys"
+    keys.parent.mkdir(parents=True)
+    keys.write_text("a secret\n")
+    said = " ".join(refused_start(folder / "keys", free_ports()).split())
+    assert "srs.keys:1: not a key mend: write 64 hexadecimal digits" in said
+    assert "a secret" not in said
+
+
 def test_a_password_that_is_too_short_leaves_nothing_behind(folder: Path) -> None:
     data = folder / "short"
     assert "password" in refused_start(data, free_ports(), POSTERN_INITIAL_PASSWORD="x")

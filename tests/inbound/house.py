@@ -31,6 +31,7 @@ from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message, Octets
 from gateway.policy.policy import Bans, RateLimit
 from gateway.policy.verdict import Disposition, Reason, RuleRef, Verdict, VerdictClass, merge
+from gateway.queue.changed import Changed
 from gateway.queue.records import Acceptance, Refusal
 from gateway.settings import Limits, Listen, Settings
 
@@ -249,7 +250,14 @@ class Shelf:
         self.last_id += 1
         return self.last_id
 
-    async def accept(self, acceptance: Acceptance, incoming: Sink, *, message_id: int | None = None) -> int:
+    async def accept(
+        self,
+        acceptance: Acceptance,
+        incoming: Sink,
+        *,
+        message_id: int | None = None,
+        changed: tuple[Changed, ...] = (),
+    ) -> int:
         self.reached.set()
         if self.gate is not None:
             await self.gate.wait()
@@ -258,6 +266,7 @@ class Shelf:
         if self.accept_error is not None:
             raise self.accept_error
         self.accepted.append((acceptance, bytes(incoming.finish())))
+        self.accepted += [(each.acceptance, each.octets) for each in changed]
         assert message_id is not None
         return message_id
 

@@ -8,11 +8,11 @@ from gateway.facts.connection import ClientFact
 from gateway.facts.content import AuthorFact, ContentFact, MailClass, PartFact, SpamFact
 from gateway.facts.evidence import Evidence, MessageFact
 from gateway.facts.outcome import Known, Unknown
-from gateway.inbound.acceptance import DEFAULT_RETENTION, acceptance_of, listing_of
-from gateway.inbound.ports import Judged
+from gateway.inbound.acceptance import DEFAULT_RETENTION, acceptance_of, changed_of, listing_of
+from gateway.inbound.ports import InItsPlace, Judged
 from gateway.mail.address import Address
 from gateway.mail.envelope import Envelope, Recipient
-from gateway.policy.verdict import Disposition, Keeping, RuleRef, Settlement, Verdict, VerdictClass
+from gateway.policy.verdict import Disposition, Keeping, RuleRef, Settlement, Stripping, Verdict, VerdictClass
 from gateway.queue.records import Acceptance, Judgement
 from gateway.queue.states import State
 from tests.inbound.house import DEFER, DELIVER, HOLD, REJECT
@@ -113,3 +113,41 @@ def test_the_words_of_the_listing() -> None:
 def test_a_listing_of_what_could_not_be_looked_into() -> None:
     found = listing_of(replace(EVIDENCE, content=Unknown("killed"), spam=Unknown("killed")))
     assert (found.excerpt, found.attachments, found.score, found.author_address) == ("", 0, None, "")
+
+
+STRIPPED_OF = Verdict(
+    Disposition.DELIVER, VerdictClass.POLICY, RuleRef("programs", "f", 1), stripping=Stripping(("2",), "policy")
+)
+IN_ITS_PLACE = InItsPlace(
+    9,
+    (str(EVE),),
+    b"changed",
+    b"Y: 1\r\n",
+    (),
+    replace(EVIDENCE, message=MessageFact(7, subject="less")),
+    {"rule": "p"},
+)
+
+
+def test_who_gets_a_changed_form_has_the_original_held() -> None:
+    judged = Judged(
+        EVIDENCE,
+        Settlement(Disposition.DELIVER, "", ((str(BOB), DELIVER), (str(EVE), STRIPPED_OF))),
+        b"X: 1\r\n",
+        (),
+        "v7",
+        {"stripped": 10.0},
+        in_its_place=(IN_ITS_PLACE,),
+    )
+    whole = accept(DELIVER, STRIPPED_OF, retention={"stripped": 10.0})
+    bob, eve = whole.recipients
+    assert (bob.state, eve.state) == (State.QUEUED, State.HELD)
+    assert (eve.quarantine, eve.expires_at, eve.judgement.rule) == ("stripped", 110.0, "programs")
+    (changed,) = changed_of(judged, whole)
+    (only,) = changed.acceptance.recipients
+    assert (only.recipient, only.state, only.quarantine, only.expires_at) == (eve.recipient, State.QUEUED, "", None)
+    assert changed.acceptance.envelope.recipients == (eve.recipient,)
+    assert (changed.message_id, changed.octets, changed.told) == (9, b"changed", {"rule": "p"})
+    assert (changed.acceptance.prefix, changed.acceptance.listing.subject) == (b"Y: 1\r\n", "less")
+    with pytest.raises(LookupError):
+        changed_of(replace(judged, in_its_place=()), whole)

@@ -24,6 +24,8 @@ from gateway.mail.address import MAX_LOCAL, Address, BadAddress, path_text
             "\u03c0\u03b1.example",
         ),
         ("x" * MAX_LOCAL + "@example.com", "x" * MAX_LOCAL, "example.com"),
+        ("SRS0=" + "x" * 200 + "@example.com", "SRS0=" + "x" * 200, "example.com"),
+        ("prvs=" + "x" * 200 + "@example.com", "prvs=" + "x" * 200, "example.com"),
     ],
 )
 def test_reads_a_mailbox(text: str, local: str, domain: str) -> None:

@@ -1,12 +1,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
 from gateway.facts.auth import Auth, DkimFact, DkimSignatureFact
 from gateway.facts.connection import ClientFact
-from gateway.facts.content import ContentFact, LinkFact, MailClass, PartFact, Signal, SpamFact
+from gateway.facts.content import (
+    ContentFact,
+    LinkFact,
+    MailClass,
+    MalwareFact,
+    MalwareResult,
+    PartFact,
+    Signal,
+    SpamFact,
+    YaraFact,
+)
 from gateway.facts.evidence import Evidence, MessageFact
-from gateway.facts.outcome import Known, Skipped, Unknown
+from gateway.facts.outcome import Known, Outcome, Skipped, Unknown
 from gateway.mail.replies import accepted_as
 from gateway.pipeline.report import leading_verdict, report
 from gateway.policy.verdict import Disposition, Reason, RuleRef, Verdict, VerdictClass, merge
@@ -67,3 +79,23 @@ def test_without_content_there_are_no_parts_rather_than_none_found() -> None:
 def test_the_strictest_verdict_leads() -> None:
     rejected = Verdict(Disposition.REJECT, VerdictClass.POLICY, None)
     assert leading_verdict(merge([("a", CLEAN), ("b", rejected), ("c", HELD)])) is rejected
+
+
+def malware_of(malware: Outcome[MalwareFact], *matches: str) -> tuple[Any, dict[str, str]]:
+    evidence = replace(EVIDENCE, malware=malware, yara=Known(YaraFact(matches, "1a2b")))
+    found = report(evidence, merge([("a@example.org", CLEAN)]), accepted_as("-"), file="-", elapsed_ms=0.0)
+    assert found["facts"]["yara"]["matches"] == list(matches)
+    return found["facts"]["malware"], found["unknown"]
+
+
+def test_malware_that_our_own_rules_found_is_told_where_no_engine_is() -> None:
+    expected = {"result": "found", "name": "eicar_test_file", "engine": "yara", "part": "", "signatures": "1a2b"}
+    for said in (Unknown("no malware engine is installed"), Skipped(), Known(MalwareFact(MalwareResult.CLEAN))):
+        assert malware_of(said, "lure_login", "eicar_test_file") == (expected, {})
+
+
+def test_the_engine_has_the_first_word_about_malware_and_a_lure_is_none() -> None:
+    named = Known(MalwareFact(MalwareResult.FOUND, "Eicar-Test-Signature", "clamav", "2"))
+    told, _ = malware_of(named, "eicar_test_file")
+    assert (told["name"], told["engine"]) == ("Eicar-Test-Signature", "clamav")
+    assert malware_of(Unknown("gone"), "lure_login") == (None, {"malware": "gone"})

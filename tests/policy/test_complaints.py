@@ -29,7 +29,7 @@ def told(text: str, *, model: type = schema.PolicyFile) -> list[str]:
             "version: 1\nrules: [{id: a}]",
             "2:9 `then` is missing | "
             "add `then: ...` "
-            "(What happens: deliver, defer, greylist, park, reject, quarantine, rescan, add_header, tag)",
+            "(What happens: deliver, defer, greylist, park, reject, quarantine, rescan, strip, add_header, tag)",
         ),
         (
             "version: 1\nrules: [{id: a, then: {add_header: {}}}]",

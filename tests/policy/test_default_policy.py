@@ -48,6 +48,11 @@ def message(*authors: AuthorFact, fields: int = 1) -> MessageFact:
 FRIEND = AuthorFact("Fred", "fred@friend.example", "friend.example")
 FAILED = dmarc(Auth.FAIL)
 NO_RECORD = Known(DmarcFact(Auth.NONE, "example.org"))
+UNPROVEN = {
+    "spf": Known(SpfFact(Auth.NONE, SpfIdentity.MAILFROM, "bulk.example")),
+    "dkim": Known(DkimFact(())),
+    "dmarc": Known(DmarcFact(Auth.NONE, "bulk.example")),
+}
 SPF_OF_OTHERS = Known(SpfFact(Auth.PASS, SpfIdentity.MAILFROM, "bulk.example"))
 
 CASES = {
@@ -211,7 +216,9 @@ def test_groups():
     assert POLICY.group_for(ClientFact("::1"), 0.0).id == "loopback"
     everyone = POLICY.group_for(ClientFact("192.0.2.1"), 0.0)
     assert everyone.id == "everyone"
-    assert (everyone.limits.size, everyone.limits.recipients) == (50 * 2**20, 100)
+    assert (everyone.limits.size, everyone.limits.recipients) == (None, 100), (
+        "the settings say how large a message may be"
+    )
     assert everyone.limits.connections == 50
     assert sorted(map(str, everyone.limits.rates)) == [
         "client: connections 300/min",
@@ -320,6 +327,36 @@ def test_a_match_of_our_own_rules_is_held(evidence):
     verdict = decide(evidence(yara=Known(YaraFact(("eicar_test_file",)))), ALICE, POLICY)
     assert (verdict.disposition.word, verdict.rule.id) == ("quarantine", "yara")
     assert "It matches eicar_test_file" in {reason.text for reason in verdict.reasons}
+
+
+@pytest.mark.parametrize(
+    "worse", [{"dmarc": FAILED}, {"message": message()}, {"message": message(US)}, {"direction": "outbound"}]
+)
+def test_malware_that_our_own_rules_find_is_told_as_malware_whoever_wrote_it(worse, evidence):
+    verdict = decide(evidence(yara=Known(YaraFact(("lure_login", "eicar_test_file"))), **worse), ALICE, POLICY)
+    assert (verdict.rule.id, verdict.verdict_class.value) == ("yara", "malware")
+
+
+def test_a_lure_is_no_malware(evidence):
+    verdict = decide(evidence(yara=Known(YaraFact(("lure_login",)))), ALICE, POLICY)
+    assert (verdict.rule.id, verdict.verdict_class.value) == ("yara-lure", "phishing")
+
+
+@pytest.mark.parametrize("mail_class", [MailClass.SPAM, MailClass.PHISHING])
+@pytest.mark.parametrize("score", [0.5, 1.5, 2.2, 6.0])
+def test_a_few_words_that_lead_nowhere_are_marked_and_neither_held_nor_sent_back(score, mail_class, evidence):
+    few = evidence(content=content(scant=True), spam=spam(score, mail_class), **UNPROVEN)
+    verdict = decide(few, ALICE, POLICY)
+    assert (verdict.disposition.word, verdict.verdict_class.value, verdict.rule) == ("deliver", "spam", None)
+    assert who_would_wait(few, POLICY) == ()
+    more = replace(few, content=content())
+    assert (decide(more, ALICE, POLICY).rule is not None) == (score >= 2.0)
+    assert (ALICE in who_would_wait(more, POLICY)) == (score == 1.5)
+
+
+def test_what_is_certain_is_certain_in_a_few_words_too(evidence):
+    few = evidence(content=content(scant=True), spam=spam(9.0))
+    assert decide(few, ALICE, POLICY).rule.id == "spam-reject"
 
 
 LOOKALIKE = AuthorFact("Billing", "billing@examp1e.org", "examp1e.org")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.facts.acquaintance import AcquaintanceFact
 from gateway.facts.auth import ArcFact, Auth, DkimFact, DkimSignatureFact, DmarcFact, SpfFact, SpfIdentity
 from gateway.facts.connection import ClientFact, DnsblFact
 from gateway.facts.content import (
@@ -18,10 +19,14 @@ from gateway.facts.content import (
 )
 from gateway.facts.evidence import Evidence, MessageFact
 from gateway.facts.outcome import Known, Skipped, Unknown
-from gateway.policy.vocabulary import ABSENT, CHECKS, VARIABLES, Case, Scope, Type, doubts, in_scope
+from gateway.policy.doubts import CHECKS, doubts
+from gateway.policy.vocabulary import ABSENT, LONG_KNOWN, VARIABLES, Case, Scope, Type, in_scope
 
 PYTHON_TYPES = {Type.TEXT: str, Type.TEXTS: list, Type.WHOLE: int, Type.NUMBER: float, Type.YES_NO: bool}
-EVIDENCE_CHECKS = ("spf", "dkim", "arc", "dmarc", "content", "spam", "malware", "engine", "listed", "greylist", "yara")
+EVIDENCE_CHECKS = (
+    *("spf", "dkim", "arc", "dmarc", "content", "spam", "malware", "engine", "listed", "greylist", "yara"),
+    "acquaintance",
+)
 
 
 def value(name: str, evidence: Evidence, *sealers: str):
@@ -43,7 +48,7 @@ def test_every_value_is_of_its_declared_type(name, evidence):
 def test_what_could_not_be_told_is_absent_and_what_was_switched_off_is_neutral(name, evidence):
     neutral = value(name, with_all(evidence, Skipped()), "sealer.example")
     assert type(neutral) is PYTHON_TYPES[VARIABLES[name].type]
-    assert not neutral or neutral in ("none", "ham")
+    assert not neutral or neutral in ("none", "ham", LONG_KNOWN)
     assert value(name, with_all(evidence, Unknown("DNS timed out")), "sealer.example") is ABSENT
 
 
@@ -164,3 +169,18 @@ def test_a_client_is_asked_only_what_is_known_when_it_connects():
         "unknown.country",
         "unknown.sender_domain",
     }
+
+
+def test_notes_that_are_younger_than_the_span_tell_nothing_and_are_no_failure(evidence):
+    young = evidence(acquaintance=Known(AcquaintanceFact((("a.example", 0.0),), ("alice@example.org",), 29.0)))
+    for name in ("sender.first_seen_days", "sender.new_domains", "sender.first_contacts"):
+        assert value(name, young) is ABSENT
+    assert value("unknown.acquaintance", young) is True
+    assert doubts(young) == {}
+    grown = evidence(
+        acquaintance=Known(AcquaintanceFact((("old.example", 40.0), ("a.example", 0.0)), ("alice@example.org",), 41.0))
+    )
+    assert value("sender.first_seen_days", grown) == 0.0
+    assert value("sender.new_domains", grown) == ["a.example"]
+    assert value("sender.first_contacts", grown) == ["alice@example.org"]
+    assert value("unknown.acquaintance", grown) is False

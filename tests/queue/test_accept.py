@@ -6,10 +6,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import IntegrityError
 
 from gateway.mail.address import Address
 from gateway.mail.envelope import Recipient
+from gateway.queue.changed import Changed
 from gateway.queue.custody import Custody
+from gateway.queue.identifiers import text_of
 from gateway.queue.ledger.accepting import BEGINNINGS
 from gateway.queue.ledger.lock import FileLock
 from gateway.queue.records import Judgement, Listing, NewRecipient
@@ -124,3 +127,32 @@ async def test_a_cancelled_acceptance_is_whole_or_absent_and_its_file_is_not_col
     await accept(custody)  # a later commit, so the earlier one is done
     assert (await custody.octets(id))[:] == LARGE
     assert len(await custody.queue_items()) == 2
+
+
+@pytest.mark.parametrize(("came", "goes_on"), [(OCTETS, LARGE), (LARGE, OCTETS), (LARGE, LARGE)])
+async def test_a_message_in_two_forms_is_told_in_both_stories(custody: Custody, came: bytes, goes_on: bytes) -> None:
+    incoming = custody.incoming()
+    incoming.write(came)
+    held = acceptance(recipient(state=State.HELD, quarantine="stripped"))
+    changed = Changed(custody.new_id(), acceptance(), goes_on, {"rule": "no-programs"})
+    id = await custody.accept(held, incoming, changed=[changed])
+    assert (await custody.octets(id))[:] == came
+    assert (await custody.octets(changed.message_id))[:] == goes_on
+    assert await kinds_of(custody, id) == ["accepted", "held", "stripped"]
+    assert await kinds_of(custody, changed.message_id) == ["accepted", "stripped"]
+    for one, other in ((id, changed.message_id), (changed.message_id, id)):
+        (told,) = [each for each in await custody.events(one) if each.kind == "stripped"]
+        assert told.detail == {"rule": "no-programs", "other": text_of(other)}
+
+
+async def test_a_message_is_taken_in_both_forms_or_in_none(custody: Custody) -> None:
+    incoming = custody.incoming()
+    incoming.write(LARGE)
+    nobody = Changed(custody.new_id(), replace(acceptance(), recipients=()), LARGE)
+    with pytest.raises(ValueError, match="at least one recipient"):
+        await custody.accept(acceptance(), incoming, changed=[nobody])
+    taken = await accept(custody)
+    twice = Changed(taken, acceptance(), LARGE)
+    with pytest.raises(IntegrityError):
+        await custody.accept(acceptance(), incoming, message_id=(id := custody.new_id()), changed=[twice])
+    assert await custody.message(id) is None

@@ -36,9 +36,21 @@ class Shape(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entity stands in the octets that are walked: its header from `start`, its body from `body` to `end`.
+    `is_message`: its header is that of a whole message, and says more than what the body is."""
+
+    start: int
+    body: int
+    end: int
+    is_message: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One part. `path` numbers it as IMAP does ("1.2"); `names` are all that a reader might show, the likeliest first;
-    `content` is decoded; `depth` counts what it stands in."""
+    `content` is decoded; `depth` counts what it stands in. `place` is None where it does not stand in the octets as
+    they are: it came out of something encoded, or is text around parts."""
 
     path: str
     shape: Shape
@@ -47,6 +59,7 @@ class Part:
     names: tuple[str, ...]
     content: bytes
     depth: int
+    place: Place | None = None
 
     @property
     def name(self) -> str:
@@ -92,20 +105,26 @@ class _Reading:
     media_type: MediaType
     encodings: tuple[str, ...]
     marks: Iterator[str]
+    walked: Octets
 
     @property
     def size(self) -> int:
         return self.entity.end - self.header.body
 
     def part(self, shape: Shape, path: str, content: bytes) -> Part:
-        found = tuple(names(self.header)) if shape is not Shape.ASIDE else ()
-        return Part(path, shape, self.header, self.media_type, found, content, self.entity.depth)
+        entity = self.entity
+        if shape is Shape.ASIDE:
+            return Part(path, shape, self.header, self.media_type, (), content, entity.depth)
+        stands = entity.octets is self.walked
+        place = Place(entity.start, self.header.body, entity.end, entity.is_message) if stands else None
+        return Part(path, shape, self.header, self.media_type, tuple(names(self.header)), content, entity.depth, place)
 
 
 class _Walk:
     """The state of one walk: what is still to be read, and the findings so far."""
 
     def __init__(self, root: _Entity, findings: Findings) -> None:
+        self._octets = root.octets
         self._pending = [root]
         self._children: list[_Entity] = []
         self._findings = findings
@@ -128,7 +147,7 @@ class _Walk:
         marks = ("" if number == 1 else f"~{number}" for number in count(1))
         leaf_seen = False
         for media_type in types:
-            reading = _Reading(entity, header, media_type, encodings, marks)
+            reading = _Reading(entity, header, media_type, encodings, marks, self._octets)
             opened = False
             if (media_type.is_multipart or media_type.is_message) and entity.depth >= limits.MAX_DEPTH:
                 self._findings.missed(Unscannable.MIME_DEPTH)

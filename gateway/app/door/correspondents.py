@@ -24,7 +24,7 @@ class Correspondents:
 
     async def wrote(self, evidence: Evidence) -> None:
         """One of us wrote this to others."""
-        pairs = {_pair(ours, theirs): "" for ours in _names_of(evidence) for theirs in evidence.recipients}
+        pairs = {pair_of(ours, theirs): "" for ours in _names_of(evidence) for theirs in evidence.recipients}
         if pairs:
             await self._counters.remember(TOPIC, pairs, seconds=REMEMBERED)
 
@@ -36,13 +36,18 @@ class Correspondents:
         """The recipients who wrote to the first author of this. The reverse-path does not count: whoever proves to be
         the author may still write whatever name there."""
         authors = [author.address for author in evidence.message.authors[:1]]
-        pairs = {_pair(ours, theirs): ours for ours in evidence.recipients for theirs in authors}
+        pairs = {pair_of(ours, theirs): ours for ours in evidence.recipients for theirs in authors}
         found = await self._counters.recall(TOPIC, pairs) if pairs else {}
         return tuple(ours for pair, ours in pairs.items() if pair in found)
 
     async def know_each_other(self, *, ours: Sequence[str], theirs: Sequence[str]) -> bool:
         """Whether one of ours wrote to one of theirs."""
-        return bool(await self._counters.recall(TOPIC, {_pair(one, other) for one in ours for other in theirs}))
+        return bool(await self.who_wrote_to(theirs, ours=ours))
+
+    async def who_wrote_to(self, theirs: Sequence[str], *, ours: Sequence[str]) -> frozenset[str]:
+        """Which of ours wrote to one of theirs."""
+        pairs = {pair_of(one, other): one for one in ours for other in theirs}
+        return frozenset(pairs[key] for key in await self._counters.recall(TOPIC, pairs.keys()))
 
 
 def _names_of(evidence: Evidence) -> list[str]:
@@ -51,5 +56,6 @@ def _names_of(evidence: Evidence) -> list[str]:
     return [name for name in dict.fromkeys((evidence.reverse_path.lower(), *map(str.lower, authors))) if name]
 
 
-def _pair(ours: str, theirs: str) -> str:
+def pair_of(ours: str, theirs: str) -> str:
+    """The digest under which a pair of addresses is remembered."""
     return hashlib.sha256(f"{ours.lower()}\0{theirs.lower()}".encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -20,7 +20,7 @@ from gateway.delivery.callahead import CallAhead
 from gateway.delivery.carrier import Carrier
 from gateway.delivery.routes import Routes
 from gateway.inbound.admission.counting import Counting, own_networks
-from gateway.inbound.ports import Greylist, Judge, Ports
+from gateway.inbound.ports import Greylist, Judge, NoReturns, Ports, Returns
 from gateway.mailbox.quota import Quota
 from gateway.mailbox.store import layout_of
 from gateway.policy.policy import Policy
@@ -39,6 +39,7 @@ def door_ports(
     judge: Judge,
     greylist: Greylist,
     clock: Clock,
+    returns: Returns | None = None,
 ) -> Iterator[Ports]:
     """Everything that the front door is given, for as long as it is open."""
     users, web, ldap = user_base(settings), WebDirectory(), LdapDirectory(Path(settings.policy))
@@ -69,6 +70,7 @@ def door_ports(
         counters=counters,
         clock=clock,
         greylist=greylist,
+        returns=returns or NoReturns(),
     )
     try:
         yield ports

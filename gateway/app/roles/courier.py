@@ -12,6 +12,7 @@ from gateway.app.keeping import open_custody
 from gateway.app.keys.key_watch import KeyWatch
 from gateway.app.keys.keyring import Keyring
 from gateway.app.keys.live_keys import LiveKeys
+from gateway.app.keys.return_keys import srs_of, tagging_of
 from gateway.app.learning import watch as watch_lessons
 from gateway.app.policies import LivePolicy
 from gateway.app.reporting import daily_reports, reading_carrier
@@ -21,6 +22,7 @@ from gateway.checks.dns.resolver import Resolver
 from gateway.checks.malware.clamav import Clamav
 from gateway.clock import Clock, SystemClock, system_randomness
 from gateway.counters.counters import Counters
+from gateway.delivery.departure import Departure
 from gateway.delivery.routes import Endpoint, Language, Routes
 from gateway.delivery.tenure import tenure
 from gateway.delivery.worker import Courier
@@ -81,6 +83,12 @@ async def _deliver(
             randomness=randomness,
         ),
         sign=sign,
+        departing=Departure(
+            lambda address: policy().recipient_entry(str(address)) is not None,
+            now=clock.now,
+            srs=srs_of(settings, folders),
+            tagging=tagging_of(settings, folders),
+        ),
         heir=is_heir,
     )
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 
 from gateway.app.alerts import Alerts
+from gateway.app.door.acquaintances import Acquaintances
 from gateway.app.door.greylisting import Greylister
 from gateway.app.door.judging import Judging
 from gateway.app.door.ports import door_ports
+from gateway.app.door.returning import Returning
+from gateway.app.door.stripping import Stripping
 from gateway.app.engine_watch import engine_watch
 from gateway.app.installation import Folders
 from gateway.app.keeping import open_custody
 from gateway.app.keys.keyring import Keyring
 from gateway.app.keys.live_keys import LiveKeys
+from gateway.app.keys.return_keys import srs_of, tagging_of
 from gateway.app.list_notice import ListNotice
 from gateway.app.losses import Losses
 from gateway.app.policies import LivePolicy
@@ -24,6 +28,7 @@ from gateway.inbound.admission.counting import own_networks
 from gateway.inbound.ports import Door
 from gateway.inbound.protocol.tls import RenewableCertificate
 from gateway.inbound.server import FrontDoor, Listener
+from gateway.pipeline.sealing import Sealer
 from gateway.pipeline.signing import Signer
 from gateway.pipeline.stamp import Stamper
 from gateway.settings import Settings
@@ -43,16 +48,41 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
     custody = open_custody(settings, folders, clock)
     try:
         losses, notice = Losses(counters), ListNotice(Alerts(counters))
+        acquaintances = Acquaintances(counters)
         async with open_senses(
-            settings, folders, clock, scanning=lambda: policy().scanning, losses=losses, notice=notice
+            settings,
+            folders,
+            clock,
+            scanning=lambda: policy().scanning,
+            losses=losses,
+            notice=notice,
+            acquaintances=acquaintances,
         ) as senses:
+            keys = LiveKeys(Keyring(folders.dkim))
             stamper = Stamper(
                 hostname=settings.hostname,
-                signer=Signer(LiveKeys(Keyring(folders.dkim))),
+                signer=Signer(keys),
                 received_spf=settings.received_spf,
             )
-            greylister = Greylister(counters, senses.resolver, own=own_networks(settings.own_networks))
-            judge = Judging(senses.scanner, stamper, policy, counters=counters, greylister=greylister)
+            own = own_networks(settings.own_networks)
+            greylister = Greylister(counters, senses.resolver, own=own)
+            returning = Returning(
+                srs_of(settings, folders),
+                tagging_of(settings, folders),
+                own,
+                clock.now,
+                refuse_at=settings.bounces.refuse_at,
+            )
+            stripping = Stripping(stamper, Sealer(settings.hostname, keys), custody.new_id)
+            judge = Judging(
+                senses.scanner,
+                stamper,
+                policy,
+                counters=counters,
+                greylister=greylister,
+                acquaintances=acquaintances,
+                stripping=stripping,
+            )
             certificate = RenewableCertificate(folders.certificate, folders.key)
             listeners = [Listener(Door(name), listener) for name, listener in sockets.inherited().items()]
             with door_ports(
@@ -64,6 +94,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                 judge=judge,
                 greylist=greylister,
                 clock=clock,
+                returns=returning,
             ) as ports:
                 door = FrontDoor(listeners, ports=ports, settings=settings, tls_context=certificate.context)
 

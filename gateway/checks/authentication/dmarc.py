@@ -1,7 +1,8 @@
 """DMARC (RFC 9989): whether the author domain stands behind the message, and what its owner asks if not.
 
 The DNS tree walk of section 4.10 (eight questions at most), policy discovery (4.10.1), alignment (4.10.2), the tags p,
-sp, np, psd, t, adkim and aspf. No public suffix list. Never decides what happens to the message.
+sp, np, psd, t, adkim and aspf. Where an operator gives a public suffix list it takes the place of the walk: then a
+record is looked for at the author domain and at its organisation. Never decides what happens to the message.
 
 Section 5.3.6: what hangs on an answer that the DNS did not give is neither pass nor fail. Such a result is `Unknown`,
 but only if the missing answer could have changed it: a signature of an unrelated domain whose key is slow does not
@@ -16,6 +17,7 @@ from typing import Any, Final
 
 from gateway.checks.authentication import dmarc_record
 from gateway.checks.authentication.dmarc_record import STRICTNESS, Record, Request, Suffix
+from gateway.checks.authentication.public_suffixes import PublicSuffixes
 from gateway.checks.dns.answering import Answering, Lookup
 from gateway.checks.dns.answers import Status
 from gateway.checks.dns.domains import host_domain, is_within, suffix
@@ -34,7 +36,12 @@ _ORDER: Final = (Auth.PASS, Auth.NONE, Auth.PERMERROR, Auth.TEMPERROR, Auth.FAIL
 
 
 async def check_dmarc(
-    resolver: Answering, *, author_domains: Sequence[str], spf: Outcome[SpfFact], dkim: Outcome[DkimFact]
+    resolver: Answering,
+    *,
+    author_domains: Sequence[str],
+    spf: Outcome[SpfFact],
+    dkim: Outcome[DkimFact],
+    suffixes: PublicSuffixes | None = None,
 ) -> Outcome[DmarcFact]:
     """DMARC for the author domains, which are those of all From fields.
 
@@ -52,14 +59,18 @@ async def check_dmarc(
         outcomes.append(Known(DmarcFact(Auth.PERMERROR, domains[0], reason=reason)))
     identifiers = _Identifiers.of(spf, dkim)
     for domain in domains[:MAX_AUTHOR_DOMAINS]:
-        evaluation = _Evaluation(domain, identifiers)
+        evaluation = _Evaluation(domain, identifiers, suffixes)
         solution = await resolver.solve(evaluation.run, deadline=resolver.deadline(), budget=MAX_QUESTIONS)
         outcomes.append(solution if isinstance(solution, Unknown) else solution.value)
     return _strictest(outcomes)
 
 
-async def organisational_domain(resolver: Answering, domain: str) -> Outcome[str]:
+async def organisational_domain(
+    resolver: Answering, domain: str, suffixes: PublicSuffixes | None = None
+) -> Outcome[str]:
     """The organisational domain of a domain (section 4.10.2); unknown where the DNS fails on the way."""
+    if suffixes is not None:
+        return Known(suffixes.organisation(domain))
     try:
         solution = await resolver.solve(
             lambda lookup: _Walk(lookup).organisation(domain), deadline=resolver.deadline(), budget=MAX_WALK
@@ -122,13 +133,14 @@ class _Found:
 class _Evaluation:
     """DMARC for one author domain, over a table of answers."""
 
-    def __init__(self, author: str, identifiers: _Identifiers) -> None:
+    def __init__(self, author: str, identifiers: _Identifiers, suffixes: PublicSuffixes | None) -> None:
+        self._suffixes = suffixes
         self._author = author
         self._identifiers = identifiers
 
     def run(self, lookup: Lookup) -> Outcome[DmarcFact]:
         """The result. Raises `NeedAnswer`."""
-        walk = _Walk(lookup)
+        walk = _Walk(lookup) if self._suffixes is None else _List(lookup, self._suffixes)
         try:
             found = self._policy(walk)
             if found is None or found.record.request is None:
@@ -254,3 +266,21 @@ class _Walk:
             if found.record.suffix is Suffix.YES and found.domain != start:
                 return suffix(start, found.domain.count(".") + 2)
         return path[-1].domain if path else start
+
+
+class _List(_Walk):
+    """A public suffix list in place of the walk."""
+
+    def __init__(self, lookup: Lookup, suffixes: PublicSuffixes) -> None:
+        super().__init__(lookup)
+        self._suffixes = suffixes
+
+    def path(self, start: str) -> list[_Found]:
+        """The record of the organisation."""
+        organisation = self.organisation(start)
+        records = self.records(organisation)
+        return [_Found(organisation, records[0])] if len(records) == 1 else []
+
+    def organisation(self, start: str) -> str:
+        """The organisational domain, by the list."""
+        return self._suffixes.organisation(start)

@@ -170,7 +170,7 @@ async def _looked_at(office: Office, visitor: Visitor, opened: OpenItem, view: s
 
 
 def _line(event: Event) -> Line:
-    detail = "; ".join(f"{key} {value}" for key, value in event.detail.items() if value not in ("", None))
+    detail = "; ".join(f"{key} {_told(value)}" for key, value in event.detail.items() if value not in ("", None))
     return Line(
         at=event.at,
         word=visible(event.kind, 40).capitalize(),
@@ -178,3 +178,13 @@ def _line(event: Event) -> Line:
         actor=visible(event.actor, 80),
         detail=visible(detail, 500),
     )
+
+
+def _told(value: object) -> str:
+    """A value of an event's detail, as people read it."""
+    match value:
+        case dict():
+            return ", ".join(f"{key} {_told(each)}" for key, each in value.items())
+        case list():
+            return " and ".join(_told(each) for each in value)
+    return str(value)

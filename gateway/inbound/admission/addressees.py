@@ -21,11 +21,13 @@ VALIDATION_PATIENCE: Final = 20.0
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """Yes: to whom the mail goes, which is somebody else for an alias, and the destination under which it is queued.
-    `size` is how many octets it may have; None: as many as the client may send."""
+    `size` is how many octets it may have; None: as many as the client may send. `later` is a refusal that waits for the
+    end of the data."""
 
     address: Address
     destination: str
     size: int | None = None
+    later: Refused | None = None
 
 
 class Addressees:

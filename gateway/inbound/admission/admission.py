@@ -18,7 +18,7 @@ from gateway.inbound.admission import senders
 from gateway.inbound.admission.addressees import Addressees, Admitted
 from gateway.inbound.admission.counting import Counting, name_of_recipient, names_of_client, names_of_sender
 from gateway.inbound.admission.manners import Manners
-from gateway.inbound.ports import Door, Group, PolicyInForce, Ports, Principal
+from gateway.inbound.ports import Door, Group, Meant, PolicyInForce, Ports, Principal
 from gateway.inbound.protocol.commands import asks_to_route, is_host_name
 from gateway.inbound.refused import Refused
 from gateway.mail import replies
@@ -211,7 +211,13 @@ class Admission:
         entry = allowance.policy.recipient_entry(str(address))
         if entry is None and principal is None:
             return Refused(replies.NO_RELAY, "not a recipient of ours")
-        admitted = await self._addressees.find(address, allowance.policy, size=size)
+        meant = Meant(address)
+        if entry is not None:
+            said = self._ports.returns.whom(address, client=client, reverse_path=reverse_path)
+            if isinstance(said, Refused):
+                return said
+            meant = said
+        admitted = await self._addressees.find(meant.address, allowance.policy, size=size)
         group = allowance.group
         if isinstance(admitted, Refused):
             if admitted.reply is replies.NO_SUCH_USER and principal is None:
@@ -226,7 +232,9 @@ class Admission:
                 (Doing.MESSAGES, name_of_recipient(admitted.address)),
             ]
         used_up = await self._counting.allow(*wanted, rates=group.limits.rates)
-        return admitted if used_up is None else _too_much(replies.RATE_LIMITED, used_up, group)
+        if used_up is not None:
+            return _too_much(replies.RATE_LIMITED, used_up, group)
+        return replace(admitted, later=meant.later)
 
     async def _greylisted(
         self, admitted: Admitted, allowance: Allowance, client: ClientFact, reverse_path: ReversePath

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.mail import replies
-from gateway.mail.address import Address, BadAddress, ReversePath, is_literal
+from gateway.mail.address import MAX_PATH, Address, BadAddress, ReversePath, is_literal
 from gateway.mail.envelope import Body
 from gateway.mail.replies import Reply
 
@@ -101,6 +101,12 @@ def path_and_parameters(argument: str, *, keyword: str, malformed: Reply) -> tup
         if not path or not all(hop[:1] == "@" and is_host_name(hop[1:]) for hop in route.split(",")):
             raise BadCommand(malformed)
     return path, _parameters(rest or "")
+
+
+def path_as_written(argument: str) -> str:
+    """What stands where a path should, whatever is wrong with it: for the record."""
+    text = argument.partition(":")[2]
+    return (text.partition("<")[2].partition(">")[0] or text.strip(" \t<>"))[:MAX_PATH]
 
 
 def _parameters(text: str) -> dict[str, str | None]:

@@ -23,7 +23,8 @@ BEGINNINGS: Final = frozenset({State.UNSCANNED, State.QUEUED, State.HELD, State.
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """One message to store. `octets` is None when they are in the spool, durable already."""
+    """One message to store. `octets` is None when they are in the spool, durable already; `also` is told after what is
+    told of every message."""
 
     message_id: int
     recipient_ids: tuple[int, ...]
@@ -32,6 +33,7 @@ class Deposit:
     octets: bytes | None
     at: float
     kind: str = "accepted"
+    also: tuple[Happening, ...] = ()
 
 
 _MESSAGE = BulkInsert(insert(message))
@@ -86,6 +88,12 @@ def store(connection: Connection, deposits: Sequence[Deposit]) -> list[int]:
     return [each.message_id for each in deposits]
 
 
+def store_together(connection: Connection, requests: Sequence[tuple[Deposit, ...]]) -> list[list[int]]:
+    """Store messages that belong together: all of a request, or none of it. Answers their ids."""
+    stored = iter(store(connection, [deposit for each in requests for deposit in each]))
+    return [[next(stored) for _ in each] for each in requests]
+
+
 def expect(connection: Connection, arrivals: Iterable[tuple[str, float]]) -> None:
     """Tell destinations that recipients (destination, due) now wait for a courier."""
     earliest: dict[str, float] = {}
@@ -119,4 +127,4 @@ def _happenings(deposit: Deposit, rows: Sequence[dict[str, Any]]) -> list[Happen
         elif row["state"] == State.DROPPED.value:
             detail = {"rule": row["rule"]}
             told.append(Happening(deposit.at, deposit.message_id, "deleted", row["address"], "policy", detail))
-    return told
+    return [*told, *deposit.also]

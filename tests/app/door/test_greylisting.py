@@ -6,12 +6,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 
 import pytest
 
+from gateway.app.door.acquaintances import Acquaintances
 from gateway.app.door.correspondents import Correspondents
 from gateway.app.door.greylisting import Greylister
 from gateway.app.door.judging import Judging
+from gateway.app.door.stripping import Stripping
 from gateway.checks.authentication.spf import check_spf
 from gateway.checks.dns.resolver import Resolver
 from gateway.clock import SystemClock
@@ -23,6 +26,7 @@ from gateway.inbound.admission.counting import own_networks
 from gateway.inbound.ports import Ports
 from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message
+from gateway.pipeline.sealing import Sealer
 from gateway.pipeline.signing import Signer
 from gateway.pipeline.stamp import Stamper
 from gateway.policy.parse import read
@@ -48,6 +52,8 @@ groups:
 """
 COME_BACK = "451 4.7.1 Greylisted, try again in some minutes"
 TAKEN = "250 2.1.5 Recipient OK"
+
+STAMPER = Stamper(hostname="mx.example.net", signer=Signer(lambda domain: ()))
 
 
 @dataclass
@@ -120,10 +126,12 @@ async def opened(greylist: str = "rcpt", trusted: tuple[str, ...] = ()) -> Async
             greylister = Greylister(ports.counters, resolver, own=own_networks(trusted))
             judge = Judging(
                 scanner,  # type: ignore[arg-type]
-                Stamper(hostname="mx.example.net", signer=Signer(lambda domain: ())),
+                STAMPER,
                 lambda: policy,
                 counters=ports.counters,
                 greylister=greylister,
+                acquaintances=Acquaintances(ports.counters),
+                stripping=Stripping(STAMPER, Sealer("mx.example.net", lambda domain: ()), count(100).__next__),
             )
             return replace(ports, greylist=greylister, judge=judge)
 

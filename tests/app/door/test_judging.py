@@ -5,13 +5,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from gateway.app.door.acquaintances import Acquaintances
 from gateway.app.door.correspondents import REMEMBERED, Correspondents
 from gateway.app.door.greylisting import Greylister
 from gateway.app.door.judging import Judging
+from gateway.app.door.stripping import Stripping
 from gateway.checks.dns.zone import ZoneResolver
 from gateway.clock import FixedClock
 from gateway.counters.counters import Counters
@@ -25,6 +28,7 @@ from gateway.inbound.ports import Judged
 from gateway.mail.address import Address
 from gateway.mail.envelope import Direction, Envelope, Recipient
 from gateway.mail.message import Message
+from gateway.pipeline.sealing import Sealer
 from gateway.pipeline.signing import Signer
 from gateway.pipeline.stamp import Stamper
 from gateway.policy.parse import read
@@ -49,6 +53,8 @@ greylist: {delay: 3min}
 )
 MESSAGE = Message.from_wire(b"From: ann@a.example\r\nSubject: t\r\n\r\nhello\r\n")
 BOB, EVE = "bob@example.org", "eve@example.org"
+
+STAMPER = Stamper(hostname="mx.example.org", signer=Signer(lambda domain: ()))
 
 
 @dataclass
@@ -88,10 +94,12 @@ class House:
     ) -> Judged:
         judging = Judging(
             found or Prepared(),  # type: ignore[arg-type]
-            Stamper(hostname="mx.example.org", signer=Signer(lambda domain: ())),
+            STAMPER,
             lambda: POLICY,
             counters=self.counters,
             greylister=Greylister(self.counters, ZoneResolver({}), own=own_networks(["198.51.100.0/24"])),
+            acquaintances=Acquaintances(self.counters),
+            stripping=Stripping(STAMPER, Sealer("mx.example.org", lambda domain: ()), count(100).__next__),
         )
         envelope = Envelope(
             Address.parse(sender), tuple(Recipient(Address.parse(each)) for each in recipients or (BOB,)), direction

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.facts.connection import DnsblFact
 from gateway.facts.outcome import Known, Unknown
+from gateway.inbound import session
 from gateway.inbound.admission import addressees, admission
 from gateway.mail import replies
 from gateway.policy.policy import Doing, RateLimit, Whose
@@ -13,12 +14,15 @@ from gateway.policy.quantities import Rate
 from tests.inbound.house import Inquiry, PlainEntry, PlainGroup, PlainLimits, PlainPolicy, open_house
 from tests.inbound.talk import MESSAGE, Talk
 
+BLOCKED = PlainPolicy(groups={"127.0.0.1": PlainGroup("blocked", reject="blocked_client")})
+
 
 async def test_a_blocked_group_is_refused_at_the_greeting_and_recorded() -> None:
-    policy = PlainPolicy(groups={"127.0.0.1": PlainGroup("blocked", reject="blocked_client")})
-    async with open_house(policy=policy) as house:
+    async with open_house(policy=BLOCKED) as house:
         talk = await Talk.to(house.port)
         assert await talk.line() == str(replies.BLOCKED_CLIENT)
+        assert await talk.ask("MAIL FROM:<a@sender.example>") == str(replies.BAD_SEQUENCE)
+        assert await talk.ask("QUIT") == str(replies.BYE)
         assert await talk.is_closed()
         await talk.close()
     (refusal,) = house.shelf.refusals
@@ -63,6 +67,27 @@ async def test_who_speaks_before_the_greeting() -> None:
         talk = await Talk.to(house.port)
         await talk.send(b"EHLO early.example\r\n")
         assert await talk.line() == str(replies.SPOKE_TOO_EARLY)
+        assert await talk.ask("QUIT") == str(replies.BYE), "what came before the refusal has its answer"
+        assert await talk.is_closed()
+        await talk.close()
+
+
+async def test_who_is_refused_at_the_greeting_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "FAREWELL_PATIENCE", 0.05)
+    async with open_house(policy=BLOCKED) as house:
+        talk = await Talk.to(house.port)
+        assert await talk.line() == str(replies.BLOCKED_CLIENT)
+        assert await talk.line() == str(replies.IDLE_TOO_LONG)
+        assert await talk.is_closed()
+        await talk.close()
+
+
+async def test_who_is_refused_at_the_greeting_and_goes_on_is_sent_away() -> None:
+    async with open_house(policy=BLOCKED, limits={"errors": 2}) as house:
+        talk = await Talk.to(house.port)
+        assert await talk.line() == str(replies.BLOCKED_CLIENT)
+        assert [await talk.ask("EHLO spam.example") for _ in range(2)] == [str(replies.BAD_SEQUENCE)] * 2
+        assert await talk.ask("EHLO spam.example") == str(replies.TOO_MANY_ERRORS)
         assert await talk.is_closed()
         await talk.close()
 

@@ -60,6 +60,7 @@ async def test_who_speaks_while_it_should_wait_is_refused_at_once_and_stays_a_st
         await asyncio.sleep(0.05)
         spoken.set()
         assert await talk.line() == str(replies.SPOKE_TOO_EARLY)
+        assert await talk.ask("QUIT") == str(replies.BYE)
         assert await talk.is_closed()
         await talk.close()
         assert house.naps.count(manners.LOOK) <= 1

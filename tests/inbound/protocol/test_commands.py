@@ -109,3 +109,19 @@ def test_any_argument_is_read_or_a_bad_command(text: str) -> None:
         commands.forward_path(path, postmaster=OURS)
     except BadCommand as bad:
         assert bad.reply.is_permanent
+
+
+@pytest.mark.parametrize(
+    ("argument", "path"),
+    [
+        ("TO:<u..v@example.net>", "u..v@example.net"),
+        ("TO:<u@example.net> FOO=bar", "u@example.net"),
+        ("TO: u@example.net ", "u@example.net"),
+        ("FROM:<a@sender.example", "a@sender.example"),
+        ("FROM:<>", ""),
+        ("FROM", ""),
+        ("TO:" + "x" * 300, "x" * 256),
+    ],
+)
+def test_a_path_that_cannot_be_read_is_kept_as_it_was_written(argument: str, path: str) -> None:
+    assert commands.path_as_written(argument) == path
