@@ -237,6 +237,11 @@ class Settings(_Model):
     received_spf: bool = Field(False, description="Write Received-SPF (RFC 7208) beside Authentication-Results")
     policy: Path = Field(_REPOSITORY / "policies", description="Folder of the policy")
     model: Path = Field(_REPOSITORY / "models" / "default", description="Folder of the classifier's artefact")
+    regression: Path = Field(
+        _REPOSITORY / "models" / "regression",
+        description="Folder of messages (`ham/ spam/ phishing/`) that what people taught must not make the classifier "
+        "misjudge",
+    )
     trusted: list[Network] = Field(
         default_factory=list,
         description="Our own networks (`192.0.2.0/24`), like this machine itself: never banned, never greylisted",

@@ -77,6 +77,16 @@ class Folders:
         return self.data / "dkim"
 
     @property
+    def lessons(self) -> Path:
+        """What people taught the classifier: the ledger, the messages, and the versions of the layer."""
+        return self.data / "lessons"
+
+    @property
+    def layer(self) -> Path:
+        """The versions of the layer over the shipped model."""
+        return self.lessons / "site"
+
+    @property
     def srs_keys(self) -> Path:
         """What makes the addresses under which we forward, mode 0600."""
         return self.data / "returns" / "srs.keys"

@@ -3,6 +3,7 @@ rules and lists that they go by, which are read again at a reload."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,7 +29,11 @@ from gateway.pipeline.stages import Acquaintances
 from gateway.policy.policy import Scanning
 from gateway.quarantine.release import Rescan
 from gateway.settings import Settings, SettingsError
+from gateway.spam.versions import Versions
 from gateway.telemetry import log
+
+LOOK_FOR_LESSONS: Final = 5.0
+"""Seconds between two looks for a new version of what people taught."""
 
 SWITCHED_OFF = "off"
 """The address by which an operator says that no malware engine is wanted."""
@@ -111,12 +116,23 @@ class SensesOfProcess:
     engine: Engine
     scanner: Scanner
     rules: LiveRules
+    layers: Versions
     suffixes: LiveSuffixes
 
     def reload(self) -> None:
-        """Read what may have changed: the YARA rules, the public suffix list."""
+        """Read what may have changed: the YARA rules, the public suffix list, what people taught the classifier."""
         self.suffixes.reload()
-        self.anatomists.use_rules(self.rules.reload())
+        self.anatomists.use(rules=self.rules.reload(), layer=self.layers.current)
+
+    async def follow_lessons(self, stop: asyncio.Event) -> None:
+        """Take up each new version of what people taught, soon after it is there, until `stop`."""
+        while not stop.is_set():
+            self.anatomists.use(rules=self.rules.compiled, layer=self.layers.current)
+            try:
+                async with asyncio.timeout(LOOK_FOR_LESSONS):
+                    await stop.wait()
+            except TimeoutError:
+                continue
 
 
 @asynccontextmanager
@@ -136,13 +152,14 @@ async def open_senses(
     is told of block lists that could not be counted, `acquaintances` remembers earlier mail."""
     suffixes = LiveSuffixes(settings)
     resolver = zone or Resolver.from_settings(settings.dns, clock=clock)
-    rules = LiveRules(settings)
+    rules, layers = LiveRules(settings), Versions(folders.layer)
     anatomists = await AnatomistPool.start(
         workers=settings.anatomist.workers,
         timeout=settings.anatomist.timeout,
         memory=settings.anatomist.memory,
         model=settings.model if settings.model.exists() else None,
         rules=rules.compiled,
+        layer=layers.current,
     )
     engine = engine_of(settings, folders)
     try:
@@ -158,7 +175,7 @@ async def open_senses(
             acquaintances=acquaintances,
             suffixes=suffixes,
         )
-        yield SensesOfProcess(resolver, anatomists, engine, scanner, rules, suffixes)
+        yield SensesOfProcess(resolver, anatomists, engine, scanner, rules, layers, suffixes)
     finally:
         if isinstance(engine, Clamav):
             await engine.close()

@@ -33,7 +33,7 @@ VERBS: Final = {
     "explain-connection": Verb(
         "explain_connection", "explain", "postern explain-connection 192.0.2.9 --rcpt bob@example.org"
     ),
-    "learn": Verb("model", "learn", "postern learn spam junk/*.eml"),
+    "learn": Verb("learning", "learn", "postern learn spam junk/*.eml"),
     "reference": Verb("reference", "reference", "postern reference settings"),
     "policy": Verb("policy"),
     "queue": Verb("queue"),

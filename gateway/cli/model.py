@@ -1,4 +1,4 @@
-"""`postern model` and `postern learn`: train, measure, look at and go back; keep lessons for the next training."""
+"""`postern model`: train, measure, look at, go back. What people teach is in `learning.py`."""
 
 from __future__ import annotations
 
@@ -6,32 +6,34 @@ import datetime
 import json
 import multiprocessing
 import shutil
-from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from gateway.anatomy.examine import examine
+from gateway.app.installation import Folders
+from gateway.cli.learning import app as learning
+from gateway.cli.learning import taught_in
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, err, fail, out, settings_of
 from gateway.clock import SystemClock
 from gateway.facts.content import MailClass
 from gateway.spam.artefact import Calibration, ModelError, read_manifest, write
 from gateway.spam.corpus import CorpusError, Labelled, read_corpora
-from gateway.spam.knowledge import PUBLIC_MAIL
 from gateway.spam.lessons import Lesson, is_commercial, lesson_of, signers_of
-from gateway.spam.sites import owner_of, site_of
-from gateway.spam.teaching import LEAST, OPERATOR, Accepted, Ledger, TeachingError, accepted
+from gateway.spam.teaching import Ledger, accepted
+from gateway.spam.versions import Versions
 
 if TYPE_CHECKING:
     from gateway.spam.ablations import Altered
     from gateway.spam.train import Unseen
 
 app = typer.Typer(no_args_is_help=True, help="The classifier")
+app.registered_commands += learning.registered_commands
 
 SMALL: Final = 1_000
 """Messages from which on it pays to start processes that take them apart."""
@@ -106,12 +108,15 @@ def measure(
 
 @app.command("info")
 def info(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
-    """What the configured artefact is."""
-    folder = settings_of(config, data).model
+    """What the configured artefact is, and what people taught over it."""
+    settings = settings_of(config, data)
+    folder = settings.model
     try:
         manifest = read_manifest(folder)
+        layer = Versions(Folders(settings.data.resolve()).layer).manifest()
     except ModelError as error:
         fail(str(error), code=3)
+    taught = taught_in(Folders(settings.data.resolve()), SystemClock().now())
     if as_json:
         out.print_json(
             json.dumps(
@@ -122,6 +127,8 @@ def info(config: ConfigOption = None, data: DataOption = None, as_json: JsonOpti
                     "sha256": manifest.sha256,
                     "corpus": manifest.corpus,
                     "versions": manifest.versions,
+                    "layer": None if layer is None else asdict(layer),
+                    "taught": taught,
                 }
             )
         )
@@ -133,94 +140,19 @@ def info(config: ConfigOption = None, data: DataOption = None, as_json: JsonOpti
     table.add_row("Sources", str(len(manifest.sources)))
     table.add_row("SHA-256", manifest.sha256)
     table.add_row("Made with", ", ".join(f"{name} {version}" for name, version in manifest.versions.items()))
+    layer_words = "none: the artefact serves alone"
+    if layer is not None:
+        layer_words = f"{layer.name}, from {layer.ham} of ham and {layer.unwanted} of unwanted mail"
+        if layer.base != manifest.sha256:
+            layer_words += "; silent, for it was learnt over another artefact"
+    table.add_row("Layer", layer_words)
+    for name, number in taught.items():
+        table.add_row(name, str(number))
     out.print(table)
-
-
-@app.command("rollback")
-def rollback(config: ConfigOption = None, data: DataOption = None) -> None:
-    """Go back to the artefact before the last training."""
-    folder = settings_of(config, data).model
-    previous = folder.with_name(f"{folder.name}.previous")
-    if not previous.exists():
-        fail(f"{previous} is not there: nothing was trained over")
-    aside = folder.with_name(f"{folder.name}.aside")
-    folder.rename(aside)
-    previous.rename(folder)
-    aside.rename(previous)
-    out.print(f"Back to {read_manifest(folder).sha256[:12]}. Restart, or send SIGHUP, to load it.")
-
-
-@app.command("ledger", epilog="Example: postern model ledger")
-def ledger(config: ConfigOption = None, data: DataOption = None) -> None:
-    """Who taught what here, and what of it the next training may learn."""
-    lessons, damaged = _ledger(settings_of(config, data).data).lessons()
-    found = accepted(lessons)
-    table = Table("Who", "Ham", "Spam", "Phishing", "Learnt of it", title="Lessons")
-    for who in sorted({each.by for each in lessons}):
-        counts = Counter(each.label for each in lessons if each.by == who)
-        learnt = sum(each.by == who for each in found.lessons)
-        table.add_row(escape(who), *(str(counts[label]) for label in MailClass), str(learnt))
-    out.print(table)
-    for reason, count in found.aside.items():
-        out.print(f"Set aside, {reason}: {count}")
-    if damaged:
-        out.print(f"Damaged lines, left out: {damaged}")
-    out.print(_enough(found))
-
-
-@app.command("forget", epilog="Example: postern model forget bob@example.org")
-def forget(
-    who: Annotated[str, typer.Argument(help="Whose lessons are taken back")],
-    config: ConfigOption = None,
-    data: DataOption = None,
-) -> None:
-    """Take back all that somebody taught; the next training does without it."""
-    count = _ledger(settings_of(config, data).data).forget(who, at=SystemClock().now())
-    out.print(f"{count} lessons of {escape(who)} taken back. `postern model train` makes it true.")
-
-
-def learn(
-    label: Annotated[MailClass, typer.Argument(help="What the messages are")],
-    files: Annotated[list[Path], typer.Argument(help="Messages, one a file", exists=True, dir_okay=False)],
-    by: Annotated[
-        str, typer.Option("--by", help="Who says so; all but the operator may only teach so much")
-    ] = OPERATOR,
-    config: ConfigOption = None,
-    data: DataOption = None,
-) -> None:
-    """Keep messages as lessons: the next `postern model train` learns from them, if there are enough."""
-    kept = _ledger(settings_of(config, data).data)
-    for file in files:
-        octets = file.read_bytes()
-        try:
-            sender = _sender(octets)
-            kept.teach(octets, label=label, by=by, way="command", sender=sender, at=SystemClock().now())
-        except TeachingError as error:
-            fail(f"{file}: {error}")
-    out.print(f"{len(files)} lessons of {label.value} kept. {_enough(accepted(kept.lessons()[0]))}")
-
-
-def _ledger(data: Path) -> Ledger:
-    return Ledger(data / "lessons")
-
-
-def _sender(octets: bytes) -> str:
-    """Whose message it is: the site, or the whole address where the site is everybody's."""
-    authors = examine(octets).authors
-    if not authors:
-        return ""
-    public = owner_of(authors[0].domain) in PUBLIC_MAIL
-    return authors[0].address.lower() if public else site_of(authors[0].domain)
-
-
-def _enough(found: Accepted) -> str:
-    ham, bad = found.sides
-    state = "learnt at the next training" if found.enough else f"not learnt yet: {LEAST} of each are needed"
-    return f"{ham} of ham and {bad} of unwanted mail count; {state}."
 
 
 def _lessons(data: Path) -> list[Labelled]:
-    kept = _ledger(data)
+    kept = Ledger(data / "lessons")
     return kept.labelled(accepted(kept.lessons()[0]))
 
 

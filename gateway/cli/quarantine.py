@@ -13,14 +13,20 @@ from gateway.app.senses import NoEngine, engine_of
 from gateway.checks.malware.clamav import Clamav
 from gateway.cli.custody import actor, when, with_custody
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, fail, out, settings_of
+from gateway.clock import SystemClock
+from gateway.facts.content import MailClass
 from gateway.facts.evidence import to_plain
+from gateway.quarantine.feedback import Feedback
 from gateway.quarantine.release import Ending, Result
 from gateway.quarantine.release import delete as delete_item
 from gateway.quarantine.release import release as release_item
+from gateway.quarantine.release import report as report_item
 from gateway.quarantine.rights import Actor, Role
 from gateway.queue.custody import Custody
 from gateway.queue.identifiers import text_of
 from gateway.queue.records import HeldQuery
+from gateway.settings import Settings
+from gateway.spam.teaching import Ledger
 
 app = typer.Typer(no_args_is_help=True, help="Held mail")
 
@@ -79,7 +85,9 @@ def release(items: Items, reason: ReasonOption = "", config: ConfigOption = None
         engine = engine_of(settings, Folders(settings.data.resolve())) or NoEngine()
         try:
             return [
-                await release_item(custody, engine.scan, actor=_me(), recipient_id=each, reason=reason)
+                await release_item(
+                    custody, engine.scan, actor=_me(), recipient_id=each, reason=reason, feedback=_feedback(settings)
+                )
                 for each in items
             ]
         finally:
@@ -97,6 +105,32 @@ def delete(items: Items, reason: ReasonOption = "", config: ConfigOption = None,
         return [await delete_item(custody, actor=_me(), recipient_id=each, reason=reason) for each in items]
 
     _tell(with_custody(config, data, act))
+
+
+@app.command("report", epilog="Example: postern quarantine report 1041 --as phishing")
+def report(
+    items: Items,
+    label: Annotated[MailClass, typer.Option("--as", help="What it is")] = MailClass.SPAM,
+    reason: ReasonOption = "",
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Drop held mail, and teach the classifier what it was."""
+    if label is MailClass.HAM:
+        fail("what is ham is released")
+    feedback = _feedback(settings_of(config, data))
+
+    async def act(custody: Custody) -> list[Result]:
+        return [
+            await report_item(custody, feedback, actor=_me(), recipient_id=each, label=label, reason=reason)
+            for each in items
+        ]
+
+    _tell(with_custody(config, data, act))
+
+
+def _feedback(settings: Settings) -> Feedback:
+    return Feedback(Ledger(Folders(settings.data.resolve()).lessons), SystemClock())
 
 
 def _me() -> Actor:

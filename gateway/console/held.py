@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from gateway.console.office import Office
 from gateway.console.problems import Problem
 from gateway.console.search import Search, read
+from gateway.facts.content import MailClass
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Outcome, Unknown
 from gateway.facts.preview import Preview
@@ -86,7 +87,8 @@ async def opened(office: Office, actor: Actor, name: str) -> OpenItem:
     if evidence is not None:
         # Who else was written to is not for a reader to know: they may have been blind copies.
         seen = tuple(each for each in evidence.recipients if review.sees(actor, each))
-        evidence = replace(evidence, recipients=seen)
+        known = tuple(each for each in evidence.correspondents if review.sees(actor, each))
+        evidence = replace(evidence, recipients=seen, correspondents=known)
     return OpenItem(found, message, evidence, own)
 
 
@@ -100,14 +102,20 @@ async def preview(office: Office, found: HeldItem) -> Outcome[Preview]:
 
 
 async def act(office: Office, actor: Actor, act: Act, names: list[str], *, reason: str) -> list[Result]:
-    """Release or delete, one after the other; each has a result of its own."""
+    """Release, delete or report as spam, one after the other; each has a result of its own."""
     if not 0 < len(names) <= MAX_BULK:
         raise Problem(422, f"Name 1 to {MAX_BULK} messages.")
-    custody, rescan = office.ports.custody, office.ports.rescan
+    custody, rescan, feedback = office.ports.custody, office.ports.rescan, office.ports.feedback
     results = []
     for recipient_id in dict.fromkeys(_number(name) for name in names):
         if act is Act.RELEASE:
-            done = verbs.release(custody, rescan, actor=actor, recipient_id=recipient_id, reason=reason)
+            done = verbs.release(
+                custody, rescan, actor=actor, recipient_id=recipient_id, reason=reason, feedback=feedback
+            )
+        elif act is Act.REPORT and feedback is not None:
+            done = verbs.report(
+                custody, feedback, actor=actor, recipient_id=recipient_id, label=MailClass.SPAM, reason=reason
+            )
         else:
             done = verbs.delete(custody, actor=actor, recipient_id=recipient_id, reason=reason)
         result = await done

@@ -1,7 +1,9 @@
-"""The numbers of the Overview, once for page and API: what happened, what stands now, what the house is missing."""
+"""The numbers of the Overview, once for page and API: what happened, what stands now, what the house is missing,
+what people taught."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +12,7 @@ from gateway.console.ports import Component, Mood
 from gateway.quarantine import review
 from gateway.quarantine.rights import Actor
 from gateway.queue.records import HeldItem, HeldQuery
+from gateway.spam.drift import Drift
 
 LATEST: Final = 5
 
@@ -28,6 +31,7 @@ class Numbers:
     policy_version: str
     latest: tuple[HeldItem, ...]
     sequence: int
+    drift: Drift
 
     @property
     def missing(self) -> tuple[Component, ...]:
@@ -51,4 +55,5 @@ async def numbers(office: Office, actor: Actor, *, hours: int) -> Numbers:
         policy_version=office.ports.policy_version(),
         latest=tuple(latest),
         sequence=sequence,
+        drift=await asyncio.to_thread(office.ports.drift),
     )

@@ -74,6 +74,7 @@ class Evidence:
     engine: Outcome[EngineFact] = NOT_ASKED
     lost_workers: int = 0
     listed: Outcome[ListedFact] = NOT_ASKED
+    correspondents: tuple[str, ...] = ()
     acquaintance: Outcome[AcquaintanceFact] = NOT_ASKED
 
     def unknown(self) -> dict[str, str]:

@@ -178,7 +178,7 @@ protocol lmtp {{
 }}
 protocol imap {{
   mail_max_userip_connections = 50
-  mail_plugins = $mail_plugins imap_quota
+  mail_plugins = $mail_plugins imap_quota imap_sieve
 }}
 plugin {{
   quota = count:User quota
@@ -191,5 +191,16 @@ plugin {{
   sieve = file:~/sieve;active=~/.dovecot.sieve
   sieve_max_script_size = 1M
   sieve_max_actions = 32
+  # Moves into Junk and out of it are lessons (moves.py). Only these scripts may pipe, nobody's own.
+  sieve_plugins = sieve_imapsieve sieve_extprograms
+  sieve_global_extensions = +vnd.dovecot.pipe +vnd.dovecot.environment
+  sieve_pipe_bin_dir = {layout.folder}/lessons/bin
+  imapsieve_mailbox1_name = Junk
+  imapsieve_mailbox1_causes = COPY
+  imapsieve_mailbox1_before = file:{layout.folder}/lessons/junk.sieve
+  imapsieve_mailbox2_name = *
+  imapsieve_mailbox2_from = Junk
+  imapsieve_mailbox2_causes = COPY
+  imapsieve_mailbox2_before = file:{layout.folder}/lessons/not-junk.sieve
 }}
 """

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.mailbox.dovecot import StoreLayout, StorePorts, render
+from gateway.mailbox.moves import scripts, spool_of
 from gateway.settings import Listen
 
 MEND: Final = (
@@ -101,6 +102,7 @@ def prepare(data: Path, listen: Listen, *, hostname: str, certificate: Path, key
     for folder, mode in ((layout.folder, 0o700), (layout.folder / "mail", 0o700), (layout.sockets, 0o755)):
         folder.mkdir(parents=True, exist_ok=True)
         _give(folder, layout, mode=mode)
+    _prepare_lessons(layout)
     take_certificate(layout, certificate, key)
     _write(layout.configuration, render(layout, ports, hostname=hostname, quota=quota).encode(), layout)
     if not layout.users.exists():
@@ -162,6 +164,17 @@ def _give(path: Path, layout: StoreLayout, *, mode: int) -> None:
     path.chmod(mode)
     if os.geteuid() == 0:
         os.chown(path, layout.uid, layout.gid)
+
+
+def _prepare_lessons(layout: StoreLayout) -> None:
+    """The scripts by which moves become lessons, and the spool that they fill."""
+    spool = spool_of(layout.folder)
+    for folder in (spool.parent, spool, spool.parent / "bin"):
+        folder.mkdir(exist_ok=True)
+        _give(folder, layout, mode=0o700)
+    for file, (octets, mode) in scripts(layout.folder).items():
+        _write(file, octets, layout)
+        _give(file, layout, mode=mode)
 
 
 def _write(file: Path, octets: bytes, layout: StoreLayout) -> None:

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
-from gateway.facts.content import MalwareFact, MalwareResult
+from gateway.facts.content import MailClass, MalwareFact, MalwareResult
 from gateway.facts.outcome import Known, Outcome, Skipped, Unknown
 from gateway.mail.message import Octets
 from gateway.quarantine import review
+from gateway.quarantine.feedback import Feedback
 from gateway.quarantine.rights import Act, Actor, Danger, danger_of, refusal
 from gateway.queue.custody import Custody
 from gateway.queue.records import Deed, HeldItem
@@ -51,12 +52,21 @@ class Result:
     text: str
 
 
-async def release(custody: Custody, rescan: Rescan, *, actor: Actor, recipient_id: int, reason: str) -> Result:
-    """Give one recipient's copy back to delivery, unless rights or the second scan forbid it: that is on record too."""
+async def release(
+    custody: Custody,
+    rescan: Rescan,
+    *,
+    actor: Actor,
+    recipient_id: int,
+    reason: str,
+    feedback: Feedback | None = None,
+) -> Result:
+    """Give one recipient's copy back to delivery, unless rights or the second scan forbid it: that is on record too.
+    `feedback` hears that somebody did."""
     item = await review.item(custody, actor, recipient_id)
     if item is None:
         return _absent(recipient_id)
-    result = await _release(custody, rescan, item, actor=actor, reason=reason)
+    result = await _release(custody, rescan, item, actor=actor, reason=reason, feedback=feedback)
     if result.ending is Ending.REFUSED:
         await custody.note(
             Deed.NOT_RELEASED,
@@ -68,7 +78,9 @@ async def release(custody: Custody, rescan: Rescan, *, actor: Actor, recipient_i
     return result
 
 
-async def _release(custody: Custody, rescan: Rescan, item: HeldItem, *, actor: Actor, reason: str) -> Result:
+async def _release(
+    custody: Custody, rescan: Rescan, item: HeldItem, *, actor: Actor, reason: str, feedback: Feedback | None
+) -> Result:
     recipient_id = item.id
     stopped = _stopped(actor, Act.RELEASE, item)
     if stopped is not None:
@@ -86,6 +98,8 @@ async def _release(custody: Custody, rescan: Rescan, item: HeldItem, *, actor: A
     words = "; ".join(filter(None, (_bounded(reason), note)))
     if not await custody.release(recipient_id, actor=actor.name, reason=words):
         return Result(recipient_id, Ending.GONE, "It was no longer held.")
+    if feedback is not None:
+        await feedback.released(item, octets, by=actor.name)
     return Result(recipient_id, Ending.DONE, f"Released, {note}." if note else "Released.")
 
 
@@ -100,6 +114,25 @@ async def delete(custody: Custody, *, actor: Actor, recipient_id: int, reason: s
     if not await custody.delete(recipient_id, actor=actor.name, reason=_bounded(reason)):
         return Result(recipient_id, Ending.GONE, "It was no longer held.")
     return Result(recipient_id, Ending.DONE, "Deleted.")
+
+
+async def report(
+    custody: Custody, feedback: Feedback, *, actor: Actor, recipient_id: int, label: MailClass, reason: str
+) -> Result:
+    """Drop one recipient's copy, and say what it is: a lesson for the classifier."""
+    item = await review.item(custody, actor, recipient_id)
+    if item is None:
+        return _absent(recipient_id)
+    try:
+        octets = await custody.octets(item.message_id)
+    except OctetsGone:
+        return Result(recipient_id, Ending.GONE, "Its octets are not kept any more.")
+    words = f"reported as {label.value}" + (f": {_bounded(reason)}" if _bounded(reason) else "")
+    result = await delete(custody, actor=actor, recipient_id=recipient_id, reason=words)
+    if result.ending is not Ending.DONE:
+        return result
+    await feedback.reported(item, octets, label=label, by=actor.name)
+    return Result(recipient_id, Ending.DONE, f"Deleted, and reported as {label.value}.")
 
 
 def _stopped(actor: Actor, act: Act, item: HeldItem) -> Result | None:

@@ -27,6 +27,7 @@ class Act(StrEnum):
 
     RELEASE = "release"
     DELETE = "delete"
+    REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def danger_of(item: HeldItem) -> Danger:
 
 def refusal(actor: Actor, act: Act, item: HeldItem) -> str | None:
     """Why this person may not do this, in words for them; None where they may."""
-    if act is Act.DELETE:
+    if act in (Act.DELETE, Act.REPORT):
         return None if actor.role in DELETERS else "Auditors look and do not act."
     danger = danger_of(item)
     if actor.role in RELEASERS[danger]:

@@ -1,7 +1,8 @@
 """The classifier that serves: ham, spam or phishing, a calibrated probability, and the words that moved it.
 
 Two linear models over the same features: is it unwanted, and if so, is it a fraud. A linear model can be explained
-exactly: each feature's weight is its share of the answer, and what the pieces of a word say is told as that word.
+exactly: each feature's weight is its share of the answer, and what the pieces of a word say is told as that word. A
+site's own layer adds its shares to the first, as signals of their own.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ import numpy.typing as npt
 from gateway.facts.content import Anatomy, MailClass, Signal, SpamFact
 from gateway.spam.artefact import Manifest, ModelError, Weights, read
 from gateway.spam.bulk import bulk_of
-from gateway.spam.features import explained_features_of
+from gateway.spam.features import Explained, explained_features_of, features_of
+from gateway.spam.layer import Layer
 
 __all__ = ["Explanation", "Model", "ModelError"]
 
 MAX_SIGNALS: Final = 12
 """The tokens with the greatest share, for and against, that are recorded."""
+MAX_TAUGHT: Final = 3
+"""The tokens that are named where the site's layer is told as one signal."""
 MAX_EVIDENCE: Final = 80
 _LEAST: Final = 1e-4
 _BOUND: Final = 60.0
@@ -41,9 +45,19 @@ class Explanation:
 class Model:
     """One loaded artefact. Safe to share between processes: its weights are a read-only mapping."""
 
-    def __init__(self, manifest: Manifest, weights: Weights) -> None:
+    def __init__(self, manifest: Manifest, weights: Weights, layer: Layer | None = None) -> None:
         self.manifest = manifest
         self._weights = np.asarray(weights)
+        self._layer = layer
+
+    def over_it(self, layer: Layer) -> Model:
+        """This model with a site's layer, which must have been learnt over it."""
+        return Model(self.manifest, self._weights, layer)
+
+    @property
+    def name(self) -> str:
+        """The artefact's name, and the version of the layer where there is one."""
+        return self.manifest.name if self._layer is None else f"{self.manifest.name}+{self._layer.manifest.name}"
 
     @classmethod
     def load(cls, folder: Path) -> Model:
@@ -65,13 +79,21 @@ class Model:
             probability={name: round(share, 6) for name, share in probability.items()},
             score=round(explanation.score, 4),
             signals=explanation.signals,
-            model=self.manifest.name,
+            model=self.name,
             bulk=bulk_of(anatomy),
         )
 
     def explain(self, anatomy: Anatomy) -> Explanation:
         """All that moved the score, and not only the strongest."""
         return self._explain(anatomy, most=None)[0]
+
+    def study(self, anatomy: Anatomy) -> tuple[tuple[int, ...], float]:
+        """What is learnt from a message: its features, and the score of the shipped model without the layer."""
+        features = features_of(anatomy)
+        raw = float((self._weights[features.buckets, 0].astype(np.float64) * features.values).sum())
+        unwanted = self.manifest.unwanted
+        score = unwanted.of(self.manifest.intercepts[0]) + unwanted.slope * raw
+        return tuple(features.buckets.tolist()), score
 
     def _explain(self, anatomy: Anatomy, *, most: int | None) -> tuple[Explanation, float]:
         """The explanation of "unwanted", and the log-odds of "fraud, if unwanted"."""
@@ -82,8 +104,24 @@ class Model:
         start = unwanted.of(self.manifest.intercepts[0])
         fraud = phishing.of(self.manifest.intercepts[1] + float(shares[:, 1].sum()))
         by_token = unwanted.slope * np.bincount(explained.owners, weights=shares[:, 0])
+        score = start + float(by_token.sum())
         signals = tuple(_signal(explained.token(number), by_token[number]) for number in _strongest(by_token, most))
-        return Explanation(start + float(by_token.sum()), start, signals), fraud
+        if self._layer is not None:
+            shares = self._layer.shares(buckets, values)
+            taught = np.bincount(explained.owners, weights=shares, minlength=len(by_token))
+            score += float(taught.sum())
+            signals = (*signals[: most and most - 1], *_taught(taught, explained, most))
+            signals = tuple(sorted(signals, key=lambda each: -abs(each.weight)))
+        return Explanation(score, start, signals), fraud
+
+
+def _taught(shares: npt.NDArray[Any], explained: Explained, most: int | None) -> tuple[Signal, ...]:
+    """The layer's part: each token's, or where there is room for few, one signal of all with its strongest words."""
+    if most is None:
+        named = [(explained.token(number), shares[number]) for number in _strongest(shares, None)]
+        return tuple(_signal((f"taught here, {kind}", words), weight) for (kind, words), weight in named)
+    words = ", ".join(explained.token(number)[1] for number in _strongest(shares, MAX_TAUGHT))
+    return (_signal(("taught here", words), shares.sum()),) if words else ()
 
 
 def _strongest(shares: npt.NDArray[Any], most: int | None) -> list[int]:

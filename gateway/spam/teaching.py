@@ -13,14 +13,20 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 from gateway.facts.content import MailClass
+from gateway.mail.headers import authors
+from gateway.mail.message import BadMessage, Message
 from gateway.spam.corpus import MAX_MESSAGE, Labelled
+from gateway.spam.knowledge import PUBLIC_MAIL
+from gateway.spam.sites import owner_of, site_of
 
 LEAST: Final = 200
 """Lessons of ham, and of unwanted mail, below which a site's lessons are not learnt."""
@@ -30,10 +36,25 @@ MOST_OF_SENDER: Final = 20
 """Lessons about one sender, whoever teaches them; the newest count."""
 MOST_TO_ONE: Final = 5
 """How many times more lessons one side may have than the other; the newest count."""
+MOST_AT_ONCE: Final = 1500
+"""Lessons of each side that the site's layer learns from; the newest count. A training learns from all."""
 MOST_LINES: Final = 200_000
 """Lines of the ledger that are read, from its end."""
 OPERATOR: Final = "operator"
 SOURCE: Final = "taught here"
+
+
+_LINE_END: Final = re.compile(rb"\r?\n")
+
+
+class Way(StrEnum):
+    """How a lesson came here."""
+
+    COMMAND = "command"
+    RELEASE = "release"
+    REPORT = "report"
+    JUNK = "junk"
+    NOT_JUNK = "not-junk"
 
 
 class TeachingError(ValueError):
@@ -65,6 +86,18 @@ class Accepted:
         """How many are ham, and how many are not."""
         ham = sum(each.label is MailClass.HAM for each in self.lessons)
         return ham, len(self.lessons) - ham
+
+    @property
+    def newest(self) -> tuple[Taught, ...]:
+        """Those that the site's layer learns from, oldest first: at most `MOST_AT_ONCE` of each side."""
+        room = {True: MOST_AT_ONCE, False: MOST_AT_ONCE}
+        found = []
+        for each in reversed(self.lessons):
+            side = each.label is MailClass.HAM
+            if room[side]:
+                room[side] -= 1
+                found.append(each)
+        return tuple(reversed(found))
 
     @property
     def enough(self) -> bool:
@@ -116,6 +149,18 @@ class Ledger:
                 damaged += 1
         return found, damaged
 
+    def octets(self, taught: Taught) -> bytes | None:
+        """The message of a lesson; None where it is not kept any more."""
+        try:
+            return self._path(taught.digest).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    @property
+    def size(self) -> int:
+        """Octets of the ledger: it only grows, so a lesson or a taking back shows here."""
+        return self._file.stat().st_size if self._file.exists() else 0
+
     def labelled(self, accepted: Accepted) -> list[Labelled]:
         """The messages that may be learnt from; none if there are too few."""
         if not accepted.enough:
@@ -151,6 +196,27 @@ class Ledger:
 
     def _path(self, digest: str) -> Path:
         return self._folder / "messages" / f"{digest}.eml"
+
+
+def as_wire(octets: bytes) -> bytes:
+    """A message with CRLF line ends, as it came over the wire, wherever it lay since."""
+    return _LINE_END.sub(b"\r\n", octets)
+
+
+def sender_of(address: str) -> str:
+    """Whose message it is: the site of its author, or the whole address where the site is everybody's."""
+    address = address.lower()
+    domain = address.rpartition("@")[2]
+    return address if owner_of(domain) in PUBLIC_MAIL else site_of(domain)
+
+
+def sender_in(octets: bytes) -> str:
+    """Whose message it is, by its first author; empty where there is none."""
+    try:
+        found = authors(Message.from_wire(octets).first(b"from"))
+    except BadMessage:
+        return ""
+    return sender_of(found[0].address) if found else ""
 
 
 def accepted(lessons: Iterable[Taught]) -> Accepted:

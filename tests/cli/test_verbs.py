@@ -56,7 +56,7 @@ def test_lessons_are_kept_once_each(postern: Postern, tmp_path: Path) -> None:
     for _ in range(2):
         assert postern("learn", "spam", letter).exit_code == 0
     (kept,) = (tmp_path / "data/lessons/messages").iterdir()
-    assert kept.read_bytes() == letter.read_bytes()
+    assert kept.read_bytes() == letter.read_bytes().replace(b"\n", b"\r\n")
     assert postern("learn", "tasty", letter).exit_code == 2
     assert postern("learn", "spam", "/no/such/file").exit_code == 2
 

@@ -22,9 +22,12 @@ from gateway.facts.content import MalwareFact, MalwareResult
 from gateway.facts.outcome import Known, Outcome, Unknown
 from gateway.facts.preview import Preview
 from gateway.mail.message import Octets
+from gateway.quarantine.feedback import Feedback
 from gateway.quarantine.rights import Role
 from gateway.queue.custody import Custody
 from gateway.settings import Settings
+from gateway.spam.drift import drift
+from gateway.spam.teaching import Ledger
 from gateway.telemetry import exposition
 
 PASSWORD = "correct horse battery"
@@ -96,6 +99,8 @@ def ports(custody: Custody, counters: Counters, world: World, tmp_path: Path) ->
         authenticate_mailbox=world.authenticate_mailbox,
         status=lambda: world.components,
         metrics=exposition,
+        feedback=Feedback(Ledger(tmp_path / "lessons"), SystemClock()),
+        drift=lambda: drift(Ledger(tmp_path / "lessons").lessons()[0], now=SystemClock().now()),
         policy_version=lambda: "3f2a9c41",
         clock=SystemClock(),
         settings=Settings(),

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 import pytest
 from fastapi import FastAPI
 
+from gateway.console.ports import OfficePorts
 from gateway.facts.content import MalwareFact, MalwareResult
 from gateway.facts.outcome import Known
 from gateway.queue.custody import Custody
@@ -89,6 +90,21 @@ async def test_release_and_delete_by_forms_alone(signed_in: SignIn, custody: Cus
     assert "Deleted by operator" in page.text
     assert "a fraud" in page.text
     assert 'value="release"' not in page.text
+
+
+async def test_what_people_say_of_held_mail_is_taught_and_counted(
+    signed_in: SignIn, custody: Custody, ports: OfficePorts
+) -> None:
+    (first,) = await hold(custody, SPAM, now=time.time())
+    (second,) = await hold(custody, SPAM, now=time.time())
+    operator = await signed_in("operator")
+    await operator.submit("/quarantine/act", id=text_of(first.id), act="report-now")
+    assert "Deleted, and reported as spam." in (await operator.get("/quarantine")).text
+    await operator.submit("/quarantine/act", id=text_of(second.id), act="release")
+    told = ports.drift()
+    assert told.lessons == {"ham": 1, "spam": 1, "phishing": 0}
+    overview = " ".join((await operator.get("/")).text.split())
+    assert "1 taken for good, 0 for unwanted" in overview
 
 
 async def test_several_at_once_are_summed_up(signed_in: SignIn, custody: Custody) -> None:

@@ -26,7 +26,8 @@ from gateway.queue.custody import Custody
 from gateway.queue.identifiers import text_of
 from gateway.queue.states import State
 from tests.checks.running_clamd import ClamdProcess, real_plan
-from tests.mailbox.test_copies import hand_over, layout  # noqa: F401 - a fixture
+from tests.mailbox.conftest import layout  # noqa: F401 - a fixture
+from tests.mailbox.test_copies import hand_over
 from tests.quarantine.test_rescan import unscanned
 from tests.queue.samples import NOW, accept, acceptance, attempt, kinds_of, recipient, state_of
 

@@ -81,7 +81,7 @@ def test_lessons_are_learnt_once_there_are_enough_and_taken_back(corpus: Path, c
     assert postern("model", "train", "--corpus", corpus, "--config", config).exit_code == 0
     assert read_manifest(tmp_path / "model").corpus["spam"] == 40
 
-    assert "next training" in " ".join(postern("learn", "ham", files["ham"][199], "--config", config).stdout.split())
+    assert "Learnt: " in " ".join(postern("learn", "ham", files["ham"][199], "--config", config).stdout.split())
     assert postern("model", "train", "--corpus", corpus, "--config", config).exit_code == 0
     assert read_manifest(tmp_path / "model").corpus == {"ham": 240, "phishing": 40, "spam": 240}
 

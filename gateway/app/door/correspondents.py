@@ -32,6 +32,14 @@ class Correspondents:
         """Whether one of these recipients wrote to whoever wrote this: then it is somebody whom the house knows."""
         return await self.know_each_other(ours=recipients, theirs=_names_of(evidence))
 
+    async def among(self, evidence: Evidence) -> tuple[str, ...]:
+        """The recipients who wrote to the first author of this. The reverse-path does not count: whoever proves to be
+        the author may still write whatever name there."""
+        authors = [author.address for author in evidence.message.authors[:1]]
+        pairs = {pair_of(ours, theirs): ours for ours in evidence.recipients for theirs in authors}
+        found = await self._counters.recall(TOPIC, pairs) if pairs else {}
+        return tuple(ours for pair, ours in pairs.items() if pair in found)
+
     async def know_each_other(self, *, ours: Sequence[str], theirs: Sequence[str]) -> bool:
         """Whether one of ours wrote to one of theirs."""
         return bool(await self.who_wrote_to(theirs, ours=ours))

@@ -13,6 +13,7 @@ from gateway.app.keys.key_watch import KeyWatch
 from gateway.app.keys.keyring import Keyring
 from gateway.app.keys.live_keys import LiveKeys
 from gateway.app.keys.return_keys import srs_of, tagging_of
+from gateway.app.learning import watch as watch_lessons
 from gateway.app.policies import LivePolicy
 from gateway.app.reporting import daily_reports, reading_carrier
 from gateway.app.roles.signals import Signals
@@ -115,6 +116,7 @@ async def _deliver(
                 group.create_task(rescanning.run(signals.stop))
                 if isinstance(engine, Clamav):
                     group.create_task(_retro_watch(custody, folders, engine, counters, clock, policy).run(signals.stop))
+                group.create_task(watch_lessons(settings, folders, clock, signals.stop))
                 watch = KeyWatch(keyring, resolver, clock, keep_days=settings.signing.keep_days)
                 group.create_task(watch.run(signals.stop))
             if index == 0 and settings.reports.dmarc:

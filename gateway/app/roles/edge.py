@@ -109,12 +109,14 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                 watch = engine_watch(senses.engine, counters)
                 watching = asyncio.ensure_future(certificate.watch(door.renew_tls, sleep=asyncio.sleep))
                 asking = asyncio.ensure_future(watch(signals.stop))
+                following = asyncio.ensure_future(senses.follow_lessons(signals.stop))
                 try:
                     await lifeline.serve(signals.stop)
                     await door.drain(DRAIN)
                 finally:
                     watching.cancel()
                     asking.cancel()
+                    following.cancel()
     finally:
         await counters.close()
         await custody.close()

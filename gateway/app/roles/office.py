@@ -23,7 +23,10 @@ from gateway.console.ports import Mailbox, OfficePorts
 from gateway.counters.counters import Counters
 from gateway.inbound.admission.counting import own_networks
 from gateway.mailbox.users import UserBase
+from gateway.quarantine.feedback import Feedback
 from gateway.settings import Settings
+from gateway.spam.drift import drift
+from gateway.spam.teaching import Ledger
 from gateway.supervisor import sockets
 from gateway.supervisor.lifeline import Lifeline
 from gateway.telemetry import exposition
@@ -55,6 +58,8 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                     status=status,
                     metrics=exposition,
                     received_reports=lambda: received_reports(folders).latest(),
+                    feedback=Feedback(Ledger(folders.lessons), clock),
+                    drift=lambda: drift(Ledger(folders.lessons).lessons()[0], now=clock.now()),
                     policy_version=lambda: policy().version,
                     clock=clock,
                     settings=settings,

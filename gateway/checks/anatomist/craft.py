@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gateway.anatomy.examine import examine
 from gateway.anatomy.preview import preview
 from gateway.checks.anatomist.harvest import Harvest
-from gateway.checks.anatomist.wire import Examination, JobReceived, Kind
+from gateway.checks.anatomist.wire import Examination, JobReceived, Kind, Studied
 from gateway.checks.anatomist.work import Dissected, Work
 from gateway.checks.leaves import Wanted
 from gateway.checks.malware.yara import Rules
@@ -25,21 +25,26 @@ NO_MODEL: Final = "no model"
 NO_RULES: Final = Skipped("there are no YARA rules")
 
 
-def prepare(model: Path | None, rules: bytes = b"") -> Work:
-    """Load everything that a job may need: nothing can be imported or opened later. `rules` are compiled ones."""
+def prepare(model: Path | None, rules: bytes = b"", *, layer: Path | None = None) -> Work:
+    """Load everything that a job may need: nothing can be imported or opened later. `rules` are compiled ones, `layer`
+    is the folder of the site's layer over the model."""
     for package in ("encodings", "gateway.anatomy"):
         _import_all(package)
-    classifier, problem = _load(model)
+    classifier, problem = _load(model, layer)
     searcher = Rules(rules) if rules else None
     work = Work(lambda job: _do(job, classifier, problem, searcher), problem)
     work.do(JobReceived(Kind.EXAMINE, 0, _SPECIMEN))
     work.do(JobReceived(Kind.PREVIEW, 0, _SPECIMEN))
+    if classifier is not None:
+        work.do(JobReceived(Kind.STUDY, 0, _SPECIMEN))
     return work
 
 
 def _do(job: JobReceived, classifier: Model | None, problem: str, rules: Rules | None) -> Any:
     if job.kind is Kind.PREVIEW:
         return preview(job.octets)
+    if job.kind is Kind.STUDY:
+        return _study(classifier, examine(job.octets), problem)
     matches: list[str] = []
     harvest = Harvest(job.wanted)
 
@@ -66,15 +71,27 @@ def _judge(classifier: Model | None, anatomy: Anatomy, problem: str) -> Outcome[
         return Unknown(f"classifier failed: {type(raised).__name__}")
 
 
-def _load(folder: Path | None) -> tuple[Model | None, str]:
+def _study(classifier: Model | None, anatomy: Anatomy, problem: str) -> Studied:
+    if classifier is None:
+        raise LookupError(problem)
+    return Studied(*classifier.study(anatomy))
+
+
+def _load(folder: Path | None, layer: Path | None) -> tuple[Model | None, str]:
+    """The classifier, and what is wrong. Without a layer that it may trust, the model serves alone."""
     if folder is None:
         return None, NO_MODEL
+    from gateway.spam.layer import read
     from gateway.spam.model import Model, ModelError
 
     try:
-        return Model.load(folder), ""
+        model = Model.load(folder)
     except (ModelError, OSError) as error:
         return None, f"model refused: {error}"
+    try:
+        return (model if layer is None else model.over_it(read(layer, base=model.manifest.sha256))), ""
+    except (ModelError, OSError) as error:
+        return model, f"what was taught here is refused: {error}"
 
 
 def _import_all(package: str) -> None:

@@ -31,17 +31,20 @@ class NurseryError(Exception):
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a zygote is started with: octets of address space and seconds of CPU for each worker, the classifier's
-    folder, the function that prepares the work, as `module:function`, and compiled YARA rules (empty: none)."""
+    folder, the function that prepares the work, as `module:function`, compiled YARA rules (empty: none), and the folder
+    of the site's layer over the classifier."""
 
     memory: int
     cpu: int
     model: Path | None
     work: str
     rules: bytes = field(default=b"", repr=False)
+    layer: Path | None = None
 
     def argv(self, control: int, rules: int | None = None) -> list[str]:
         """The command line. `rules` is the descriptor that they can be read from."""
         model = [] if self.model is None else ["--model", str(self.model.resolve())]
+        model += [] if self.layer is None else ["--layer", str(self.layer.resolve())]
         model += [] if rules is None else ["--rules", str(rules)]
         numbers = ["--control", str(control), "--memory", str(self.memory), "--cpu", str(self.cpu)]
         program = [sys.executable, "-P", "-m", "gateway.checks.anatomist.zygote"]

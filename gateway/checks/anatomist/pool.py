@@ -17,7 +17,7 @@ from gateway.checks.anatomist.desk import Desk, Done, Job
 from gateway.checks.anatomist.jail import JailReport
 from gateway.checks.anatomist.nursery import Nursery, NurseryError, Plan
 from gateway.checks.anatomist.probe import ProbeReport
-from gateway.checks.anatomist.wire import BadReply, Examination, Kind, Reply
+from gateway.checks.anatomist.wire import BadReply, Examination, Kind, Reply, Studied
 from gateway.checks.anatomist.worker import Worker
 from gateway.checks.digests import digest_of
 from gateway.checks.leaves import Leaf, Wanted
@@ -61,15 +61,23 @@ class AnatomistPool:
 
     @classmethod
     async def start(
-        cls, *, workers: int, timeout: float, memory: int, model: Path | None, rules: bytes = b"", work: str = WORK
+        cls,
+        *,
+        workers: int,
+        timeout: float,
+        memory: int,
+        model: Path | None,
+        rules: bytes = b"",
+        layer: Path | None = None,
+        work: str = WORK,
     ) -> AnatomistPool:
         """Start the zygote and the workers; returns when the first is ready, or it is known why none is.
 
         `timeout` is in seconds, for the wait for a free worker and again for the work; `memory` is in octets of address
         space for each worker; `model` is the classifier's folder, None for no classifier; `rules` are compiled YARA
-        rules, empty for none.
+        rules, empty for none; `layer` is the folder of the site's layer, None for none.
         """
-        plan = Plan(memory=memory, cpu=CPU_OF_A_WORKER, model=model, work=work, rules=rules)
+        plan = Plan(memory=memory, cpu=CPU_OF_A_WORKER, model=model, work=work, rules=rules, layer=layer)
         pool = cls(plan, workers=workers, timeout=timeout)
         pool._running = asyncio.ensure_future(pool._run())
         await pool._first_news.wait()
@@ -99,10 +107,16 @@ class AnatomistPool:
         """Let a worker try to break out, and hear what was refused."""
         return (await self._ask(Kind.PROBE, b"", ProbeReport)).outcome
 
-    def use_rules(self, rules: bytes) -> None:
-        """Work with other rules from now on: each worker ends its job, and the next comes from a new zygote."""
-        if rules != self._plan.rules:
-            self._plan = replace(self._plan, rules=rules)
+    async def study(self, octets: Octets) -> Outcome[Studied]:
+        """What is learnt from a message. Never raises, but for cancellation."""
+        return (await self._ask(Kind.STUDY, octets, Studied)).outcome
+
+    def use(self, *, rules: bytes, layer: Path | None) -> None:
+        """Work with these rules and this layer from now on: each worker ends its job, and the next comes from a new
+        zygote."""
+        plan = replace(self._plan, rules=rules, layer=layer)
+        if plan != self._plan:
+            self._plan = plan
             self._retired.add(self._nursery)
             self._nursery = Nursery(self._plan)
 
@@ -198,7 +212,7 @@ class AnatomistPool:
                 return "died while idle"
             if self._living[worker] is not self._nursery:
                 self._desk.hand_back(job)
-                return "knows older rules"
+                return "knows older rules or lessons"
             if not worker.is_clean():
                 self._desk.hand_back(job)
                 return "spoke unasked"

@@ -44,9 +44,15 @@ class Kind(IntEnum):
     EXAMINE = 1
     PREVIEW = 2
     PROBE = 3
+    STUDY = 4
 
 
-LARGEST_REPLY: Final = {Kind.EXAMINE: 2 * 1024 * 1024, Kind.PREVIEW: 8 * 1024 * 1024, Kind.PROBE: 64 * 1024}
+LARGEST_REPLY: Final = {
+    Kind.EXAMINE: 2 * 1024 * 1024,
+    Kind.PREVIEW: 8 * 1024 * 1024,
+    Kind.PROBE: 64 * 1024,
+    Kind.STUDY: 1024 * 1024,
+}
 """Octets that a reply may have."""
 
 LARGEST_GREETING: Final = 16 * 1024
@@ -78,6 +84,15 @@ class Examination:
     left_out: bool = False
     cost_worker: bool = False
     lost_workers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Studied:
+    """What is learnt from a message: the numbers of its features, and the log-odds that the shipped model alone gives
+    it."""
+
+    buckets: tuple[int, ...]
+    score: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     module, _, function = options.work.partition(":")
     prepare = getattr(importlib.import_module(module), function)
-    work: Work = prepare(options.model) if options.rules is None else prepare(options.model, _read(options.rules))
+    rules = () if options.rules is None else (_read(options.rules),)
+    layer = {} if options.layer is None else {"layer": options.layer}
+    work: Work = prepare(options.model, *rules, **layer)
     warnings.simplefilter("ignore")  # a warning would read source files, which the jail refuses
     gc.collect()
     gc.freeze()  # what is loaded stays shared between the workers
@@ -53,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cpu", type=int, required=True)
     parser.add_argument("--model", type=Path)
     parser.add_argument("--rules", type=int)
+    parser.add_argument("--layer", type=Path)
     return parser
 
 

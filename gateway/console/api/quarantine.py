@@ -96,6 +96,12 @@ async def delete(office: AnOffice, visitor: AnyHands, id: str, reason: Reason) -
     return _one(await held.act(office, visitor.actor, Act.DELETE, [id], reason=reason.reason))
 
 
+@router.post("/{id}/report", summary="Delete one and report it as spam", dependencies=[Deliberate])
+async def report(office: AnOffice, visitor: AnyHands, id: str, reason: Reason) -> ActResult:
+    """For good, and a lesson for the classifier. 409: it was no longer held."""
+    return _one(await held.act(office, visitor.actor, Act.REPORT, [id], reason=reason.reason))
+
+
 def _one(results: list[Result]) -> ActResult:
     (result,) = results
     if result.ending in _STATUS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request
@@ -21,6 +21,10 @@ from gateway.quarantine.release import MAX_REASON, Ending, Result
 from gateway.quarantine.rights import Act, Role
 
 router = APIRouter(include_in_schema=False)
+
+
+_ACTS: Final = {"release": Act.RELEASE, "delete-now": Act.DELETE, "report-now": Act.REPORT}
+_DONE: Final = {Act.RELEASE: "Released", Act.DELETE: "Deleted", Act.REPORT: "Reported as spam"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,10 @@ async def act(
     next: Annotated[str, Form(max_length=13)] = "",
     origin: Annotated[str, Form(alias="from", max_length=10)] = "",
 ) -> Response:
-    """Release or delete what was selected, and go on with the next. A first `delete` asks whether one is sure."""
+    """Release, delete or report what was selected, and go on with the next. A first `delete` asks if one is sure."""
     check_token(visitor, csrf)
     onward = next if next.isalnum() else ""
-    if act not in ("release", "delete", "delete-now"):
+    if act not in _ACTS and act != "delete":
         raise Problem(422, "There is no such act.")
     if not id:
         office.notes.leave(visitor.session.key_hash, "Nothing was selected.")
@@ -89,7 +93,7 @@ async def act(
         return await page(
             request, visitor, "confirm.html", section="quarantine", rows=rows, q=q, reason=reason, next=onward
         )
-    wanted = Act.RELEASE if act == "release" else Act.DELETE
+    wanted = _ACTS[act]
     results = await held.act(office, visitor.actor, wanted, id, reason=reason)
     office.notes.leave(visitor.session.key_hash, summed_up(wanted, results))
     stays = origin == "item" and any(each.ending is Ending.REFUSED for each in results)
@@ -103,7 +107,7 @@ def summed_up(act: Act, results: list[Result]) -> str:
     done = [each for each in results if each.ending is Ending.DONE]
     if len(results) == 1:
         return results[0].text
-    said = [f"{'Released' if act is Act.RELEASE else 'Deleted'} {len(done)} of {len(results)}."]
+    said = [f"{_DONE[act]} {len(done)} of {len(results)}."]
     for text, number in Counter(each.text for each in results if each not in done).most_common(4):
         said.append(f"{number}: {text}")
     return " ".join(said)

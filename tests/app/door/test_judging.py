@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.app.door.acquaintances import Acquaintances
+from gateway.app.door.correspondents import REMEMBERED, Correspondents
 from gateway.app.door.greylisting import Greylister
 from gateway.app.door.judging import Judging
 from gateway.app.door.stripping import Stripping
@@ -39,6 +40,10 @@ POLICY = read(
 version: 1
 recipients: [{domain: example.org, route: mailbox}]
 rules:
+  - id: correspondent
+    when: recipient.address in mail.correspondents && spf.result == "pass"
+    then: deliver
+    on_unknown: next
   - {id: hold, when: 'spam.score >= 8.0', then: {quarantine: spam}}
   - {id: refuse, when: 'recipient.address == "refuse@example.org"', then: {reject: policy}}
   - {id: wait, when: 'spam.score >= 4.0 && spf.result != "pass"', then: greylist, on_unknown: next}
@@ -58,6 +63,7 @@ class Prepared:
 
     score: float = 5.0
     spf: Auth = Auth.NONE
+    author: str = "ann@a.example"
 
     async def scan(self, message: Message, envelope: Envelope, client: ClientFact, *, received_at: float) -> Evidence:
         return Evidence(
@@ -66,7 +72,7 @@ class Prepared:
             client,
             str(envelope.reverse_path or ""),
             tuple(str(each.address) for each in envelope.recipients),
-            MessageFact(message.size, authors=(AuthorFact("Ann", "ann@a.example", "a.example"),), from_fields=1),
+            MessageFact(message.size, authors=(AuthorFact("Ann", self.author, "a.example"),), from_fields=1),
             spf=Known(SpfFact(self.spf, SpfIdentity.MAILFROM, "a.example")),
             spam=Known(SpamFact(MailClass.SPAM, {}, self.score)),
         )
@@ -190,3 +196,20 @@ async def test_the_same_evidence_gives_the_same_verdict_again(house: House) -> N
     judged = await house.judge()
     assert decide_all(judged.evidence, POLICY) == judged.settlement
     assert decide_all(replace(judged.evidence, greylist=Skipped()), POLICY).disposition is Disposition.DELIVER
+
+
+async def test_the_answer_of_whom_one_wrote_to_gets_credit_for_days_and_only_from_that_author(house: House) -> None:
+    bad, proven = Prepared(9.0), Prepared(9.0, spf=Auth.PASS)
+    wrote = Evidence(0.0, "outbound", ClientFact(""), BOB, ("Ann@A.example",), MessageFact(1))
+    assert await house.said(found=proven) == "quarantine"
+    await Correspondents(house.counters).wrote(wrote)
+    house.clock.advance(30 * 86400.0)
+    answer = await house.judge(BOB, EVE, found=proven)
+    assert answer.evidence.correspondents == (BOB,)
+    credited = {name: verdict.disposition for name, verdict in answer.settlement.verdicts}
+    assert credited == {BOB: Disposition.DELIVER, EVE: Disposition.QUARANTINE}
+    assert await house.said(found=bad) == "quarantine", "nobody proved to be the author"
+    stranger = Prepared(9.0, spf=Auth.PASS, author="mallory@a.example")
+    assert await house.said(found=stranger, sender="ann@a.example") == "quarantine", "a borrowed reverse-path"
+    house.clock.advance(REMEMBERED)
+    assert await house.said(found=proven) == "quarantine"

@@ -43,7 +43,7 @@ async def test_other_rules_take_over_while_mail_flows(tmp_path):
     async with await AnatomistPool.start(workers=2, timeout=20.0, memory=MEMORY, model=None, rules=first) as pool:
         before = [asyncio.ensure_future(matches(pool)) for _ in range(20)]
         await asyncio.sleep(0)
-        pool.use_rules(second)
+        pool.use(rules=second, layer=None)
         assert set(await asyncio.gather(*before)) <= {("first",), ("second",)}
         assert await matches(pool) == ("second",)
 
