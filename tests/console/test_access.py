@@ -34,6 +34,7 @@ MATRIX: dict[tuple[str, str], list[str] | None] = {
     ("POST", "/api/v1/quarantine/release"): HANDS,
     ("POST", "/api/v1/quarantine/delete"): HANDS,
     ("POST", "/api/v1/quarantine/{id}/release"): HANDS,
+    ("POST", "/api/v1/quarantine/{id}/report"): HANDS,
     ("POST", "/api/v1/quarantine/{id}/delete"): HANDS,
     ("GET", "/api/v1/greylist"): STAFF,
     ("POST", "/api/v1/greylist/release"): STAFF_HANDS,
