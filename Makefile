@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: help run test check bench demo model clean
+.PHONY: help run test test-peers check bench demo model clean
 
 help:  ## Show what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,9 +19,13 @@ run: $(READY)  ## Install what is missing, then run everything in the foreground
 	@deploy/setup components || true
 	@exec $(BIN)/postern run $(ARGS)
 
-test: $(READY)  ## Run all tests with the real components
+test: $(READY)  ## Run all tests with the real components, but for those with other mail servers
 	@deploy/setup test-components || true
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -m "not peers" $(ARGS)
+
+test-peers: $(READY)  ## Run the tests with Postfix, Exim, OpenSMTPD, Haraka, opendkim and Mail::DKIM
+	@deploy/setup peers || true
+	@$(BIN)/python -m pytest -m peers $(ARGS)
 
 check: $(READY)  ## Format, lint, types, floors, house rules
 	$(BIN)/ruff format --check gateway tests

@@ -51,14 +51,14 @@ needs_postfix = pytest.mark.skipif(
 )
 needs_exim = pytest.mark.skipif(
     EXIM is None or not MAY_MOUNT,
-    reason="Exim is not there (deploy/setup test-components), or this is not root, or may not mount",
+    reason="Exim is not there (make test-peers installs it), or this is not root, or may not mount",
 )
 needs_opensmtpd = pytest.mark.skipif(
     OPENSMTPD is None or not MAY_MOUNT,
-    reason="OpenSMTPD is not there (deploy/setup test-components), or this is not root, or may not mount",
+    reason="OpenSMTPD is not there (make test-peers installs it), or this is not root, or may not mount",
 )
 needs_haraka = pytest.mark.skipif(
     NODE is None or not HARAKA.exists(),
-    reason="Haraka or node is not there (deploy/setup test-components)",
+    reason="Haraka or node is not there (make test-peers installs it)",
 )
 needs_swaks = pytest.mark.skipif(not _swaks_speaks_tls(), reason="swaks is not installed, or lacks Net::SSLeay for TLS")
