@@ -8,7 +8,6 @@ told.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
@@ -205,7 +204,8 @@ def greeting(hostname: str, banner: str = "") -> Reply:
     return Reply(220, "", f"{hostname} {banner or 'ESMTP Postern'}")
 
 
-def hello(hostname: str, extensions: Sequence[str] = ()) -> bytes:
+@lru_cache(256)
+def hello(hostname: str, extensions: tuple[str, ...] = ()) -> bytes:
     """The answer to HELO and EHLO as it is sent, one extension a line (RFC 5321 section 4.1.1.1)."""
     *first, last = [hostname, *extensions]
     return ("".join(f"{OK.code}-{line}\r\n" for line in first) + f"{OK.code} {last}\r\n").encode()

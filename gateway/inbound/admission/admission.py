@@ -119,8 +119,8 @@ class Admission:
 
     def note(self, reply: Reply, client: ClientFact, door: Door) -> None:
         """A reply was given: what it says of the client's manners is counted, without anybody waiting for it."""
-        doing = Doing.EARLY_TALKS if reply in (replies.SPOKE_TOO_EARLY, replies.IMPATIENT) else Doing.ERRORS
         if reply.is_permanent and not (door.is_submission and client.user):
+            doing = Doing.EARLY_TALKS if reply in (replies.SPOKE_TOO_EARLY, replies.IMPATIENT) else Doing.ERRORS
             noting = asyncio.ensure_future(self._happened(doing, client.ip, self.allowance(client)))
             self._noting.add(noting)
             noting.add_done_callback(self._noting.discard)
@@ -281,15 +281,16 @@ def _too_much(reply: Reply, used_up: RateLimit, group: Group) -> Refused:
 async def _in_time(
     one: Coroutine[None, None, Outcome[T]], other: Coroutine[None, None, Outcome[U]]
 ) -> tuple[Outcome[T], Outcome[U]]:
-    """The answers to two questions that are asked at a time."""
-    first, second = asyncio.ensure_future(one), asyncio.ensure_future(other)
+    """The answers to two questions that are asked at a time. What one has said by the end of the patience counts,
+    whatever the other one does."""
+    beside = asyncio.ensure_future(other)
+    first: Outcome[T] = Unknown("timed out")
     try:
-        await asyncio.wait((first, second), timeout=INQUIRY_PATIENCE)
-        return _answer(first), _answer(second)
+        async with asyncio.timeout(INQUIRY_PATIENCE):
+            first = await one
+            return first, await beside
+    except TimeoutError:
+        is_late = beside.cancelled() or not beside.done()
+        return first, Unknown("timed out") if is_late else beside.result()
     finally:
-        first.cancel()
-        second.cancel()
-
-
-def _answer(asked: asyncio.Future[Outcome[T]]) -> Outcome[T]:
-    return asked.result() if asked.done() else Unknown("timed out")
+        beside.cancel()

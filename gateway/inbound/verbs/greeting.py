@@ -63,7 +63,7 @@ async def _impatience(session: Session) -> Refused | None:
     return None
 
 
-def offers(session: Session) -> list[str]:
+def offers(session: Session) -> tuple[str, ...]:
     """The extensions that this client may use now, as EHLO says them."""
     allowance = session.household.admission.allowance(session.client)
     offered = ["PIPELINING", f"SIZE {allowance.size}", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN", "CHUNKING"]
@@ -75,7 +75,7 @@ def offers(session: Session) -> list[str]:
         offered.append(f"AUTH {' '.join(sasl.MECHANISMS)}")
     if session.may_xclient:
         offered.append(f"XCLIENT {' '.join(attributes.NAMES)}")
-    return [*offered, "HELP"]
+    return (*offered, "HELP")
 
 
 def _refused_as_ours(session: Session, name: str) -> Refused | None:
