@@ -95,7 +95,7 @@ class FrontDoor:
 
     async def drain(self, timeout: float) -> None:
         """Accept nobody any more, let an open DATA finish, send idle clients away with 421, and return when all have
-        gone; after `timeout` seconds the rest is cut off. What custody was given, it is waited for."""
+        gone; after `timeout` seconds the rest is cut off. Custody and the counters are waited for."""
         self._draining = True
         for server in self._servers:
             server.close()
@@ -110,6 +110,7 @@ class FrontDoor:
                 guest.abort()
         await self._occupancy.until_empty()
         await self._reception.settle()
+        await self._household.admission.settle()
 
     def _at(self, door: Door, loop: asyncio.AbstractEventLoop) -> Callable[[], Session]:
         def session() -> Session:

@@ -125,6 +125,11 @@ class Admission:
             self._noting.add(noting)
             noting.add_done_callback(self._noting.discard)
 
+    async def settle(self) -> None:
+        """Return when all that was noted is counted."""
+        if self._noting:
+            await asyncio.wait(self._noting)
+
     async def _happened(self, doing: Doing, ip: str, allowance: Allowance) -> None:
         await self._counting.happened(doing, ip, rates=allowance.group.limits.rates, policy=allowance.policy)
 

@@ -73,7 +73,6 @@ recipients:
         else:
             said = await session(house, *done)
             assert not {each for each in said if each[:1] == "4"}, said
-        await asyncio.sleep(0.05)  # errors are counted without anybody waiting for it
     async with open_house(policy=policy, folder=tmp_path) as house:  # type: ignore[arg-type]
         if not once_more:
             said = await session(house, ip=neighbour)
