@@ -44,6 +44,10 @@ FAREWELL_PATIENCE: Final = 10.0
 WEB_VERBS: Final = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "PATCH", "DELETE"})
 """A browser was tricked into speaking to us: what it sends next may look like commands."""
 
+NOWHERE: Final = ClientAddress("", 0, "")
+NOBODY: Final = ClientFact("")
+"""Who the client is until we know."""
+
 FAULTY_LINES: Final = {
     LineFault.TOO_LONG: replies.LINE_TOO_LONG,
     LineFault.BARE_LINE_END: replies.BARE_LINE_END,
@@ -90,8 +94,8 @@ class Session(Wire):
         super().__init__(loop=loop, idle=household.limits.idle, tls=tls)
         self.household = household
         self.door = door
-        self.address = ClientAddress("", 0, "")
-        self.client = ClientFact("")
+        self.address = NOWHERE
+        self.client = NOBODY
         self.principal: Principal | None = None
         self.extended = False
         self.transaction: Transaction | None = None

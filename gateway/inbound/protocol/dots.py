@@ -34,26 +34,27 @@ class DotReader:
         """The octets of the message that are certain now. Must not be called once `finished`."""
         octets = self._held_back + chunk
         is_clean, dots = survey(octets)
-        end = next((dot for dot in dots if octets.startswith(_END, dot - 2)), None)
-        if end is not None:
+        stop = next((dot for dot in dots if octets.startswith(_END, dot - 2)), None)
+        if stop is not None:
             self.finished = True
-            self.rest = octets[end + 3 :]
-            octets = octets[:end]
+            self.rest = octets[stop + 3 :]
         else:
             self._held_back = next((each for each in _BEGINNINGS_OF_END if octets.endswith(each)), b"")
-            octets = octets[: len(octets) - len(self._held_back)]
+            stop = len(octets) - len(self._held_back)
         if not is_clean and self.fault is None:
-            self.fault = fault_of(octets)
+            self.fault = fault_of(octets[:stop])
         start = 0
-        if self._at_start and octets:
+        if self._at_start and stop:
             self._at_start, start = False, 2
-        return _without(dots, octets, start)
+        return _without(dots, octets, start, stop)
 
 
-def _without(dots: list[int], octets: bytes, start: int) -> bytes:
-    """The octets from `start` on but for these dots, of which some may lie behind the end."""
-    pieces = []
+def _without(dots: list[int], octets: bytes, start: int, stop: int) -> bytes:
+    """The octets from `start` to `stop` but for those of these dots that lie between. Copies them once."""
+    view, pieces = memoryview(octets), []
     for dot in dots:
-        pieces.append(octets[start:dot])
+        if dot >= stop:
+            break
+        pieces.append(view[start:dot])
         start = dot + 1
-    return b"".join([*pieces, octets[start:]])
+    return b"".join([*pieces, view[start:stop]])

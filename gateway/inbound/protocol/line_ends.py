@@ -32,8 +32,9 @@ def survey(octets: bytes) -> Survey:
     returns, feeds = array == _CR, array == _LF
     pairs = returns[:-1] & feeds[1:]
     is_clean = np.count_nonzero(returns) == np.count_nonzero(pairs) == np.count_nonzero(feeds) and b"\0" not in octets
-    dots = np.flatnonzero(pairs[:-1] & (array[2:] == _DOT)) + 2
-    return Survey(is_clean, dots.tolist())
+    dots = array[2:] == _DOT
+    dots &= pairs[:-1]
+    return Survey(is_clean, (np.flatnonzero(dots) + 2).tolist())
 
 
 def fault_of(octets: bytes) -> str | None:

@@ -82,10 +82,10 @@ def _refused_as_ours(session: Session, name: str) -> Refused | None:
     """Who comes from outside and says our own name is lying. Those on this machine may."""
     if session.door is not Door.MX or session.is_health_check:
         return None
-    here = session.own_address
+    here = session.own_address if name.startswith("[") else ""  # the kernel is asked only where it matters
     if not claims_to_be(name, hostname=session.household.hostname, ip=here):
         return None
-    if ipaddress.ip_address(session.address.ip).is_loopback or session.address.ip == here:
+    if ipaddress.ip_address(session.address.ip).is_loopback or session.address.ip == session.own_address:
         return None
     return Refused(replies.OUR_OWN_NAME, "says our own name in HELO")
 

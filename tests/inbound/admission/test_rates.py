@@ -111,7 +111,8 @@ async def test_connections_at_a_time_of_two_clients_of_one_network_at_two_proces
                          (other.port, "127.0.0.2")):  # fmt: skip
             said, talk = await connect(port, ip)
             talks.append((said[:9], talk))
-            await asyncio.sleep(0.1)
+            for house in (one, other):
+                await house.counters.waiting()  # before it answers, a process writes down whom it has
         assert [said for said, _ in talks] == ["220 mx.ex"] * most + ["421 4.7.0"] * (4 - most)
         stranger, talk = await connect(one.port, "127.0.9.9")
         assert stranger[:9] == "220 mx.ex"
