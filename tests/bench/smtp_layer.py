@@ -11,9 +11,9 @@ record is written, and a custody that keeps nothing takes it. The mail is `mail_
 A rate says something of a server only while it has work all the time. So there are always many sessions that wait for
 it, and it has a core for itself: each server in turn is held to the first core that we may use, the same clients are
 held to the last one. Postfix, which has several processes, may use all. `busy` is the part of the time for which the
-server computed: where it is much below 100 %, the machine had other things to do, and the rates say little (`chrt --rr
+server computed: where it is much below 100 %, the machine had other things to do, and the rates say little. `chrt --rr
 1 python -m ...` has all rows go before those, but for the twentieth of each second that the kernel keeps for them, which
-only runs of more than a second feel). Trust the ratios of medians, and the CPU seconds, which are of the server alone.
+only runs of about a second and more feel. Trust the ratios of medians, and the CPU seconds, which are of the server.
 """
 
 from __future__ import annotations
