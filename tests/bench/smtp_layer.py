@@ -12,8 +12,8 @@ A rate says something of a server only while it has work all the time. So there 
 it, and it has a core for itself: each server in turn is held to the first core that we may use, the same clients are
 held to the last one. Postfix, which has several processes, may use all. `busy` is the part of the time for which the
 server computed: where it is much below 100 %, the machine had other things to do, and the rates say little. `chrt --rr
-1 python -m ...` has all rows go before those, but for the twentieth of each second that the kernel keeps for them, which
-only runs of about a second and more feel. Trust the ratios of medians, and the CPU seconds, which are of the server.
+1 python -m ...` has all rows go before those, but for a twentieth of each second that the kernel keeps for others: runs
+of a second and more feel it. Trust the ratios of medians, and the CPU seconds, which are of the server alone.
 """
 
 from __future__ import annotations
