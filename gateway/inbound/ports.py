@@ -19,7 +19,7 @@ from gateway.inbound.refused import Refused
 from gateway.mail.address import Address, ReversePath
 from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message
-from gateway.policy.policy import Bans, Greylisting, RateLimit, Strangers
+from gateway.policy.policy import Bans, CertificateDemand, Greylisting, RateLimit, Strangers
 from gateway.policy.verdict import Settlement
 from gateway.queue.custody import Custody
 
@@ -82,6 +82,10 @@ class Group(Protocol):
         """Whether its clients must encrypt before MAIL."""
 
     @property
+    def certificate(self) -> CertificateDemand | None:
+        """What its clients have to prove who they are with before MAIL."""
+
+    @property
     def banner(self) -> str:
         """What they read after our name in the greeting; empty: the usual."""
 
@@ -130,6 +134,9 @@ class PolicyInForce(Protocol):
 
     def recipient_entry(self, address: str) -> RecipientEntry | None:
         """What is said about a recipient; None: not ours, and so nothing is relayed there."""
+
+    def certificate_demand(self, client: ClientFact, now: float) -> CertificateDemand | None:
+        """What a handshake with that client has to ask for."""
 
     @property
     def asks_about_the_past(self) -> bool:

@@ -14,8 +14,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from gateway.facts.connection import ClientFact
+from gateway.facts.connection import CertificateFact, ClientFact
 from gateway.inbound.admission.admission import Admission
+from gateway.inbound.admission.certificates import Certificates, shown
 from gateway.inbound.admission.manners import LOOK
 from gateway.inbound.admission.networks import Networks
 from gateway.inbound.admission.occupancy import Occupancy
@@ -70,6 +71,7 @@ class Household:
     verbs: Mapping[str, Verb]
     balancers: Networks
     """Peers that begin with a PROXY header."""
+    certificates: Certificates
     xclients: Networks
     """Clients that may say XCLIENT."""
     sleep: Sleep
@@ -174,9 +176,8 @@ class Session(Wire):
             return False
         if refused := await self._crowded():
             return await self._turn_away(refused)
-        if self.door is Door.SUBMISSIONS:  # not before: a handshake is work
-            self.expect_tls()
-            await self.start_tls()
+        if self.door is Door.SUBMISSIONS and not await self.start_tls():  # not before: a handshake is work
+            return False
         begun = self.now()
         refused = None if self.is_health_check else await self._make_acquaintance()
         if refused is None and not self.is_health_check:
@@ -357,10 +358,33 @@ class Session(Wire):
     def _is_mid_message(self) -> bool:
         return self.transaction is not None and self.transaction.intake is not None
 
-    async def start_tls(self) -> None:
-        """Do the handshake, and note what was agreed upon. Raises `ClientGone`."""
-        version, cipher = await self.encrypt()
-        self.client = replace(self.client, tls=version, tls_cipher=cipher)
+    async def start_tls(self, ready: Reply | None = None) -> bool:
+        """Say that we are ready where that is said, do the handshake, and note what was agreed upon. False where we
+        cannot now. Raises `ClientGone`."""
+        certificates = self.household.certificates
+        demand = await certificates.demand_of(self.client)
+        try:
+            context = self.tls if demand is None else certificates.context_for(demand)
+        except OSError as error:
+            log().error("client certificates cannot be verified", client=self.address.ip, reason=str(error))
+            return False
+        if context is None:
+            return False
+        if ready is not None:
+            self.say(ready)
+        else:
+            self.expect_tls(context)
+        try:
+            connection = await self.encrypt(context)
+        except ClientGone as gone:
+            if demand is not None and isinstance(gone.__cause__, ssl.SSLCertVerificationError):
+                await certificates.failed(self.client)
+                log().info("client certificate not verified", client=self.address.ip, reason=str(gone.__cause__))
+            raise
+        certificate = CertificateFact() if demand is None else shown(connection, demand)
+        version, (cipher, *_) = connection.version() or "", connection.cipher() or ("",)
+        self.client = replace(self.client, tls=version, tls_cipher=cipher, certificate=certificate)
+        return True
 
 
 def _drop(_: bytes) -> bytes:

@@ -91,6 +91,7 @@ READY_FOR_TLS: Final = Reply(220, "2.0.0", "Ready to start TLS")
 TLS_NOT_AVAILABLE: Final = Reply(454, "4.7.0", "TLS is not available now")
 TLS_ACTIVE: Final = Reply(503, "5.5.1", "TLS is already active")
 TLS_REQUIRED: Final = Reply(530, "5.7.0", "Must issue a STARTTLS command first")
+CERTIFICATE_REQUIRED: Final = Reply(530, "5.7.0", "Must prove who you are with a client certificate in STARTTLS first")
 
 PROXY_NOT_TRUSTED: Final = Reply(521, "5.7.1", "You are not trusted to say who is behind you")
 HEALTH_CHECK_ONLY: Final = Reply(550, "5.7.1", "A balancer has no mail of its own")

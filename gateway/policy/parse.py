@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from gateway.policy import document as documents
 from gateway.policy import policy as running
 from gateway.policy import schema
-from gateway.policy.assembly import bans_of, doubt_of, effect_of, entry_of, limits_of, scanning_of
+from gateway.policy.assembly import bans_of, demand_of, doubt_of, effect_of, entry_of, limits_of, scanning_of
 from gateway.policy.complaints import complaints
 from gateway.policy.conditions import Condition, ConditionError, Language
 from gateway.policy.document import Document, Path
@@ -187,6 +187,7 @@ class _Reading:
             yield running.Group(
                 self._ref(group.id, path), condition, reject, limits,
                 requires_tls=group.require == "tls", banner=group.banner or "",
+                certificate=demand_of(group.certificate),
                 strangers=running.Strangers(group.greylist or ""), patience=group.patience,
             )  # fmt: skip
         if path and not for_all:

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from gateway.facts.connection import ClientFact, PastFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Unknown
-from gateway.inbound.admission import senders
+from gateway.inbound.admission import certificates, senders
 from gateway.inbound.admission.addressees import Addressees, Admitted
 from gateway.inbound.admission.counting import Counting, name_of_recipient, names_of_client, names_of_sender
 from gateway.inbound.admission.manners import Manners
@@ -182,6 +182,8 @@ class Admission:
             return refused
         if group.requires_tls and not client.tls:
             return Refused(replies.TLS_REQUIRED, f"group {group.id} requires TLS", group.id, group.place)
+        if refused := certificates.refusal(group, client):
+            return refused
         if size is not None and size > allowance.size:
             said = f"declared {size} octets, the limit is {allowance.size}"
             return Refused(replies.TOO_LARGE, said, group.id, group.place)
