@@ -30,7 +30,7 @@ from gateway.inbound.refusals import Refusals
 from gateway.inbound.refused import Refused
 from gateway.inbound.transaction import Reception, Transaction
 from gateway.mail import replies
-from gateway.mail.address import Address
+from gateway.mail.address import Address, ReversePath
 from gateway.mail.replies import Reply
 from gateway.queue.identifiers import text_of
 from gateway.settings import Limits
@@ -97,6 +97,7 @@ class Session(Wire):
         self.principal: Principal | None = None
         self.extended = False
         self.transaction: Transaction | None = None
+        self.sender: ReversePath = None
         self.transactions = 0
         self.is_health_check = False
         self.may_xclient = False
@@ -295,6 +296,8 @@ class Session(Wire):
         """Say it; False when it was the last word. Who errs often waits, who errs too often goes."""
         limits = self.household.limits
         self._note(reply)
+        if self.transaction is None:
+            self.sender = None
         self._errors += reply.is_permanent
         if self._errors > limits.errors or self._idle_commands > IDLE_COMMANDS:
             reply = replies.TOO_MANY_ERRORS
@@ -306,13 +309,14 @@ class Session(Wire):
 
     def _note(self, reply: Reply) -> None:
         if not self.is_health_check:
-            self.household.admission.note(reply, self.client, self.door)
+            self.household.admission.note(reply, self.client, self.door, sender=self.sender)
 
     def _own_failure(self, error: Exception) -> Reply:
         """The reply to our own failure: a reference for the client, the story for the log, and a clean slate."""
         reference = text_of(self.household.ports.custody.new_id())
         log().error("session failed", reference=reference, client=self.address.ip, exc_info=error)
         self.forget_transaction()
+        self.sender = None
         return replies.LOCAL_ERROR.about(reference)
 
     # ------------------------------------------------------------ what verbs need

@@ -54,6 +54,9 @@ class SenderRates(Model):
 
     messages: RateOf | None = Field(None, description="Messages that are begun, like `1000/h`")
     recipients: RateOf | None = Field(None, description="Recipients that are taken, like `5000/h`")
+    errors: RateOf | None = Field(
+        None, description="Commands and messages in its transactions that are refused for good, like `200/h`"
+    )
     unknown_recipients: RateOf | None = Field(
         None, description="Recipients of ours that do not exist, like `50/h`: whoever names it and asks for more goes"
     )

@@ -16,7 +16,13 @@ from gateway.facts.connection import ClientFact, PastFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Unknown
 from gateway.inbound.admission import certificates, senders
 from gateway.inbound.admission.addressees import Addressees, Admitted
-from gateway.inbound.admission.counting import Counting, name_of_recipient, names_of_client, names_of_sender
+from gateway.inbound.admission.counting import (
+    Counting,
+    name_of_recipient,
+    name_of_sender_domain,
+    names_of_client,
+    names_of_sender,
+)
 from gateway.inbound.admission.manners import Manners
 from gateway.inbound.ports import Door, Group, Meant, PolicyInForce, Ports, Principal
 from gateway.inbound.protocol.commands import asks_to_route, is_host_name
@@ -107,26 +113,31 @@ class Admission:
         group = self.allowance(client).group
         if refused := _barred(group):
             return refused
+        names = names_of_client(client.ip)
         used_up = await self._counting.allow(
-            (Doing.CONNECTIONS, names_of_client(client.ip)),
+            (Doing.CONNECTIONS, names),
             rates=group.limits.rates,
-            spent=(Doing.ERRORS, Doing.UNKNOWN_RECIPIENTS),
+            spent=((Doing.ERRORS, names), (Doing.UNKNOWN_RECIPIENTS, names)),
         )
         if used_up is None:
             return None
         reply = replies.CONNECTING_TOO_FAST if used_up.doing is Doing.CONNECTIONS else replies.TOO_MANY_ERRORS
         return _too_much(reply, used_up, group)
 
-    def note(self, reply: Reply, client: ClientFact, door: Door) -> None:
-        """A reply was given: what it says of the client's manners is counted, without anybody waiting for it."""
+    def note(self, reply: Reply, client: ClientFact, door: Door, *, sender: ReversePath = None) -> None:
+        """A reply was given: what it says of the client's manners is counted, without anybody waiting for it. `sender`
+        is the reverse-path of the transaction that it was given in."""
         doing = Doing.EARLY_TALKS if reply in (replies.SPOKE_TOO_EARLY, replies.IMPATIENT) else Doing.ERRORS
         if reply.is_permanent and not (door.is_submission and client.user):
-            noting = asyncio.ensure_future(self._happened(doing, client.ip, self.allowance(client)))
+            noting = asyncio.ensure_future(self._happened(doing, client, None if door.is_submission else sender))
             self._noting.add(noting)
             noting.add_done_callback(self._noting.discard)
 
-    async def _happened(self, doing: Doing, ip: str, allowance: Allowance) -> None:
-        await self._counting.happened(doing, ip, rates=allowance.group.limits.rates, policy=allowance.policy)
+    async def _happened(self, doing: Doing, client: ClientFact, sender: ReversePath) -> None:
+        allowance = self.allowance(client, mail_from=None if sender is None else path_text(sender))
+        await self._counting.happened(
+            doing, client.ip, rates=allowance.group.limits.rates, policy=allowance.policy, reverse_path=sender
+        )
 
     def _shut_out(self, client: ClientFact) -> Refused | None:
         ban = self._counting.ban_of(client.ip, self._ports.current_policy())
@@ -189,9 +200,14 @@ class Admission:
             return Refused(replies.TOO_LARGE, said, group.id, group.place)
         if principal is not None and not principal.may_send_as(reverse_path):
             return Refused(replies.NOT_YOUR_ADDRESS, f"{principal.user} does not own the address")
-        names = names_of_sender(client.ip, reverse_path) if principal is None else names_of_client(client.ip)
-        used_up = await self._counting.allow((Doing.MESSAGES, names), rates=group.limits.rates)
-        return None if used_up is None else _too_much(replies.RATE_LIMITED, used_up, group)
+        names, domain = names_of_client(client.ip), name_of_sender_domain(None if principal else reverse_path)
+        used_up = await self._counting.allow(
+            (Doing.MESSAGES, {**names, **domain}), rates=group.limits.rates, spent=((Doing.ERRORS, domain),)
+        )
+        if used_up is None:
+            return None
+        reply = replies.RATE_LIMITED if used_up.doing is Doing.MESSAGES else replies.ERRING_TOO_OFTEN
+        return _too_much(reply, used_up, group)
 
     def may_relay_path(self, path: str, *, principal: Principal | None) -> Refused | None:
         """Refuse strangers who write a further hop into the local part, in whatever spelling."""

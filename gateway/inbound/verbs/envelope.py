@@ -32,6 +32,7 @@ async def mail(session: Session, argument: str) -> Reply:
     except BadCommand as bad:
         unreadable = Refused(bad.reply, "MAIL cannot be taken as it stands")
         return await session.refuse("mail", unreadable, sender=commands.path_as_written(argument))
+    session.sender = sender
     admission = session.household.admission
     allowance = await admission.allowance_at_mail(session.client, sender, principal=session.principal)
     refused = await admission.may_send(
