@@ -14,7 +14,7 @@ from gateway.clock import Clock
 from gateway.counters.counters import Counters
 from gateway.facts.connection import ClientFact, DnsblFact, NetworkFact, SenderDomain
 from gateway.facts.evidence import Evidence
-from gateway.facts.outcome import Outcome
+from gateway.facts.outcome import NOT_ASKED, Outcome
 from gateway.inbound.refused import Refused
 from gateway.mail.address import Address, ReversePath
 from gateway.mail.envelope import Envelope
@@ -250,6 +250,28 @@ class NoReturns:
         return Meant(address)
 
 
+class NextHopInquiry(Protocol):
+    """Knows what the next hop of a destination can take (RFC 6531 section 3.2). Never raises, and answers in time."""
+
+    async def takes_utf8_address(self, destination: str) -> Outcome[bool]:
+        """Whether addresses beyond ASCII can go there."""
+
+    async def takes_utf8_header(self, destination: str) -> Outcome[bool]:
+        """Whether header fields beyond ASCII can."""
+
+
+class NobodyAsksAhead:
+    """Stands where next hops are asked by couriers alone."""
+
+    async def takes_utf8_address(self, destination: str) -> Outcome[bool]:
+        """Nobody knows."""
+        return NOT_ASKED
+
+    async def takes_utf8_header(self, destination: str) -> Outcome[bool]:
+        """Nobody knows."""
+        return NOT_ASKED
+
+
 class Greylist(Protocol):
     """Who has to come back (RFC 6647), asked at RCPT about clients that did not sign in."""
 
@@ -351,3 +373,4 @@ class Ports:
     clock: Clock
     greylist: Greylist = field(default_factory=NoGreylist)
     returns: Returns = field(default_factory=NoReturns)
+    next_hops: NextHopInquiry = field(default_factory=NobodyAsksAhead)

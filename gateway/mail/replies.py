@@ -147,6 +147,7 @@ ERRING_TOO_OFTEN: Final = Reply(451, "4.7.1", "Too many errors of your domain, t
 RATE_LIMITED: Final = Reply(451, "4.7.1", "You are sending too fast, try again later")
 UTF8_UNDECLARED: Final = Reply(553, "5.6.7", "An internationalised address needs SMTPUTF8")
 NO_UTF8: Final = Reply(550, "5.6.7", "Internationalised addresses are not supported for this recipient")
+NO_UTF8_HEADER: Final = Reply(550, "5.6.9", "The next hop takes no internationalised header fields")
 
 # DATA
 START_MAIL: Final = Reply(354, "", "End data with <CR><LF>.<CR><LF>")

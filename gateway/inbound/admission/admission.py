@@ -241,6 +241,8 @@ class Admission:
             if admitted.reply is replies.NO_SUCH_USER and principal is None:
                 return await self._harvesting(client, reverse_path, allowance) or admitted
             return admitted
+        if refused := await self._unfit(admitted, reverse_path):
+            return refused
         if principal is None and (refused := await self._greylisted(admitted, allowance, client, reverse_path)):
             return refused
         wanted = [(Doing.RECIPIENTS, names_of_client(client.ip))]
@@ -253,6 +255,14 @@ class Admission:
         if used_up is not None:
             return _too_much(replies.RATE_LIMITED, used_up, group)
         return replace(admitted, later=meant.later)
+
+    async def _unfit(self, admitted: Admitted, reverse_path: ReversePath) -> Refused | None:
+        """Whether the next hop cannot take these addresses: better said now than in a bounce (RFC 6531 section 3.5)."""
+        if admitted.address.is_ascii and (reverse_path is None or reverse_path.is_ascii):
+            return None
+        if await self._ports.next_hops.takes_utf8_address(admitted.destination) == Known(False):
+            return Refused(replies.NO_UTF8, "the next hop does not offer SMTPUTF8")
+        return None
 
     async def _greylisted(
         self, admitted: Admitted, allowance: Allowance, client: ClientFact, reverse_path: ReversePath
