@@ -287,7 +287,9 @@ class Session(Wire):
                 raise BadCommand(replies.LINE_TOO_LONG)
             self._idle_commands += 1
             method = self.household.verbs.get(verb)
-            return replies.UNRECOGNISED if method is None else await method(self, argument)
+            if method is None:
+                raise BadCommand(replies.UNRECOGNISED)
+            return await method(self, argument)
         except BadCommand as bad:
             # What follows a BDAT that cannot be read are octets of a message: they must never be taken for commands.
             return replies.CHUNK_WITHOUT_SIZE if commands.announces_chunk(line) else bad.reply
@@ -337,6 +339,11 @@ class Session(Wire):
         """The first words, as the client's group has them."""
         banner = self.household.admission.allowance(self.client).group.banner
         return replies.greeting(self.household.hostname, banner)
+
+    @property
+    def offers_auth(self) -> bool:
+        """Whether the client may sign in, or could before it did."""
+        return self.door.is_submission and self.is_encrypted
 
     def not_now(self) -> Reply | None:
         """What stands before any transaction."""

@@ -81,7 +81,9 @@ class PlainPolicy:
 
     groups: Mapping[str, PlainGroup] = field(default_factory=dict)
     everyone: PlainGroup = PlainGroup()
-    routes: Mapping[str, str] = field(default_factory=lambda: {"example.net": "mailbox"})
+    routes: Mapping[str, str] = field(
+        default_factory=lambda: {"example.net": "mailbox", "xn--bcher-kva.example": "mailbox"}
+    )
     entry: PlainEntry = PlainEntry()
     bans: Bans = field(default_factory=Bans)
     asks_about_the_past: bool = True

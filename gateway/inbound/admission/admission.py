@@ -227,6 +227,9 @@ class Admission:
     ) -> Admitted | Refused:
         """To whom mail for the recipient goes and where it is queued, or the refusal. `size` is what MAIL declared."""
         entry = allowance.policy.recipient_entry(str(address))
+        if entry is None and (twin := address.twin) is not None:
+            entry = allowance.policy.recipient_entry(str(twin))
+            address = address if entry is None else twin
         if entry is None and principal is None:
             return Refused(replies.NO_RELAY, "not a recipient of ours")
         meant = Meant(address)
