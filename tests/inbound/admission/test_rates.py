@@ -12,8 +12,8 @@ import pytest
 from gateway.counters import keeper
 from gateway.counters.records import Take
 from gateway.mail import replies
-from gateway.policy import schema
-from gateway.policy.parse import read
+from gateway.policy.language import schema
+from gateway.policy.language.parse import read
 from tests.inbound.house import REJECT, House, open_house
 from tests.inbound.talk import Talk
 
