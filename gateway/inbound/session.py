@@ -11,12 +11,12 @@ import asyncio
 import math
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from gateway.facts.connection import CertificateFact, ClientFact
+from gateway.facts.connection import ClientFact
 from gateway.inbound.admission.admission import Admission
-from gateway.inbound.admission.certificates import Certificates, shown
+from gateway.inbound.admission.certificates import Certificates
 from gateway.inbound.admission.manners import LOOK
 from gateway.inbound.admission.networks import Networks
 from gateway.inbound.admission.occupancy import Occupancy
@@ -370,32 +370,11 @@ class Session(Wire):
         return self.transaction is not None and self.transaction.intake is not None
 
     async def start_tls(self, ready: Reply | None = None) -> bool:
-        """Say that we are ready where that is said, do the handshake, and note what was agreed upon. False where we
-        cannot now. Raises `ClientGone`."""
-        certificates = self.household.certificates
-        demand = await certificates.demand_of(self.client)
-        try:
-            context = self.tls if demand is None else certificates.context_for(demand)
-        except OSError as error:
-            log().error("client certificates cannot be verified", client=self.address.ip, reason=str(error))
-            return False
-        if context is None:
-            return False
-        if ready is not None:
-            self.say(ready)
-        else:
-            self.expect_tls(context)
-        try:
-            connection = await self.encrypt(context)
-        except ClientGone as gone:
-            if demand is not None and isinstance(gone.__cause__, ssl.SSLCertVerificationError):
-                await certificates.failed(self.client)
-                log().info("client certificate not verified", client=self.address.ip, reason=str(gone.__cause__))
-            raise
-        certificate = CertificateFact() if demand is None else shown(connection, demand)
-        version, (cipher, *_) = connection.version() or "", connection.cipher() or ("",)
-        self.client = replace(self.client, tls=version, tls_cipher=cipher, certificate=certificate)
-        return True
+        """Say that we are ready where that is said, and do the handshake. False where we cannot now. Raises
+        `ClientGone`."""
+        encrypted = await self.household.certificates.shake_hands(self, self.client, ready=ready)
+        self.client = encrypted or self.client
+        return encrypted is not None
 
 
 def _drop(_: bytes) -> bytes:

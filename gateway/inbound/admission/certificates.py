@@ -11,15 +11,19 @@ from __future__ import annotations
 import hashlib
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from gateway.counters.counters import Counters
 from gateway.facts.connection import CertificateFact, ClientFact
 from gateway.inbound.admission.counting import client_name
 from gateway.inbound.ports import Group, PolicyInForce
+from gateway.inbound.protocol.wire import ClientGone, Wire
 from gateway.inbound.refused import Refused
 from gateway.mail import replies
+from gateway.mail.replies import Reply
 from gateway.policy.policy import CertificateDemand
+from gateway.telemetry import log
 
 TOPIC: Final = "unverified certificate"
 
@@ -44,18 +48,40 @@ class Certificates:
         self._counters = counters
         self._current_policy = current_policy
 
-    async def demand_of(self, client: ClientFact) -> CertificateDemand | None:
+    async def shake_hands(self, wire: Wire, client: ClientFact, *, ready: Reply | None) -> ClientFact | None:
+        """Do the handshake with the client, after `ready` was said, or at once where TLS begins with the connection.
+        Gives the client with what was agreed upon and proved; None where we cannot now. Raises `ClientGone`."""
+        demand = await self._demand_of(client)
+        try:
+            context = wire.tls if demand is None else self._contexts(demand.authorities)
+        except OSError as error:
+            log().error("client certificates cannot be verified", client=client.ip, reason=str(error))
+            return None
+        if context is None:
+            return None
+        if ready is not None:
+            wire.say(ready)
+        else:
+            wire.expect_tls(context)
+        try:
+            connection = await wire.encrypt(context)
+        except ClientGone as gone:
+            if demand is not None and isinstance(gone.__cause__, ssl.SSLCertVerificationError):
+                await self._failed(client)
+                log().info("client certificate not verified", client=client.ip, reason=str(gone.__cause__))
+            raise
+        certificate = CertificateFact() if demand is None else shown(connection, demand)
+        version, (cipher, *_) = connection.version() or "", connection.cipher() or ("",)
+        return replace(client, tls=version, tls_cipher=cipher, certificate=certificate)
+
+    async def _demand_of(self, client: ClientFact) -> CertificateDemand | None:
         """What the handshake with the client has to ask for."""
         demand = self._current_policy().certificate_demand(client, self._counters.now())
         if demand is None or await self._counters.recall(TOPIC, (client_name(client.ip),)):
             return None
         return demand
 
-    def context_for(self, demand: CertificateDemand) -> ssl.SSLContext:
-        """The TLS that asks for it. Raises OSError."""
-        return self._contexts(demand.authorities)
-
-    async def failed(self, client: ClientFact) -> None:
+    async def _failed(self, client: ClientFact) -> None:
         """It showed one that cannot be verified, and the handshake has ended."""
         await self._counters.remember(TOPIC, {client_name(client.ip): ""}, seconds=REMEMBERED)
 
