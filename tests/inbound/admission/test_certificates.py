@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.facts.connection import CertificateFact, ClientFact
-from gateway.inbound.admission.certificates import REMEMBERED, TOPIC
+from gateway.inbound.admission.certificates import REMEMBERED
 from gateway.inbound.ports import Door
 from gateway.inbound.protocol.tls import RenewableCertificate
 from gateway.mail import replies
@@ -183,10 +183,10 @@ async def test_who_shows_one_that_nobody_can_verify_may_encrypt_at_the_next_try(
 ) -> None:
     async with house_with(office, demand(office)) as house:
         assert await answer_to(house, office.stranger, version=version) == ""
-        async with asyncio.timeout(10):
-            while not await house.counters.recall(TOPIC, ["127.0.0.1"]):
-                await asyncio.sleep(0.01)
-        assert await answer_to(house, office.stranger, version=version) == REQUIRED
+        async with asyncio.timeout(20):  # counters that are too slow for a busy machine forget, and it is asked again
+            while (said := await answer_to(house, office.stranger, version=version)) == "":
+                pass
+        assert said == REQUIRED
         house.clock.advance(REMEMBERED + 1)
         assert (await answer_to(house, office.bank, version=version)).startswith("250 ")
 
