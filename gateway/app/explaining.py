@@ -283,6 +283,7 @@ def _group(allowance: Allowance) -> str:
     return (
         f"group {allowance.group.id}: messages of {allowance.size} octets, {allowance.recipients} recipients, "
         f"{allowance.connections} connections{', TLS required' if allowance.group.requires_tls else ''}"
+        f"{', client certificate required' if allowance.group.certificate else ''}"
     )
 
 

@@ -11,8 +11,9 @@ from rich.table import Table
 from gateway.app.installation import Folders
 from gateway.app.senses import NoEngine, engine_of
 from gateway.checks.malware.clamav import Clamav
-from gateway.cli.custody import actor, when, with_custody
+from gateway.cli.custody import actor, with_custody
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, fail, out, settings_of
+from gateway.cli.times import when
 from gateway.clock import SystemClock
 from gateway.facts.content import MailClass
 from gateway.facts.evidence import to_plain

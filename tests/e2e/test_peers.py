@@ -67,6 +67,16 @@ class Street:
         assert code == 250, text
         return text.decode().rpartition(" ")[2]
 
+    def refusal_at_rcpt(self, to: str, *, mail: str) -> str:
+        """What the gateway answers to a recipient that it does not take."""
+        with smtplib.SMTP("127.0.0.1", self.gateway.ports["mx"], "client.sender.example", timeout=60) as client:
+            client.ehlo()
+            client.send(f"MAIL FROM:<u@bounces.example> {mail}\r\n".encode())
+            assert client.getreply()[0] == 250
+            client.send(f"RCPT TO:<{to}>\r\n".encode())
+            code, text = client.getreply()
+        return f"{code} {text.decode()}"
+
     def arrived(self, words_of_it: str) -> Taken:
         """What the host was given with those words in it, once."""
 
@@ -151,15 +161,13 @@ def test_behind_the_gateway(street: Street) -> None:
 
 def test_an_address_beyond_ascii(street: Street) -> None:
     subject, octets = letter(author="Ann <ann@partner.example>")
+    if street.server.name in WITHOUT_UTF8:
+        assert street.refusal_at_rcpt(f"δοκιμή@{street.behind}", mail="SMTPUTF8").startswith("550 5.6.7 ")
+        return
     street.mx(octets, sender="u@bounces.example", to=f"δοκιμή@{street.behind}", mail="SMTPUTF8")
     taken = street.arrived(subject)
-    if street.server.name in WITHOUT_UTF8:
-        assert taken.mail.startswith("MAIL FROM:<>")
-        assert taken.recipients == ["u@bounces.example"]
-        assert b"5.6.7" in taken.octets
-    else:
-        assert taken.recipients == [f"δοκιμή@{street.behind}"]
-        assert ("SMTPUTF8" in taken.mail) is (street.server.name not in FORGETS_UTF8)
+    assert taken.recipients == [f"δοκιμή@{street.behind}"]
+    assert ("SMTPUTF8" in taken.mail) is (street.server.name not in FORGETS_UTF8)
 
 
 def test_refused_for_now_is_asked_again(street: Street) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from gateway.app.alerts import Alerts
 from gateway.app.door.acquaintances import Acquaintances
@@ -96,7 +97,13 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                 clock=clock,
                 returns=returning,
             ) as ports:
-                door = FrontDoor(listeners, ports=ports, settings=settings, tls_context=certificate.context)
+                door = FrontDoor(
+                    listeners,
+                    ports=ports,
+                    settings=settings,
+                    tls_context=certificate.context,
+                    asking=lambda authorities: certificate.asking(Path(settings.policy) / authorities),
+                )
 
                 def reload() -> None:
                     policy.reload()

@@ -71,7 +71,7 @@ def offers(session: Session) -> tuple[str, ...]:
     offered.append(f"LIMITS MAILMAX={session.household.limits.transactions} RCPTMAX={recipients}")
     if session.tls is not None and not session.is_encrypted:
         offered.append("STARTTLS")
-    if session.door.is_submission and session.is_encrypted:
+    if session.offers_auth:
         offered.append(f"AUTH {' '.join(sasl.MECHANISMS)}")
     if session.may_xclient:
         offered.append(f"XCLIENT {' '.join(attributes.NAMES)}")

@@ -204,6 +204,8 @@ _FACTS: Final[tuple[Variable, ...]] = (
     Variable("client.reverse_name", _TEXT, "Its PTR name if that resolves back to it, else empty",
              _of(_reverse_name, str, ""), "reverse_name", _CLIENT),
     Variable("client.tls", _YES_NO, "The session is encrypted", lambda c: bool(c.evidence.client.tls), scope=_CLIENT),
+    Variable("client.certificate_names", _TEXTS, "Names in the certificate that it proved in the handshake, where its "
+             "group demands one", lambda c: list(c.evidence.client.certificate.names), scope=_CLIENT),
     Variable("client.user", _TEXT, "Who signed in, or empty", lambda c: c.evidence.client.user, scope=_CLIENT),
     Variable("client.dnsbl_score", _NUMBER, "Sum of the weights of the block lists that name the client",
              _of(_dnsbl, lambda fact: fact.score, 0.0), "dnsbl", _CLIENT),

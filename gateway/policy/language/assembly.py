@@ -76,6 +76,14 @@ def limits_of(model: schema.Limits, places: Places) -> running.Limits:
     )
 
 
+def demand_of(model: schema.ClientCertificate | None) -> running.CertificateDemand | None:
+    """What clients of a group have to prove who they are with."""
+    if model is None:
+        return None
+    names = frozenset(each.lower() for each in model.names)
+    return running.CertificateDemand(model.authorities, names, frozenset(model.fingerprints))
+
+
 def _below(places: Places, step: str, steps: Path) -> str:
     return places((step, *steps))
 

@@ -20,7 +20,7 @@ from gateway.policy.conditions.cel import Condition, ConditionError, Language
 from gateway.policy.conditions.vocabulary import VARIABLES, Scope, in_scope
 from gateway.policy.language import document as documents
 from gateway.policy.language import schema
-from gateway.policy.language.assembly import bans_of, doubt_of, effect_of, entry_of, limits_of, scanning_of
+from gateway.policy.language.assembly import bans_of, demand_of, doubt_of, effect_of, entry_of, limits_of, scanning_of
 from gateway.policy.language.complaints import complaints
 from gateway.policy.language.document import Document, Path
 from gateway.policy.language.recipients import Recipient
@@ -187,6 +187,7 @@ class _Reading:
             yield running.Group(
                 self._ref(group.id, path), condition, reject, limits,
                 requires_tls=group.require == "tls", banner=group.banner or "",
+                certificate=demand_of(group.certificate),
                 strangers=running.Strangers(group.greylist or ""), patience=group.patience,
             )  # fmt: skip
         if path and not for_all:

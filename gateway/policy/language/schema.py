@@ -19,6 +19,7 @@ from gateway.policy.language.words import (
     Duration,
     End,
     FileName,
+    Fingerprint,
     Id,
     ListAnswer,
     Model,
@@ -53,6 +54,9 @@ class SenderRates(Model):
 
     messages: RateOf | None = Field(None, description="Messages that are begun, like `1000/h`")
     recipients: RateOf | None = Field(None, description="Recipients that are taken, like `5000/h`")
+    errors: RateOf | None = Field(
+        None, description="Commands and messages in its transactions that are refused for good, like `200/h`"
+    )
     unknown_recipients: RateOf | None = Field(
         None, description="Recipients of ours that do not exist, like `50/h`: whoever names it and asks for more goes"
     )
@@ -87,6 +91,21 @@ class Limits(Model):
     recipient: RecipientRates = Field(RecipientRates(), description="Rates of one recipient, inbound")
 
 
+class ClientCertificate(Model):
+    """Which certificates prove who a client is. It is asked for one in the handshake, so before MAIL is said."""
+
+    authorities: FileName = Field(
+        description="File (PEM) of the CA certificates that may have issued it, or of the certificates themselves"
+    )
+    names: list[Annotated[str, Field(min_length=1, max_length=255)]] = Field(
+        [], description="Names (DNS, mail address, or common name) of which it must hold one; empty: any"
+    )
+    fingerprints: list[Fingerprint] = Field(
+        [],
+        description="SHA-256 fingerprints of which it must have one; empty: any (`openssl x509 -fingerprint -sha256`)",
+    )
+
+
 class Group(Model):
     """Who is connecting. The first group whose condition is true is the client's; one that cannot be told is not."""
 
@@ -105,6 +124,11 @@ class Group(Model):
     )
     require: Literal["tls"] | None = Field(
         None, description="`tls`: its clients are told at MAIL to encrypt the session first (530 5.7.0)"
+    )
+    certificate: ClientCertificate | None = Field(
+        None,
+        description="Its clients have to show such a certificate in the handshake, and so to encrypt, before MAIL "
+        "(530 5.7.0)",
     )
     banner: Banner | None = Field(
         None, description="What they read after our name in the greeting; left out: `ESMTP Postern`"

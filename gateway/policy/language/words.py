@@ -206,6 +206,11 @@ DistinguishedName = Annotated[
 EnvironmentName = Annotated[
     str, _shaped(r"[A-Za-z_][A-Za-z0-9_]{0,99}", "a name of the environment", "write one like `POSTERN_LDAP_SECRET`")
 ]
+Fingerprint = Annotated[
+    str,
+    AfterValidator(lambda text: text.replace(":", "").lower()),
+    _shaped(r"[0-9a-f]{64}", "a fingerprint", "write the SHA-256 of a certificate: 64 hexadecimal digits"),
+]
 Banner = Annotated[
     str,
     _shaped(r"ESMTP(?: [\x21-\x7e]+)*", "a banner", "write `ESMTP` and words of printable ASCII after it"),
