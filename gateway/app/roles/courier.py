@@ -12,12 +12,12 @@ from gateway.app.keeping import open_custody
 from gateway.app.keys.key_watch import KeyWatch
 from gateway.app.keys.keyring import Keyring
 from gateway.app.keys.live_keys import LiveKeys
-from gateway.app.keys.return_keys import srs_of, tagging_of
+from gateway.app.keys.return_keys import LiveReturnKeys
 from gateway.app.learning import watch as watch_lessons
 from gateway.app.policies import LivePolicy
 from gateway.app.reporting import daily_reports, reading_carrier
 from gateway.app.roles.signals import Signals
-from gateway.app.senses import engine_of, rescan_by
+from gateway.app.senses import LiveSuffixes, engine_of, rescan_by
 from gateway.checks.dns.resolver import Resolver
 from gateway.checks.malware.clamav import Clamav
 from gateway.clock import Clock, SystemClock, system_randomness
@@ -65,6 +65,8 @@ async def _deliver(
     engine = engine_of(settings, folders)
     randomness = system_randomness()
     routes = routes_of(policy(), mailbox)
+    return_keys = LiveReturnKeys(settings, folders)
+    suffixes = LiveSuffixes(settings)
     courier = Courier(
         custody,
         routes,
@@ -86,14 +88,16 @@ async def _deliver(
         departing=Departure(
             lambda address: policy().recipient_entry(str(address)) is not None,
             now=clock.now,
-            srs=srs_of(settings, folders),
-            tagging=tagging_of(settings, folders),
+            srs=return_keys.srs,
+            tagging=return_keys.tagging,
         ),
         heir=is_heir,
     )
 
     def reload() -> None:
         policy.reload()
+        return_keys.reload()
+        suffixes.reload()
         courier.use(routes_of(policy(), mailbox))
 
     def destination_of(address: Address) -> str:
@@ -121,7 +125,14 @@ async def _deliver(
                 group.create_task(watch.run(signals.stop))
             if index == 0 and settings.reports.dmarc:
                 reports = daily_reports(
-                    settings, folders, custody, resolver, clock, sign=sign, destination_of=destination_of
+                    settings,
+                    folders,
+                    custody,
+                    resolver,
+                    clock,
+                    sign=sign,
+                    destination_of=destination_of,
+                    suffixes=suffixes,
                 )
                 group.create_task(reports.run(signals.stop))
             group.create_task(lifeline.serve(signals.stop))

@@ -17,7 +17,7 @@ from gateway.app.installation import Folders
 from gateway.app.keeping import open_custody
 from gateway.app.keys.keyring import Keyring
 from gateway.app.keys.live_keys import LiveKeys
-from gateway.app.keys.return_keys import srs_of, tagging_of
+from gateway.app.keys.return_keys import LiveReturnKeys
 from gateway.app.list_notice import ListNotice
 from gateway.app.losses import Losses
 from gateway.app.policies import LivePolicy
@@ -67,9 +67,10 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
             )
             own = own_networks(settings.own_networks)
             greylister = Greylister(counters, senses.resolver, own=own)
+            return_keys = LiveReturnKeys(settings, folders)
             returning = Returning(
-                srs_of(settings, folders),
-                tagging_of(settings, folders),
+                return_keys.srs,
+                return_keys.tagging,
                 own,
                 clock.now,
                 refuse_at=settings.bounces.refuse_at,
@@ -108,6 +109,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                 def reload() -> None:
                     policy.reload()
                     senses.reload()
+                    return_keys.reload()
                     if certificate.renew():
                         door.renew_tls(certificate.context)
 
