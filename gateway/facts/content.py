@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.facts.outcome import Outcome
+
 
 class MailClass(StrEnum):
     """What the classifier takes a message for."""
@@ -197,3 +199,11 @@ class YaraFact:
     def malware(self) -> tuple[str, ...]:
         """Those that tell of malware: all but the ones for lures, whose names say so."""
         return tuple(each for each in self.matches if not each.startswith("lure_"))
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the malware engine and our own rules say of a message that is looked at again."""
+
+    malware: Outcome[MalwareFact]
+    yara: Outcome[YaraFact]
