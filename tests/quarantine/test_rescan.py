@@ -72,7 +72,10 @@ async def test_clean_mail_goes_on(house: House, octets: bytes) -> None:
     assert len(await house.custody.claim("courier", lease=60.0)) == 1
     told = (await house.custody.events(message))[-1]
     assert await kinds_of(house.custody, message) == ["accepted", "unscanned", "rescanned"]
-    assert (told.actor, told.detail["reason"]) == ("rescan", "clean, by clamav with signatures 27451 and our own rules 0123")
+    assert (told.actor, told.detail["reason"]) == (
+        "rescan",
+        "clean, by clamav with signatures 27451 and our own rules 0123",
+    )
 
 
 async def test_malware_is_held_and_never_delivered(house: House) -> None:
