@@ -178,7 +178,7 @@ class ListedFact:
 class EngineFact:
     """The malware engine when it was asked: the version of its signatures, their `age` in seconds (None where it does
     not say), and for how many seconds it has been `absent`, that is, given no answer that counts; 0.0 while it answers.
-    `met` is whether it has ever answered this process: one that has not may be starting, or not be there at all.
+    `met` is whether it has ever answered this installation: one that has not may be starting, or not be there at all.
     """
 
     name: str = ""
