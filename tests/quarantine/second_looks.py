@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.facts.content import Findings, MalwareFact, MalwareResult, YaraFact
 from gateway.facts.outcome import Known, Outcome
-from gateway.policy.parse import read
+from gateway.policy.language.parse import read
 from gateway.policy.policy import Policy
 
 CLEAN: Final = Known(MalwareFact(MalwareResult.CLEAN, engine="clamav", signatures="27451"))
