@@ -1,14 +1,16 @@
-"""The real clamd is killed and hangs while mail with and without malware flows: every letter that was answered with 250
-is kept, malware is never delivered, and all of it is judged in the end."""
+"""The real clamd is killed and hangs, and anatomists are killed, while mail with and without malware flows: each letter
+that was answered with 250 is kept, nothing bad is delivered, and all of it is judged in the end."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import smtplib
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,18 @@ pytestmark = [pytest.mark.slow, pytest.mark.dovecot, pytest.mark.clamd]
 
 SETTINGS = "clamav: {timeout: 2s}\n"
 REFUSED = 554
+PROGRAM = """--b
+Content-Type: text/plain
+
+The program is attached.
+--b
+Content-Type: application/octet-stream
+Content-Disposition: attachment; filename="tool.exe"
+Content-Transfer-Encoding: base64
+
+TVqQAAMAAAAEAAAA//8AALgAAAAAAAAAQAAAAA==
+--b--
+"""
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +88,42 @@ def test_an_engine_that_dies_and_hangs_under_load_lets_nothing_through_and_loses
     assert {said[subject] for subject, _ in good} == {250}
     eventually(lambda: {subject for subject, _ in good} <= delivered(own) | held(own), within=90, every=1.0)
     assert not delivered(own) & {subject for subject, _ in evil}
+
+
+def test_anatomists_that_are_killed_under_load_let_nothing_through_and_lose_nothing(own: Gateway) -> None:
+    good = [letter() for _ in range(16)]
+    evil = [letter(PROGRAM, extra=("Content-Type: multipart/mixed; boundary=b",)) for _ in range(16)]
+    senders = [Sender(own, good[start::2]) for start in range(2)] + [Sender(own, evil[start::2]) for start in range(2)]
+    for each in senders:
+        each.start()
+    for _ in range(2):  # the third death of one message would lay it aside, which is for another test
+        before = eventually(lambda: workers(own), within=60)
+        os.kill(min(before), signal.SIGKILL)
+        eventually(lambda before=before: workers(own) - before, within=60)
+    for each in senders:
+        each.join()
+    assert {code for each in senders for code in each.said.values()} == {250}
+    kept = {subject for subject, _ in (*good, *evil)}
+    eventually(lambda: kept <= delivered(own) | held(own), within=90, every=1.0)
+    assert {subject for subject, _ in evil} <= held(own)
+
+
+def workers(gateway: Gateway) -> set[int]:
+    """The jailed anatomists of the edge: children of its zygote."""
+    edges = gateway.role_pids("edge")
+    zygotes = [each for edge in edges for each in children(edge)]
+    return {each for zygote in zygotes for each in children(zygote)}
+
+
+def children(pid: int) -> list[int]:
+    """Of every thread of that process."""
+    with contextlib.suppress(OSError):
+        return [
+            int(each)
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for each in (task / "children").read_text().split()
+        ]
+    return []
 
 
 def kill_one_and_see_it_back(gateway: Gateway) -> None:
