@@ -104,6 +104,7 @@ class SecondLooks:
                 self.clock,
                 policy=self.policy,
                 alert=alert,
+                stopping=stop.is_set,
             )
             signatures = SignatureWatch(again.engine, self.clock, folder=signature_folder(self.folders))
             watch = RetroWatch(

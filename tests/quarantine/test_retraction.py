@@ -242,6 +242,16 @@ async def test_what_can_never_be_told_is_left_to_people_after_some_passes(house:
     assert [await house.watch.round() for _ in range(TRIES + 1)] == [Looked(scanned=1, in_doubt=1)] * TRIES + [Looked()]
 
 
+async def test_a_pass_that_has_to_stop_is_begun_again_at_the_next_start(house: House) -> None:
+    await house.delivered(b"evil\r\n")
+    house.evil, house.last[SIGNATURES] = {b"evil\r\n"}, "0"
+    house.watch.retraction = replace(house.retraction, stopping=lambda: True)
+    assert await house.watch.round() == Looked(in_doubt=1)
+    assert (house.scanned, house.last[SIGNATURES]) == ([], "0")
+    house.watch.retraction = house.retraction
+    assert await house.watch.round() == Looked(scanned=1, taken_back=1)
+
+
 @pytest.mark.parametrize(
     ("recipient", "owner"),
     [
