@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.facts.outcome import Outcome
+
 
 class MailClass(StrEnum):
     """What the classifier takes a message for."""
@@ -176,7 +178,7 @@ class ListedFact:
 class EngineFact:
     """The malware engine when it was asked: the version of its signatures, their `age` in seconds (None where it does
     not say), and for how many seconds it has been `absent`, that is, given no answer that counts; 0.0 while it answers.
-    `met` is whether it has ever answered this process: one that has not may be starting, or not be there at all.
+    `met` is whether it has ever answered this installation: one that has not may be starting, or not be there at all.
     """
 
     name: str = ""
@@ -197,3 +199,11 @@ class YaraFact:
     def malware(self) -> tuple[str, ...]:
         """Those that tell of malware: all but the ones for lures, whose names say so."""
         return tuple(each for each in self.matches if not each.startswith("lure_"))
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the malware engine and our own rules say of a message that is looked at again."""
+
+    malware: Outcome[MalwareFact]
+    yara: Outcome[YaraFact]

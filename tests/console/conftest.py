@@ -18,7 +18,7 @@ from gateway.console.app import PEOPLE_FILE, create_app
 from gateway.console.ports import Component, Mailbox, Mood, OfficePorts, StoreUnavailable
 from gateway.console.staff.people import People
 from gateway.counters.counters import Counters
-from gateway.facts.content import MalwareFact, MalwareResult
+from gateway.facts.content import Findings, MalwareFact, MalwareResult, YaraFact
 from gateway.facts.outcome import Known, Outcome, Unknown
 from gateway.facts.preview import Preview
 from gateway.mail.message import Octets
@@ -50,9 +50,9 @@ class World:
     preview_fails: str = ""
     unsanitised: str = ""
 
-    async def rescan(self, octets: Octets) -> Outcome[MalwareFact]:
+    async def rescan(self, octets: Octets) -> Findings:
         self.scanned.append(bytes(octets))
-        return self.scan
+        return Findings(self.scan, Known(YaraFact(rules="0123")))
 
     async def authenticate_mailbox(self, address: str, password: str) -> Mailbox | None:
         if self.store_down:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.e2e.gateway import Gateway, eventually, passable_folder, running
 from tests.e2e.letters import GTUBE, letter, store_folder
+from tests.freezing import freeze
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 
@@ -99,7 +100,7 @@ def held(gateway: Gateway) -> set[str]:
 
 def test_an_edge_that_stands_still_is_killed_and_started_again(own: Gateway) -> None:
     frozen, *_ = own.role_pids("edge")
-    os.kill(frozen, signal.SIGSTOP)
+    freeze(frozen)
     eventually(lambda: own.log("role_stands_still"), within=40)
     eventually(lambda: frozen not in own.role_pids("edge") and len(own.role_pids("edge")) == 2)
     subject, octets = letter()

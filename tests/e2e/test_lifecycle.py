@@ -29,6 +29,7 @@ from tests.e2e.gateway import (
     start,
 )
 from tests.e2e.letters import arrives, deliver, letter, trusting
+from tests.freezing import freeze
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 
@@ -63,7 +64,7 @@ def test_one_folder_through_two_lives(folder: Path) -> None:
 
         # Nothing is lost that waits while the store is away.
         for pid in first.role_pids("dovecot"):
-            os.kill(pid, signal.SIGSTOP)
+            freeze(pid)
         waiting, octets = letter()
         assert deliver(first, octets).code == 250
 

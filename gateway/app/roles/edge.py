@@ -114,10 +114,11 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                         door.renew_tls(certificate.context)
 
                 signals.on_reload = reload
-                await door.start()
                 watch = engine_watch(senses.engine, counters)
+                await watch.recall()
+                await door.start()
                 watching = asyncio.ensure_future(certificate.watch(door.renew_tls, sleep=asyncio.sleep))
-                asking = asyncio.ensure_future(watch(signals.stop))
+                asking = asyncio.ensure_future(watch.run(signals.stop))
                 following = asyncio.ensure_future(senses.follow_lessons(signals.stop))
                 try:
                     await lifeline.serve(signals.stop)
