@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import multiprocessing
 import shutil
@@ -60,7 +59,6 @@ def train(
     settings = settings_of(config, data)
     target = folder or settings.model
     labelled = _labelled(corpus) + _lessons(settings.data)
-    created = _today()
     with _progress() as progress:
         lessons = _take_apart(labelled, progress)
         unseen = _measure(lessons, progress)
@@ -69,14 +67,14 @@ def train(
         calibration = training.calibrate(unseen, lessons)
         fitted = training.fit(lessons)
         progress.advance(fitting)
-    manifest = training.manifest_of(lessons, fitted, calibration, name=target.name, created=created)
+    manifest = training.manifest_of(lessons, fitted, calibration, name=target.name)
     if (target / "manifest.json").exists():
         previous = target.with_name(f"{target.name}.previous")
         shutil.rmtree(previous, ignore_errors=True)
         shutil.copytree(target, previous)
     written = write(target, manifest, fitted.weights)
     command = _command("train", corpus)
-    _write_measurements(target, unseen, lessons, altered, calibration=calibration, created=created, command=command)
+    _write_measurements(target, unseen, lessons, altered, calibration=calibration, command=command)
     out.print(f"Wrote {target} ({written.sha256[:12]}). How good it is: {target / 'MEASUREMENTS.md'}")
 
 
@@ -97,12 +95,12 @@ def measure(
         unseen = _measure(lessons, progress)
         altered = _alter(labelled, lessons, unseen, progress)
     calibration = training.calibrate(unseen, lessons)
-    created, command = _today(), _command("measure", corpus)
+    command = _command("measure", corpus)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_measurements(folder, unseen, lessons, altered, calibration=calibration, created=created, command=command)
+        _write_measurements(folder, unseen, lessons, altered, calibration=calibration, command=command)
     further = _further(unseen, lessons, altered, calibration)
-    told = markdown(unseen, lessons, calibration, created=created, command=command, further=further)
+    told = markdown(unseen, lessons, calibration, command=command, further=further)
     out.print(told, markup=False, soft_wrap=True)
 
 
@@ -123,7 +121,7 @@ def info(config: ConfigOption = None, data: DataOption = None, as_json: JsonOpti
                 {
                     "folder": str(folder),
                     "name": manifest.name,
-                    "created": manifest.created,
+                    "newest": manifest.newest,
                     "sha256": manifest.sha256,
                     "corpus": manifest.corpus,
                     "versions": manifest.versions,
@@ -135,7 +133,7 @@ def info(config: ConfigOption = None, data: DataOption = None, as_json: JsonOpti
         return
     table = Table("What", "Value", title=f"Classifier {manifest.name}", show_header=False)
     table.add_row("Folder", str(folder))
-    table.add_row("Trained", manifest.created)
+    table.add_row("Newest message", manifest.newest or "undated")
     table.add_row("Messages", ", ".join(f"{count:,} {label}" for label, count in manifest.corpus.items()))
     table.add_row("Sources", str(len(manifest.sources)))
     table.add_row("SHA-256", manifest.sha256)
@@ -196,7 +194,6 @@ def _write_measurements(
     altered: Altered,
     *,
     calibration: tuple[Calibration, Calibration],
-    created: str,
     command: str,
 ) -> None:
     """The tables, and the plots beside them."""
@@ -210,7 +207,6 @@ def _write_measurements(
         unseen,
         lessons,
         calibration,
-        created=created,
         command=command,
         pictures=tuple(pictures),
         further=_further(unseen, lessons, altered, calibration),
@@ -275,7 +271,3 @@ def _progress() -> Progress:
     return Progress(
         TextColumn("{task.description:30}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err
     )
-
-
-def _today() -> str:
-    return datetime.datetime.fromtimestamp(SystemClock().now(), datetime.UTC).strftime("%Y-%m-%d")

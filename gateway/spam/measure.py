@@ -116,7 +116,6 @@ def markdown(
     lessons: Sequence[Lesson],
     calibration: tuple[Calibration, Calibration],
     *,
-    created: str,
     command: str,
     pictures: Sequence[str] = (),
     further: Mapping[str, str] = MappingProxyType({}),
@@ -125,7 +124,7 @@ def markdown(
     judged = judged_of(unseen, lessons, calibration)
     everything = np.ones(len(judged.score), dtype=bool)
     parts = [
-        _opening(lessons, judged, created=created, command=command),
+        _opening(lessons, judged, command=command),
         "\n".join(f"![{name.partition('.')[0]}]({name})" for name in pictures),
         "## Modern sources",
         _curve(judged, judged.modern),
@@ -150,7 +149,7 @@ def markdown(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _opening(lessons: Sequence[Lesson], judged: Judged, *, created: str, command: str) -> str:
+def _opening(lessons: Sequence[Lesson], judged: Judged, *, command: str) -> str:
     counts = Counter(each.label.value for each in lessons)
     dominant = ", ".join(dominant_sources(lessons)) or "none here"
     told = ", ".join(f"{count:,} {label}" for label, count in sorted(counts.items()))
@@ -159,7 +158,7 @@ def _opening(lessons: Sequence[Lesson], judged: Judged, *, created: str, command
         [
             "# Measurements",
             "",
-            f"Made on {created} by `{command}`. {len(lessons):,} messages of "
+            f"Made by `{command}`. {len(lessons):,} messages of "
             f"{len({each.source for each in lessons})} sources: {told}. {len(judged.score):,} of them were judged.",
             "",
             f"Protocol: {FOLDS} folds of whole sources; nothing is judged by a model that saw its source. Exceptions: "
