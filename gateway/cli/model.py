@@ -6,7 +6,6 @@ import json
 import multiprocessing
 import shutil
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -16,16 +15,16 @@ from rich.table import Table
 
 from gateway.anatomy.examine import examine
 from gateway.app.installation import Folders
+from gateway.app.learning import classifier_standing
 from gateway.cli.learning import app as learning
-from gateway.cli.learning import taught_in
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, err, fail, out, settings_of
+from gateway.cli.standing import plain_of, taught_in, trial_table
 from gateway.clock import SystemClock
 from gateway.facts.content import MailClass
-from gateway.spam.artefact import Calibration, ModelError, read_manifest, write
+from gateway.spam.artefact import Calibration, write
 from gateway.spam.corpus import CorpusError, Labelled, read_corpora
 from gateway.spam.lessons import Lesson, is_commercial, lesson_of, signers_of
 from gateway.spam.teaching import Ledger, accepted
-from gateway.spam.versions import Versions
 
 if TYPE_CHECKING:
     from gateway.spam.ablations import Altered
@@ -108,45 +107,25 @@ def measure(
 def info(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
     """What the configured artefact is, and what people taught over it."""
     settings = settings_of(config, data)
-    folder = settings.model
-    try:
-        manifest = read_manifest(folder)
-        layer = Versions(Folders(settings.data.resolve()).layer).manifest()
-    except ModelError as error:
-        fail(str(error), code=3)
-    taught = taught_in(Folders(settings.data.resolve()), SystemClock().now())
+    standing = classifier_standing(settings, Folders(settings.data.resolve()), now=SystemClock().now())
+    manifest = standing.model
+    if manifest is None:
+        fail(standing.problem, code=3)
     if as_json:
-        out.print_json(
-            json.dumps(
-                {
-                    "folder": str(folder),
-                    "name": manifest.name,
-                    "newest": manifest.newest,
-                    "sha256": manifest.sha256,
-                    "corpus": manifest.corpus,
-                    "versions": manifest.versions,
-                    "layer": None if layer is None else asdict(layer),
-                    "taught": taught,
-                }
-            )
-        )
+        out.print_json(json.dumps(plain_of(settings.model, manifest, standing)))
         return
     table = Table("What", "Value", title=f"Classifier {manifest.name}", show_header=False)
-    table.add_row("Folder", str(folder))
-    table.add_row("Newest message", manifest.newest or "undated")
+    table.add_row("Folder", str(settings.model))
     table.add_row("Messages", ", ".join(f"{count:,} {label}" for label, count in manifest.corpus.items()))
+    table.add_row("Newest message", manifest.newest or "undated")
     table.add_row("Sources", str(len(manifest.sources)))
     table.add_row("SHA-256", manifest.sha256)
     table.add_row("Made with", ", ".join(f"{name} {version}" for name, version in manifest.versions.items()))
-    layer_words = "none: the artefact serves alone"
-    if layer is not None:
-        layer_words = f"{layer.name}, from {layer.ham} of ham and {layer.unwanted} of unwanted mail"
-        if layer.base != manifest.sha256:
-            layer_words += "; silent, for it was learnt over another artefact"
-    table.add_row("Layer", layer_words)
-    for name, number in taught.items():
-        table.add_row(name, str(number))
+    for name, words in taught_in(standing).items():
+        table.add_row(name, words)
     out.print(table)
+    if standing.trial is not None:
+        out.print(trial_table(standing.trial))
 
 
 def _lessons(data: Path) -> list[Labelled]:

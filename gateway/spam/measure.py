@@ -21,6 +21,7 @@ from gateway.facts.content import MailClass
 from gateway.spam.artefact import Calibration
 from gateway.spam.folds import CLUSTERED, FOLDS, LATER, TOGETHER, dominant_sources
 from gateway.spam.lessons import Lesson, is_commercial, is_hard_commercial
+from gateway.spam.shares import interval
 from gateway.spam.train import Unseen
 
 RATES: Final = (0.001, 0.005, 0.01, 0.02)
@@ -29,7 +30,6 @@ THRESHOLDS: Final = (0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 """Scores at which shares are told."""
 MODERN: Final = "2015"
 """A source is modern if half of its dated messages are of this year or later."""
-_Z: Final = 1.96
 _LEAST: Final = 20
 _BINS: Final = (-99.0, -6.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 6.0, 99.0)
 
@@ -99,16 +99,6 @@ def threshold_at(ham: Array, rate: float) -> float:
         return float("inf")
     ordered = np.sort(ham)[::-1]
     return float(ordered[min(int(rate * len(ham)), len(ham) - 1)])
-
-
-def interval(hits: int, count: int) -> tuple[float, float]:
-    """The 95 % confidence interval of a share (Wilson)."""
-    if not count:
-        return 0.0, 1.0
-    share, spread = hits / count, _Z * _Z / count
-    middle = (share + spread / 2) / (1 + spread)
-    half = _Z * float(np.sqrt(share * (1 - share) / count + spread / count / 4)) / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def markdown(

@@ -34,7 +34,8 @@ from gateway.spam.artefact import Calibration
 from gateway.spam.corpus import Labelled, read_corpora
 from gateway.spam.folds import Fold, folds_of
 from gateway.spam.lessons import Lesson, lesson_of
-from gateway.spam.measure import Array, Judged, interval, judged_of, threshold_at
+from gateway.spam.measure import Array, Judged, judged_of, threshold_at
+from gateway.spam.shares import interval
 from gateway.spam.train import Unseen, fit, raw_scores
 
 Judge = Callable[[list[Path], list[Path], list[Path]], list[float]]

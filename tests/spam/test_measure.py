@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gateway.spam.lessons import Lesson
-from gateway.spam.measure import area, interval, judged_of, markdown, threshold_at
+from gateway.spam.measure import area, judged_of, markdown, threshold_at
+from gateway.spam.shares import interval
 from gateway.spam.train import Unseen, calibrate
 
 
