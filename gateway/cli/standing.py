@@ -34,9 +34,7 @@ def taught_in(standing: Standing) -> dict[str, str]:
 
 def trial_table(trial: Trial) -> Table:
     """Lessons by the score that the artefact alone gives them: how many are unwanted, and how many it promised."""
-    table = Table(
-        "Score", "Lessons", "Unwanted", "95 %", "Promised", "Finding", title="Lessons, judged without the layer"
-    )
+    table = Table("Score", "Lessons", "Unwanted", "95 %", "Promised", "Finding", title="Judged without the layer")
     for each in trial.bands():
         low, high = each.interval
         shares = (f"{each.share:.0%}", f"{low:.0%} to {high:.0%}", f"{each.promised:.0%}") if each.count else ("–",) * 3
