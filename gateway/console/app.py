@@ -20,6 +20,7 @@ from gateway.console.headers import Kind, kind_of
 from gateway.console.newsroom import Newsroom
 from gateway.console.office import Office
 from gateway.console.pages import bans as bans_page
+from gateway.console.pages import classifier as classifier_page
 from gateway.console.pages import door, item, preview, statics
 from gateway.console.pages import greylist as greylist_page
 from gateway.console.pages import overview as overview_page
@@ -40,7 +41,7 @@ SESSIONS_FILE: Final = "sessions.sqlite3"
 ROUTERS: Final = (
     *(each.router for each in (session, quarantine, greylist, bans, overview, live, health)),
     *(each.router for each in (door, overview_page, quarantine_page, preview, item)),
-    *(each.router for each in (greylist_page, bans_page, reports_page, statics)),
+    *(each.router for each in (greylist_page, bans_page, reports_page, classifier_page, statics)),
 )
 """Every way in: the API first, then the pages."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from gateway.facts.outcome import Outcome
 
@@ -126,6 +127,12 @@ class Anatomy:
     documents: str = ""
 
 
+START: Final = "start"
+"""The signal of where a score begins, before anything is read."""
+REST: Final = "all else"
+"""The signal of all that moved a score and is not told one by one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """One thing that moved the classifier. `weight` is in log-odds: positive speaks for not-ham."""
@@ -134,10 +141,17 @@ class Signal:
     weight: float
     evidence: str = ""
 
+    @property
+    def points(self) -> bool:
+        """Whether it points to something in the message; `START` and `REST` only make the sum whole."""
+        return self.name not in (START, REST)
+
 
 @dataclass(frozen=True, slots=True)
 class SpamFact:
     """What the classifier says. `score` is the log-odds of not-ham on one fixed scale; `probability` sums to 1.
+
+    The weights of `signals` sum to `score`.
 
     `bulk` is whether the message is built as bulk mail is, whatever the score; None where that cannot be told.
     """

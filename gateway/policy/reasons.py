@@ -139,7 +139,8 @@ def quote(text: str) -> str:
 
 def _spam(evidence: Evidence) -> Iterable[Reason]:
     fact = known_or_none(evidence.spam)
-    strongest = sorted(fact.signals if fact else (), key=lambda each: -each.weight)[:SIGNALS]
+    pointing = [each for each in fact.signals if each.points] if fact else []
+    strongest = sorted(pointing, key=lambda each: -each.weight)[:SIGNALS]
     for each in strongest:
         if each.weight > 0:
             yield Reason(SPAM_SIGNAL, f"{_told(each)} ({each.weight:+.1f})")

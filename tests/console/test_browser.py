@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -261,7 +262,7 @@ async def test_without_scripts_everything_still_works(
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_no_page_scrolls_sideways_on_a_telephone(
-    browser: Browser, app: FastAPI, signed_in: SignIn, custody: Custody, counters: Counters, theme: str
+    browser: Browser, app: FastAPI, signed_in: SignIn, custody: Custody, counters: Counters, taught: Path, theme: str
 ) -> None:
     long = Visit(("spf " + "w" * 200,), "w" * 300 + "@a.example", "w" * 300 + "@b.example", "2001:db8::1", "w" * 100)
     await counters.meet([long], Greylisting())
@@ -271,7 +272,7 @@ async def test_no_page_scrolls_sideways_on_a_telephone(
         names = await _names(custody, [*EVERYTHING, wide])
         async with context_of(browser, address, signed_in, "administrator", width=360, theme=theme) as context:
             page = await context.new_page()
-            paths = ["/", "/quarantine", "/quarantine?q=nothing", "/nothing", "/greylist", "/bans"]
+            paths = ["/", "/quarantine", "/quarantine?q=nothing", "/nothing", "/greylist", "/bans", "/classifier"]
             paths += [f"/quarantine/{name}?view={view}" for name in (names[-1], names[3]) for view in VIEWS]
             for path in paths:
                 await page.goto(f"{address}{path}")

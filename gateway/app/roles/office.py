@@ -12,6 +12,7 @@ import uvicorn
 from gateway.app.accounts import user_base
 from gateway.app.installation import Folders
 from gateway.app.keeping import open_custody
+from gateway.app.learning import classifier_standing
 from gateway.app.losses import Losses
 from gateway.app.policies import LivePolicy
 from gateway.app.reporting import received_reports
@@ -27,7 +28,6 @@ from gateway.mailbox.users import UserBase
 from gateway.pipeline.second_look import SecondLook
 from gateway.quarantine.feedback import Feedback
 from gateway.settings import Settings
-from gateway.spam.drift import drift
 from gateway.spam.teaching import Ledger
 from gateway.supervisor import sockets
 from gateway.supervisor.lifeline import Lifeline
@@ -61,7 +61,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                     metrics=exposition,
                     received_reports=lambda: received_reports(folders).latest(),
                     feedback=Feedback(Ledger(folders.lessons), clock),
-                    drift=lambda: drift(Ledger(folders.lessons).lessons()[0], now=clock.now()),
+                    classifier=lambda: classifier_standing(settings, folders, now=clock.now()),
                     policy_version=lambda: policy().version,
                     clock=clock,
                     settings=settings,
