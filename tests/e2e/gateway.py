@@ -77,6 +77,15 @@ class Gateway:
                     found.append(int(entry.name))
         return found
 
+    def edge_behind(self, client: socket.socket) -> int:
+        """Process id of the edge at the other end of a connection that was greeted: the edges share their ports, and
+        each knows for itself how the services around it are."""
+        door, here = client.getpeername()[1], client.getsockname()[1]
+        ends = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        sockets = {f"socket:[{end[9]}]" for end in ends if (end[1][-4:], end[2][-4:]) == (f"{door:04X}", f"{here:04X}")}
+        (edge,) = [pid for pid in self.role_pids("edge") if sockets & _open_files(pid)]
+        return edge
+
     def stop(self, *, patience: float = 60.0) -> int:
         """SIGTERM, and wait for the drain."""
         if self.process.poll() is None:
@@ -89,6 +98,15 @@ class Gateway:
                 self.process.wait()
             if self.process.stdout is not None:
                 self.process.stdout.close()
+
+
+def _open_files(pid: int) -> set[str]:
+    """What the descriptors of a process stand for."""
+    found = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed while we look
+            found.add(os.readlink(entry))
+    return found
 
 
 def free_ports() -> dict[str, int]:
@@ -161,7 +179,7 @@ def _wait_until_ready(gateway: Gateway) -> dict[str, Any]:
     return ready
 
 
-def eventually(what: Any, *, within: float = 20.0, every: float = 0.1) -> Any:
+def eventually(what: Any, *, within: float = PATIENCE, every: float = 0.1) -> Any:
     """The first true answer of `what()`. Waits for an effect; never asserts how long it took."""
     ends = time.monotonic() + within
     while True:

@@ -8,7 +8,7 @@ import itertools
 import re
 import smtplib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,11 +50,12 @@ def sample(name: str) -> bytes:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the gateway said in the end, and to which command."""
+    """What the gateway said in the end, to which command, and the process id of the edge that said it."""
 
     stage: str
     code: int
     text: str
+    edge: int
 
     @property
     def id(self) -> str:
@@ -68,13 +69,28 @@ def deliver(
 ) -> Answer:
     """Send to the MX as another host would."""
     with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], "client.sender.example", timeout=60) as client:
+        edge = gateway.edge_behind(client.sock)
         client.ehlo()
         for stage, command in (("mail", f"MAIL FROM:<{sender}>"), ("rcpt", f"RCPT TO:<{to}>")):
             code, text = client.docmd(command)
             if code >= 400:
-                return Answer(stage, code, text.decode())
+                return Answer(stage, code, text.decode(), edge)
         code, text = client.data(octets)
-    return Answer("data", code, text.decode())
+    return Answer("data", code, text.decode(), edge)
+
+
+def by_every_edge(gateway: Gateway, asked: Callable[[], Answer | None]) -> None:
+    """Ask until every edge has given an answer that counts. The kernel chooses the edge of a connection, and each one
+    finds out for itself that a service went, or is back: what one has said, the next one need not say yet."""
+    edges: set[int] = set()
+
+    def all_have() -> bool:
+        answer = asked()
+        if answer is not None:
+            edges.add(answer.edge)
+        return edges >= set(gateway.role_pids("edge"))
+
+    eventually(all_have)
 
 
 def trusting() -> ssl.SSLContext:
