@@ -19,6 +19,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from gateway.cli import app
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"
@@ -110,12 +111,8 @@ def _open_files(pid: int) -> set[str]:
 
 
 def free_ports() -> dict[str, int]:
-    """A free port for every door. Another process could take one before we do; none does on a test machine."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in DOORS]
-    ports = {door: listener.getsockname()[1] for door, listener in zip(DOORS, held, strict=True)}
-    for listener in held:
-        listener.close()
-    return ports
+    """A free port for every door."""
+    return {door: free_port() for door in DOORS}
 
 
 def environment(data: Path, ports: dict[str, int]) -> dict[str, str]:

@@ -25,8 +25,9 @@ from tests.peers.haraka import haraka
 from tests.peers.installed import needs_exim, needs_haraka, needs_opensmtpd, needs_postfix
 from tests.peers.opensmtpd import opensmtpd
 from tests.peers.postfix import postfix
-from tests.peers.server import ELSEWHERE, LATER, REFUSED, MailServer, Ways, free_port
+from tests.peers.server import ELSEWHERE, LATER, REFUSED, MailServer, Ways
 from tests.peers.smuggling import SMUGGLED, VARIANTS
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.peers, pytest.mark.dovecot]
 

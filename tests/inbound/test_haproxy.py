@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from gateway.facts.connection import DnsblFact
 from gateway.facts.outcome import Known, Outcome
 from tests.inbound.house import House, Inquiry, open_house
 from tests.inbound.talk import MESSAGE, Talk
+from tests.ports import free_port
 
 pytestmark = [
     pytest.mark.haproxy,
@@ -35,11 +35,6 @@ class Recording(Inquiry):
     async def dnsbl(self, ip: str) -> Outcome[DnsblFact]:
         self.asked.append(ip)
         return Known(DnsblFact(3.0, (("bl.example", "127.0.0.2"),)) if ip == CLIENT else DnsblFact(0.0))
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

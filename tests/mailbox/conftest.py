@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 
@@ -14,14 +13,7 @@ from gateway.app.accounts import user_base
 from gateway.mailbox import store
 from gateway.mailbox.store import StoreLayout, is_ready, layout_of, prepare
 from gateway.settings import Listen, Settings
-
-
-def free_ports(number: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [each.getsockname()[1] for each in held]
-    for each in held:
-        each.close()
-    return ports
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +26,8 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreLayout]:
         folder.chmod(0o711)
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=x"]
     subprocess.run([*make, "-keyout", data / "k", "-out", data / "c"], check=True, capture_output=True)
-    imap, imaps, pop3, pop3s, sieve = free_ports(5)
-    listen = Listen(imap_port=imap, imaps_port=imaps, pop3_port=pop3, pop3s_port=pop3s, sieve_port=sieve)
+    ports = {f"{name}_port": free_port() for name in ("imap", "imaps", "pop3", "pop3s", "sieve")}
+    listen = Listen.model_validate(ports)
     plan = prepare(data, listen, hostname="mx.example.org", certificate=data / "c", key=data / "k")
     for name in ("alice", "bob"):
         user_base(Settings(data=data)).add(f"{name}@example.org", "correct horse battery")

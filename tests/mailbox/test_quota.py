@@ -18,8 +18,8 @@ from gateway.mailbox.quota import FRESH, Quota
 from gateway.mailbox.store import StorePlan, is_ready, layout_of, prepare, protect_users
 from gateway.mailbox.users import UserBase
 from gateway.settings import Listen
-from tests.app.recipients.running_slapd import free_port
 from tests.inbound.house import make_certificate
+from tests.ports import free_port
 
 pytestmark = [
     pytest.mark.dovecot,

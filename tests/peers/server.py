@@ -11,7 +11,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -87,11 +86,6 @@ class MailServer:
         assert said.startswith("250"), said
         await talk.close()
         await self.push()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
