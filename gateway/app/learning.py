@@ -16,7 +16,7 @@ from typing import Final
 
 from gateway.app.installation import Folders
 from gateway.checks.anatomist.pool import AnatomistPool
-from gateway.clock import Clock
+from gateway.clock import Clock, pause
 from gateway.facts.content import MailClass
 from gateway.facts.outcome import Known
 from gateway.mailbox.moves import collect
@@ -115,11 +115,7 @@ async def watch(settings: Settings, folders: Folders, clock: Clock, stop: asynci
                 seen, learnt_at = now, clock.monotonic()
         except OSError as error:
             log().error("lessons cannot be kept", why=str(error))
-        try:
-            async with asyncio.timeout(COLLECT_EVERY):
-                await stop.wait()
-        except TimeoutError:
-            continue
+        await pause(COLLECT_EVERY, until=stop)
 
 
 def _base(settings: Settings) -> str:

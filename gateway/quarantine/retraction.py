@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from gateway.clock import Clock
+from gateway.clock import Clock, pause
 from gateway.facts.content import ContentFact, MalwareFact, MalwareResult, PartFact
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Known, Skipped, Unknown, known_or_none
@@ -156,11 +156,7 @@ class RetroWatch:
                 await self.round()
             except Exception as error:  # noqa: BLE001 - logged, and tried again: nothing is lost by looking later
                 log().error("retro-scan failed", error=repr(error))
-            try:
-                async with asyncio.timeout(interval):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await pause(interval, until=stop)
 
     async def round(self) -> Looked:
         """One look at the engine, and a pass if there is reason for one."""

@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60, help="stop after so long, with fewer rounds")
     chosen = parser.parse_args()
     extra = {"POSTERN_EDGES": str(chosen.edges), "POSTERN_CLAMD": "off"}
-    with passable_folder() as folder, running(folder / "data", **extra) as gateway:
+    with passable_folder() as folder, running(folder / "data", settings={}, **extra) as gateway:
         begun = time.monotonic()
         with Load(gateway.ports["mx"], clients=chosen.clients) as load:
             for number in range(chosen.rounds):

@@ -35,7 +35,7 @@ def main() -> None:
     with (
         passable_folder() as folder,
         _dns(zone) as nameserver,
-        running(folder / "d", POSTERN_NAMESERVERS=nameserver, POSTERN_CLAMD=chosen.clamd) as gateway,
+        running(folder / "d", settings={}, POSTERN_NAMESERVERS=nameserver, POSTERN_CLAMD=chosen.clamd) as gateway,
     ):
         asyncio.run(_send_all(gateway, mails[:40], chosen.sessions))  # caches, keys and connections are warm
         _wait_for_store(gateway, 40)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.gateway import PASSWORD, ROOT, Gateway, eventually
+from tests.e2e.gateway import PASSWORD, PATIENCE, ROOT, Gateway, eventually
 
 SAMPLES = ROOT / "samples"
 BODY = "Hello Alice,\n\nthe minutes of Tuesday are ready. Shall we meet at ten to go through them?\n\nAnn\n"
@@ -28,8 +28,8 @@ _ACCEPTED = re.compile(r"Accepted as (\w+)")
 def letter(
     body: str = BODY, *, subject: str = "", author: str = "Ann <ann@sender.example>", extra: tuple[str, ...] = ()
 ) -> tuple[str, bytes]:
-    """A subject that no other letter has, and the letter."""
-    subject = subject or f"Minutes number {next(_numbers)}"
+    """A subject that no other letter has, or has in it, and the letter."""
+    subject = subject or f"Minutes number {next(_numbers):06}"
     fields = [
         *extra,
         f"From: {author}",
@@ -68,7 +68,7 @@ def deliver(
     gateway: Gateway, octets: bytes, *, sender: str = "ann@sender.example", to: str = "alice@example.org"
 ) -> Answer:
     """Send to the MX as another host would."""
-    with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], "client.sender.example", timeout=60) as client:
+    with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], "client.sender.example", timeout=PATIENCE) as client:
         edge = gateway.edge_behind(client.sock)
         client.ehlo()
         for stage, command in (("mail", f"MAIL FROM:<{sender}>"), ("rcpt", f"RCPT TO:<{to}>")):
@@ -104,7 +104,7 @@ def trusting() -> ssl.SSLContext:
 @contextlib.contextmanager
 def inbox(gateway: Gateway, owner: str = "alice@example.org") -> Iterator[imaplib.IMAP4]:
     """The owner's INBOX, over TLS."""
-    with imaplib.IMAP4_SSL("127.0.0.1", gateway.ports["imaps"], ssl_context=trusting(), timeout=30) as client:
+    with imaplib.IMAP4_SSL("127.0.0.1", gateway.ports["imaps"], ssl_context=trusting(), timeout=PATIENCE) as client:
         client.login(owner, PASSWORD)
         client.select("INBOX")
         yield client

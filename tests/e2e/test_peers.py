@@ -15,7 +15,7 @@ import pytest
 
 from gateway.inbound.protocol.tls import server_context
 from tests.delivery.sink import ALL, Sink, Taken
-from tests.e2e.gateway import Gateway, eventually, passable_folder, running
+from tests.e2e.gateway import PATIENCE, Gateway, eventually, passable_folder, running
 from tests.e2e.letters import fields, letter
 from tests.e2e.surroundings import Surroundings, surroundings
 from tests.inbound.house import make_certificate
@@ -58,7 +58,7 @@ class Street:
 
     def mx(self, octets: bytes, *, sender: str, to: str, mail: str = "", rcpt: str = "") -> str:
         """Give the gateway a message as a stranger would; the id under which it was accepted."""
-        with smtplib.SMTP("127.0.0.1", self.gateway.ports["mx"], "client.sender.example", timeout=60) as client:
+        with smtplib.SMTP("127.0.0.1", self.gateway.ports["mx"], "client.sender.example", timeout=PATIENCE) as client:
             client.ehlo()
             for command in (f"MAIL FROM:<{sender}> {mail}", f"RCPT TO:<{to}> {rcpt}"):
                 client.send(f"{command.strip()}\r\n".encode())
@@ -75,7 +75,7 @@ class Street:
             self.around.run(self.server.push())
             return [each for each in self.host.taken if words_of_it.encode() in each.octets]
 
-        (taken,) = eventually(found, within=60)
+        (taken,) = eventually(found)
         return taken
 
     def recipient(self, id: str) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def test_what_the_gateway_cannot_tell_now_is_sent_again(street: Street) -> None:
         street.around.run(street.server.push())
         return any(subject.encode() in each.octets for each in late.taken)
 
-    eventually(found, within=60, every=0.5)
+    eventually(found, every=0.5)
     (taken,) = late.taken
     assert taken.octets.endswith(octets)
 

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from tests.e2e.gateway import Gateway, eventually
+from tests.e2e.gateway import PATIENCE, Gateway, eventually
 from tests.e2e.letters import (
     EICAR,
     GTUBE,
@@ -64,7 +64,7 @@ def test_swaks_delivers(gateway: Gateway) -> None:
             "swaks", "--server", "127.0.0.1", "--port", str(gateway.ports["mx"]), "--from", "ann@sender.example",
             "--to", "bob@example.org", "--h-Subject", subject, "--body", "Shall we meet at ten?",
         ],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     *_, ours = fields(arrives(gateway, subject, "bob@example.org"), "Received")
