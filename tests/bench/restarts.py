@@ -13,9 +13,10 @@ import argparse
 import signal
 import time
 
-from tests.e2e.gateway import eventually, passable_folder, running
+from tests.e2e.gateway import eventually, running
 from tests.e2e.letters import store_folder
 from tests.e2e.load import Load, subjects
+from tests.folders import passable_folder
 
 
 def main() -> None:

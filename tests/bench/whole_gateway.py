@@ -19,7 +19,8 @@ from pathlib import Path
 
 from tests.bench.mail_mix import Mail, mail_mix
 from tests.dns_server import DnsServer
-from tests.e2e.gateway import Gateway, passable_folder, running
+from tests.e2e.gateway import Gateway, running
+from tests.folders import passable_folder
 
 TICK = os.sysconf("SC_CLK_TCK")
 

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -147,14 +146,6 @@ def environment(data: Path, ports: dict[str, int]) -> dict[str, str]:
     doors = {f"POSTERN_{door.upper()}_PORT": str(port) for door, port in ports.items()}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("POSTERN_", "PROMETHEUS_"))}
     return {**kept, **doors, "POSTERN_DATA": str(data), "POSTERN_INITIAL_PASSWORD": PASSWORD}
-
-
-@contextlib.contextmanager
-def passable_folder() -> Iterator[Path]:
-    """A folder for data that root's unprivileged store can pass, too."""
-    with tempfile.TemporaryDirectory(prefix="postern-") as name:
-        Path(name).chmod(0o711)
-        yield Path(name)
 
 
 def start(

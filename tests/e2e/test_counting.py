@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.gateway import PATIENCE, PATIENT, Gateway, eventually, free_ports, passable_folder, start
+from tests.e2e.gateway import PATIENCE, PATIENT, Gateway, eventually, free_ports, start
 from tests.e2e.surroundings import Surroundings
+from tests.folders import passable_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 

@@ -11,9 +11,10 @@ import dns.rcode
 import pytest
 
 from tests.dns_server import Behaviour
-from tests.e2e.gateway import Gateway, eventually, passable_folder, running
+from tests.e2e.gateway import Gateway, eventually, running
 from tests.e2e.letters import arrives, deliver, fields, letter
 from tests.e2e.surroundings import Surroundings
+from tests.folders import passable_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.gateway import PATIENCE, PATIENT, ROOT, Gateway, passable_folder, running
+from tests.e2e.gateway import PATIENCE, PATIENT, ROOT, Gateway, running
 from tests.e2e.letters import arrives, fields, letter
 from tests.e2e.surroundings import Surroundings
+from tests.folders import passable_folder
 from tests.inbound.test_haproxy import BALANCER, CLIENT, haproxy
 
 pytestmark = [

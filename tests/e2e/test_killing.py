@@ -12,9 +12,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.gateway import PATIENCE, Gateway, eventually, passable_folder, running
+from tests.e2e.gateway import PATIENCE, Gateway, eventually, running
 from tests.e2e.letters import GTUBE, letter, store_folder
 from tests.e2e.load import subjects
+from tests.folders import passable_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 

@@ -26,10 +26,10 @@ from tests.e2e.gateway import (
     eventually,
     free_ports,
     log_file,
-    passable_folder,
     start,
 )
 from tests.e2e.letters import arrives, deliver, letter, trusting
+from tests.folders import passable_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 

@@ -15,9 +15,10 @@ import pytest
 
 from gateway.inbound.protocol.tls import server_context
 from tests.delivery.sink import ALL, Sink, Taken
-from tests.e2e.gateway import PATIENCE, Gateway, eventually, passable_folder, running
+from tests.e2e.gateway import PATIENCE, Gateway, eventually, running
 from tests.e2e.letters import fields, letter
 from tests.e2e.surroundings import Surroundings, surroundings
+from tests.folders import passable_folder
 from tests.inbound.house import make_certificate
 from tests.inbound.talk import Talk
 from tests.peers.exim import exim

@@ -13,8 +13,9 @@ import pytest
 
 from tests.app.recipients.running_slapd import READER, SECRET, SLAPD, Slapd, running_slapd
 from tests.checks.reputation.maps import network, write_map
-from tests.e2e.gateway import PATIENCE, PATIENT, Gateway, eventually, free_ports, passable_folder, start
+from tests.e2e.gateway import PATIENCE, PATIENT, Gateway, eventually, free_ports, start
 from tests.e2e.surroundings import Surroundings
+from tests.folders import passable_folder
 
 pytestmark = [
     pytest.mark.slow,

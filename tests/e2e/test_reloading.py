@@ -14,9 +14,10 @@ from gateway.checks.malware.clamd_plan import ClamdKind, ClamdPlan, plan_clamd
 from gateway.settings import Settings
 from tests.checks.running_clamd import ClamdProcess
 from tests.delivery.sink import Sink
-from tests.e2e.gateway import ROOT, Gateway, eventually, passable_folder, running
+from tests.e2e.gateway import ROOT, Gateway, eventually, running
 from tests.e2e.letters import EICAR, Answer, arrives, by_every_edge, deliver, fields, held, letter
 from tests.e2e.surroundings import Surroundings
+from tests.folders import passable_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 

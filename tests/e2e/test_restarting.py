@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.gateway import eventually, free_ports, passable_folder, running, start
+from tests.e2e.gateway import eventually, free_ports, running, start
 from tests.e2e.letters import arrives, deliver, letter, store_folder
 from tests.e2e.load import Load, subjects
+from tests.folders import passable_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import pytest
 
 from tests.delivery.sink import Sink
-from tests.e2e.gateway import PASSWORD, PATIENCE, PATIENT, Gateway, eventually, free_ports, passable_folder, start
+from tests.e2e.gateway import PASSWORD, PATIENCE, PATIENT, Gateway, eventually, free_ports, start
 from tests.e2e.letters import letter, trusting
 from tests.e2e.surroundings import Surroundings
+from tests.folders import passable_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 

@@ -23,7 +23,8 @@ from gateway.mail.message import Message
 from tests.delivery import sink
 from tests.delivery.sink import Sink
 from tests.dns_server import DnsServer
-from tests.e2e.gateway import PASSWORD, PATIENCE, ROOT, Gateway, passable_folder, running
+from tests.e2e.gateway import PASSWORD, PATIENCE, ROOT, Gateway, running
+from tests.folders import passable_folder
 
 pytestmark = pytest.mark.slow
 

@@ -25,9 +25,10 @@ from gateway.facts.auth import Auth
 from gateway.facts.outcome import Known
 from gateway.mail.message import Message
 from tests.delivery.sink import Sink
-from tests.e2e.gateway import PASSWORD, PATIENCE, ROOT, Gateway, eventually, passable_folder, running
+from tests.e2e.gateway import PASSWORD, PATIENCE, ROOT, Gateway, eventually, running
 from tests.e2e.letters import arrives, deliver, fields, found, held, inbox, trusting
 from tests.e2e.surroundings import ZONE, Surroundings
+from tests.folders import passable_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.gateway import PATIENCE, PATIENT, Gateway, eventually, passable_folder, running
+from tests.e2e.gateway import PATIENCE, PATIENT, Gateway, eventually, running
 from tests.e2e.surroundings import Surroundings
+from tests.folders import passable_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 
