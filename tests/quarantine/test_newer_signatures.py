@@ -54,7 +54,7 @@ class House:
         """Give clamd the signature, and wait until it knows it."""
         (self._plan.signature_folder / "house.ndb").write_text(SIGNATURE)
         await self.engine.reload()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             while not isinstance(found := await self.engine.scan(OUTBREAK), Known) or (
                 found.value.result is not MalwareResult.FOUND
             ):
@@ -65,7 +65,7 @@ class House:
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     plan = real_plan(tmp_path / "clamav")
     process = ClamdProcess(plan)
-    await process.start(within=60)
+    await process.start()
     house = House(tmp_path, plan)
     yield house
     await house.engine.close()

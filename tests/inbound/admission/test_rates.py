@@ -12,7 +12,7 @@ import pytest
 from gateway.counters import keeper
 from gateway.policy import schema
 from gateway.policy.parse import read
-from tests.inbound.house import House, open_house
+from tests.inbound.house import PATIENCE, House, open_house
 from tests.inbound.talk import Talk
 
 GREET, MAIL = "EHLO c.example", "MAIL FROM:<ann@a.example>"
@@ -89,7 +89,7 @@ recipients:
 
 
 async def eventually(work: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not await work():
             await asyncio.sleep(0.02)
 
