@@ -40,6 +40,16 @@ class Recording(Inquiry):
 @asynccontextmanager
 async def haproxy(folder: Path, *, gateway: int, options: str) -> AsyncIterator[int]:
     """A running HAProxy in front of the gateway's port; gives its own port once it takes the gateway for healthy."""
+    async with haproxy_begun(folder, gateway=gateway, options=options) as (port, state):
+        async with asyncio.timeout(PATIENCE):
+            while not await is_healthy(state):
+                await asyncio.sleep(0.05)
+        yield port
+
+
+@asynccontextmanager
+async def haproxy_begun(folder: Path, *, gateway: int, options: str) -> AsyncIterator[tuple[int, Path]]:
+    """One that has begun to look at the gateway: its port, and the socket at which it tells what it saw."""
     port, state = free_port(), folder / "state"
     (folder / "haproxy.cfg").write_text(
         f"""
@@ -61,10 +71,7 @@ listen smtp
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(PATIENCE):
-            while not await is_healthy(state):
-                await asyncio.sleep(0.05)
-        yield port
+        yield port, state
     finally:
         process.terminate()
         await process.wait()
@@ -113,13 +120,11 @@ async def test_the_client_is_the_same_as_without_a_balancer(options: str, tmp_pa
 
 async def test_a_balancer_that_is_not_trusted_brings_nobody_in(tmp_path: Path) -> None:
     async with open_house() as house:
-        coming = asyncio.ensure_future(haproxy(tmp_path, gateway=house.port, options="send-proxy").__aenter__())
-        async with asyncio.timeout(PATIENCE):
-            while len(house.shelf.refusals) < 3:
-                await asyncio.sleep(0.01)
-        assert not coming.done(), "it is not taken for healthy"
-        coming.cancel()
-        await asyncio.gather(coming, return_exceptions=True)
+        async with haproxy_begun(tmp_path, gateway=house.port, options="send-proxy") as (_, state):
+            async with asyncio.timeout(PATIENCE):
+                while len(house.shelf.refusals) < 3:
+                    await asyncio.sleep(0.01)
+            assert not await is_healthy(state)
         assert {each.client_ip for each in house.shelf.refusals} == {BALANCER}
         assert all(each.reply.code == 521 for each in house.shelf.refusals)
 
