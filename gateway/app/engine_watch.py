@@ -10,6 +10,7 @@ from typing import Final
 
 from gateway.app.alerts import Alerts
 from gateway.checks.malware.clamav import DEMO_SIGNATURES, Clamav
+from gateway.clock import pause
 from gateway.counters.counters import Counters
 from gateway.counters.records import Note
 from gateway.facts.content import EngineFact
@@ -75,11 +76,7 @@ class EngineWatch:
         """Look again and again until `stop`."""
         while not stop.is_set():
             await self.look()
-            try:
-                async with asyncio.timeout(EVERY):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await pause(EVERY, until=stop)
 
     async def look(self) -> None:
         """Ask once, and tell what has to be told."""

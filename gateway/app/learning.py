@@ -17,7 +17,7 @@ from typing import Final
 from gateway.app.installation import Folders
 from gateway.app.studying import examples_of, specimens_of
 from gateway.checks.anatomist.pool import AnatomistPool
-from gateway.clock import Clock
+from gateway.clock import Clock, pause
 from gateway.mailbox.moves import collect
 from gateway.mailbox.store import layout_of
 from gateway.settings import Settings
@@ -145,11 +145,7 @@ async def watch(settings: Settings, folders: Folders, clock: Clock, stop: asynci
                 seen, learnt_at = now, clock.monotonic()
         except OSError as error:
             log().error("lessons cannot be kept", why=str(error))
-        try:
-            async with asyncio.timeout(COLLECT_EVERY):
-                await stop.wait()
-        except TimeoutError:
-            continue
+        await pause(COLLECT_EVERY, until=stop)
 
 
 def classifier_standing(settings: Settings, folders: Folders, *, now: float) -> Standing:

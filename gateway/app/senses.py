@@ -19,7 +19,7 @@ from gateway.checks.malware.clamav import Clamav
 from gateway.checks.malware.yara import RulesError, compile_rules, version_of
 from gateway.checks.reputation.dnsbl import Notice, nobody
 from gateway.checks.reputation.feeds import Feeds
-from gateway.clock import Clock
+from gateway.clock import Clock, pause
 from gateway.facts.content import EngineFact, MalwareFact
 from gateway.facts.outcome import Outcome, Skipped, Unknown
 from gateway.mail.message import Octets
@@ -132,11 +132,7 @@ class SensesOfProcess:
         """Take up each new version of what people taught, soon after it is there, until `stop`."""
         while not stop.is_set():
             self.anatomists.use(rules=self.rules.compiled, layer=self.layers.current)
-            try:
-                async with asyncio.timeout(LOOK_FOR_LESSONS):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await pause(LOOK_FOR_LESSONS, until=stop)
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.clock import Clock
+from gateway.clock import Clock, pause
 from gateway.facts.content import MalwareFact, MalwareResult
 from gateway.facts.outcome import Known
 from gateway.policy.policy import Policy
@@ -57,11 +57,7 @@ class Rescanning:
                 await self.round()
             except Exception as error:  # noqa: BLE001 - logged, and tried again: what waits stays in custody
                 log().error("rescan failed", error=repr(error))
-            try:
-                async with asyncio.timeout(EVERY):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await pause(EVERY, until=stop)
 
     async def round(self) -> int:
         """Scan what is due; answers how many copies got a verdict. Ends at the first doubt: an engine that does not

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from gateway.clock import pause
 from gateway.quarantine.retraction import Looked, Retraction
 from gateway.telemetry import log
 
@@ -49,11 +50,7 @@ class RetroWatch:
                 await self.round()
             except Exception as error:  # noqa: BLE001 - logged, and tried again: nothing is lost by looking later
                 log().error("retro-scan failed", error=repr(error))
-            try:
-                async with asyncio.timeout(EVERY):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await pause(EVERY, until=stop)
 
     async def round(self) -> Looked:
         """One look at what is known, and passes where there is reason for them."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from gateway.checks.authentication.public_suffixes import PublicSuffixes
 from gateway.checks.dns.answering import Answering
-from gateway.clock import Clock
+from gateway.clock import Clock, pause
 from gateway.facts.connection import ClientFact
 from gateway.facts.evidence import Evidence
 from gateway.mail.address import Address
@@ -83,7 +83,7 @@ class DailyReports:
                 await self.round(stop)
             except Exception as error:  # noqa: BLE001 - logged, and tried again: mail must flow without reports
                 log().exception("reports_failed", error=repr(error))
-            await _pause(stop, REST)
+            await pause(REST, until=stop)
 
     async def round(self, stop: asyncio.Event) -> int:
         """Send what is due now; answers how many messages that were."""
@@ -107,7 +107,7 @@ class DailyReports:
             if domain not in already:
                 number += await self._send(self._report(domain, period, tally.domains[domain]))
                 self._journal.note_sent(period, domain)
-                await _pause(stop, self._pace)
+                await pause(self._pace, until=stop)
         if len(tally.domains) > MAX_REPORTS:
             log().warning("reports_left_out", number=len(tally.domains) - MAX_REPORTS)
         self._journal.note_done(period)
@@ -176,10 +176,3 @@ def _add_all(tally: Tally, page: list[JudgedMail]) -> None:
             log().warning("evidence_unreadable", id=each.id, error=str(error))
             continue
         tally.add(evidence, each.dispositions, codes=each.codes)
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        pass  # nobody said stop

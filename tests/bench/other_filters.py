@@ -37,6 +37,7 @@ from gateway.spam.lessons import Lesson, lesson_of
 from gateway.spam.measure import Array, Judged, judged_of, threshold_at
 from gateway.spam.shares import interval
 from gateway.spam.train import Unseen, fit, raw_scores
+from tests.ports import free_port
 
 Judge = Callable[[list[Path], list[Path], list[Path]], list[float]]
 """Learns ham and bad mail anew, then says a score for each of the third."""
@@ -222,7 +223,7 @@ def spamassassin(folder: Path) -> Iterator[Judge]:
 @contextlib.contextmanager
 def rspamd(folder: Path) -> Iterator[Judge]:
     """Rspamd with Debian's rules and Bayes in a Redis of its own; what asks the network is switched off."""
-    ports = {name: _free_port() for name in ("port", "control", "redis", "dead")}
+    ports = {name: free_port() for name in ("port", "control", "redis", "dead")}
     configuration = folder / "etc" / "local.d"
     configuration.mkdir(parents=True)
     for name, text in RSPAMD.items():
@@ -270,12 +271,6 @@ def _asked(port: int, path: str, file: Path) -> dict[str, object]:
         return json.loads(connection.getresponse().read() or b"{}")
     finally:
         connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return door.getsockname()[1]
 
 
 def _wait_for(port: int) -> None:

@@ -52,7 +52,8 @@ from tests.bench.smtp_clients import Step, play, sessions_of
 from tests.inbound.house import DELIVER, Directory, Inquiry, PlainEntry, PlainPolicy
 from tests.peers.installed import POSTFIX
 from tests.peers.postfix import postfix
-from tests.peers.server import ELSEWHERE, free_port
+from tests.peers.server import ELSEWHERE
+from tests.ports import free_port
 
 RECIPIENT = "u@example.net"
 LARGE = 5 * 1024 * 1024

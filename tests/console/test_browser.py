@@ -105,7 +105,7 @@ async def context_of(
 async def design_of(page: Page) -> Frame:
     """The frame with the message as designed, when it has come: it loads when it comes into view."""
     await page.locator("iframe").scroll_into_view_if_needed()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(180):
         while not (framed := [each for each in page.frames if "/render" in each.url]):
             await asyncio.sleep(0.01)
     await framed[0].wait_for_load_state()
@@ -220,7 +220,7 @@ async def test_two_keys_release_two_and_the_place_is_kept(
             await page.keyboard.press("r")
             await page.wait_for_url(f"{address}/quarantine#row-{names[2]}")
             assert "Released 2 of 2." in await page.locator(".note").inner_text()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(180):
                 while await page.evaluate("document.activeElement.closest('.row')?.id") != f"row-{names[2]}":
                     await asyncio.sleep(0.01)
             await page.keyboard.press("d")

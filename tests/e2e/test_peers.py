@@ -15,9 +15,10 @@ import pytest
 
 from gateway.inbound.protocol.tls import server_context
 from tests.delivery.sink import ALL, Sink, Taken
-from tests.e2e.gateway import Gateway, eventually, passable_folder, running
+from tests.e2e.gateway import PATIENCE, Gateway, eventually, running
 from tests.e2e.letters import fields, letter
 from tests.e2e.surroundings import Surroundings, surroundings
+from tests.folders import passable_folder
 from tests.inbound.house import make_certificate
 from tests.inbound.talk import Talk
 from tests.peers.exim import exim
@@ -25,8 +26,9 @@ from tests.peers.haraka import haraka
 from tests.peers.installed import needs_exim, needs_haraka, needs_opensmtpd, needs_postfix
 from tests.peers.opensmtpd import opensmtpd
 from tests.peers.postfix import postfix
-from tests.peers.server import ELSEWHERE, LATER, REFUSED, MailServer, Ways, free_port
+from tests.peers.server import ELSEWHERE, LATER, REFUSED, MailServer, Ways
 from tests.peers.smuggling import SMUGGLED, VARIANTS
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.peers, pytest.mark.dovecot]
 
@@ -57,7 +59,7 @@ class Street:
 
     def mx(self, octets: bytes, *, sender: str, to: str, mail: str = "", rcpt: str = "") -> str:
         """Give the gateway a message as a stranger would; the id under which it was accepted."""
-        with smtplib.SMTP("127.0.0.1", self.gateway.ports["mx"], "client.sender.example", timeout=60) as client:
+        with smtplib.SMTP("127.0.0.1", self.gateway.ports["mx"], "client.sender.example", timeout=PATIENCE) as client:
             client.ehlo()
             for command in (f"MAIL FROM:<{sender}> {mail}", f"RCPT TO:<{to}> {rcpt}"):
                 client.send(f"{command.strip()}\r\n".encode())
@@ -84,7 +86,7 @@ class Street:
             self.around.run(self.server.push())
             return [each for each in self.host.taken if words_of_it.encode() in each.octets]
 
-        (taken,) = eventually(found, within=60)
+        (taken,) = eventually(found)
         return taken
 
     def recipient(self, id: str) -> dict[str, Any]:
@@ -216,7 +218,7 @@ def test_what_the_gateway_cannot_tell_now_is_sent_again(street: Street) -> None:
         street.around.run(street.server.push())
         return any(subject.encode() in each.octets for each in late.taken)
 
-    eventually(found, within=60, every=0.5)
+    eventually(found, every=0.5)
     (taken,) = late.taken
     assert taken.octets.endswith(octets)
 

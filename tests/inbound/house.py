@@ -36,6 +36,9 @@ from gateway.queue.changed import Changed
 from gateway.queue.records import Acceptance, Refusal
 from gateway.settings import Limits, Listen, Settings
 
+PATIENCE = 180.0
+"""Seconds until what does not happen is a failure."""
+
 NOW = 1_800_000_000.0
 
 
@@ -309,6 +312,12 @@ class House:
     @property
     def port(self) -> int:
         return self.ports[Door.MX]
+
+    async def is_left(self) -> None:
+        """Wait until nobody is connected any more."""
+        async with asyncio.timeout(PATIENCE):
+            while self.front.connections:
+                await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -79,7 +79,7 @@ class House:
         """Give clamd the signature, and wait until it knows it."""
         (self._plan.signature_folder / "house.ndb").write_text(SIGNATURE)
         await self.engine.reload()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             while not isinstance(found := await self.engine.scan(WORM), Known) or (
                 found.value.result is not MalwareResult.FOUND
             ):
@@ -124,7 +124,7 @@ def stamped(message: int, octets: bytes) -> bytes:
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     plan = real_plan(tmp_path / "clamav")
     process = ClamdProcess(plan)
-    await process.start(within=60)
+    await process.start()
     async with await AnatomistPool.start(workers=1, timeout=30.0, memory=1 << 30, model=None) as anatomists:
         house = House(tmp_path, plan, anatomists)
         yield house

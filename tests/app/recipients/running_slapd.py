@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.freezing import freeze
 from tests.inbound.house import make_certificate
+from tests.ports import free_port
 
 SLAPD = shutil.which("slapd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/openldap")
 SCHEMA = Path("/etc/ldap/schema")
@@ -86,7 +87,7 @@ class Slapd:
         assert SLAPD is not None
         command = [SLAPD, "-d", "0", "-f", str(self._configuration), "-h", doors]
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        for _ in range(500):
+        for _ in range(6000):
             try:
                 socket.create_connection(("127.0.0.1", self.tls_port), timeout=1).close()
                 return
@@ -100,7 +101,7 @@ class Slapd:
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
     def hold_still(self) -> None:
@@ -123,8 +124,3 @@ def running_slapd(folder: Path, *people: str) -> Iterator[Slapd]:
         yield slapd
     finally:
         slapd.stop()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])

@@ -44,7 +44,7 @@ async def end_of(pid: int) -> None:
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     loop.add_reader(handle, ended.set)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(180):
         await ended.wait()
     loop.remove_reader(handle)
     os.close(handle)

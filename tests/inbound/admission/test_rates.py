@@ -14,7 +14,7 @@ from gateway.counters.records import Take
 from gateway.mail import replies
 from gateway.policy.language import schema
 from gateway.policy.language.parse import read
-from tests.inbound.house import REJECT, House, open_house
+from tests.inbound.house import PATIENCE, REJECT, House, open_house
 from tests.inbound.talk import Talk
 
 GREET, MAIL = "EHLO c.example", "MAIL FROM:<ann@a.example>"
@@ -92,7 +92,7 @@ recipients:
 
 
 async def eventually(work: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not await work():
             await asyncio.sleep(0.02)
 
