@@ -6,8 +6,10 @@ Pure and total; opens no file, loads no module after import, starts no thread: i
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 from gateway.anatomy import limits, types
 from gateway.anatomy.characters import made_visible
@@ -24,6 +26,10 @@ from gateway.anatomy.sight.barcodes import note_codes
 from gateway.anatomy.sight.text import Digest, html_charset, text_of
 from gateway.facts.content import Anatomy, ContentFact, DefectFact, PartFact
 from gateway.mail.message import Octets
+
+_BARE_LINE_FEED: Final = re.compile(rb"\n(?<!\r\n)")
+_BARE_RETURN: Final = re.compile(rb"\r(?!\n)")
+"""Both begin with the one octet, which a search finds five times as fast as two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,10 +248,9 @@ def _is_message(item: _Item, true: str) -> bool:
 
 
 def _note_lines(octets: Octets, findings: Findings) -> None:
-    """Line ends by counting. A mapping is a message from the door, where bare line ends and NUL are refused already."""
+    """Bare line ends and NUL. A mapping is a message from the door, where both are refused already."""
     if isinstance(octets, bytes):
-        pairs = octets.count(b"\r\n")
-        if octets.count(b"\r") != pairs or octets.count(b"\n") != pairs:
+        if _BARE_LINE_FEED.search(octets) or _BARE_RETURN.search(octets):
             findings.note(Defect.LINE_ENDS)
         if b"\0" in octets:
             findings.note(Defect.LINE_NUL)
