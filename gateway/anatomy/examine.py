@@ -108,6 +108,7 @@ class _Look:
         self.digest = Digest(findings)
         self._findings = findings
         self._locked: list[tuple[int, _Item, Lock]] = []
+        self._known: set[bytes] = set()
 
     def at_all(self, items: Iterator[_Item]) -> None:
         """Look at every item, and at what stands inside of it, in order."""
@@ -129,22 +130,28 @@ class _Look:
         room = limits.MAX_DECIPHERED
         for index, item, lock in self._locked:
             room -= lock.weight
-            opened = next(
-                (
-                    (key, content)
-                    for key in keys[: lock.tries]
-                    if room >= 0 and (content := lock.content(key, self._findings)) is not None
-                ),
-                None,
-            )
-            if opened is None:
-                self._findings.missed(Unscannable.ARCHIVE_ENCRYPTED)
+            tries = keys[: lock.tries] if room >= 0 else []
+            fits = next(((key, content) for key in tries if (content := self._tried(lock, key)) is not None), None)
+            if fits is None:
+                self._findings.missed(lock.reason)
                 continue
-            key, content = opened
+            key, content = fits
             keys.remove(key)
             keys.insert(0, key)
             self._findings.note(Defect.ARCHIVE_PASSWORD_IN_TEXT)
             self.at_all(iter((replace(item, content=content, note="", lock=None, place=index),)))
+
+    def _tried(self, lock: Lock, key: bytes) -> bytes | None:
+        """What is behind a lock. Wrong keys of slow ones are counted, right ones are not: each opens a file more."""
+        is_slow = lock.tries <= limits.MAX_SLOW_PASSWORDS
+        if is_slow and self._findings.slow_tries >= limits.MAX_SLOW_TRIES and key not in self._known:
+            return None
+        content = lock.content(key, self._findings)
+        if content is not None:
+            self._known.add(key)
+        elif is_slow:
+            self._findings.may_spin()
+        return content
 
     def _at(self, item: _Item) -> Iterator[_Item] | None:
         """Record one item, read its text; what stands inside it, if anything does."""
@@ -190,7 +197,7 @@ class _Look:
         if len(self._locked) < limits.MAX_LOCKED:
             self._locked.append((len(self.facts), item, lock))
         else:
-            self._findings.missed(Unscannable.ARCHIVE_ENCRYPTED)
+            self._findings.missed(lock.reason)
 
 
 def _is_html(item: _Item, true: str) -> bool:

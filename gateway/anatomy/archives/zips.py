@@ -131,6 +131,10 @@ class _MemberLock:
     crc: int | None
 
     @property
+    def reason(self) -> Unscannable:
+        return Unscannable.ARCHIVE_ENCRYPTED
+
+    @property
     def weight(self) -> int:
         return len(self.cipher.packed)
 
