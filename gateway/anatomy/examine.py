@@ -19,13 +19,16 @@ from gateway.anatomy.locks import Lock, passwords_in
 from gateway.anatomy.members import Member
 from gateway.anatomy.mime.fields import read_header
 from gateway.anatomy.mime.parts import Part, Shape, walk
-from gateway.anatomy.names import can_run, note_name, note_type
+from gateway.anatomy.names import can_run, extension, note_name, note_type
 from gateway.anatomy.people import authors_of, note_header, note_people, note_return, subject_of
 from gateway.anatomy.scantness import is_scant
 from gateway.anatomy.sight.barcodes import note_codes
 from gateway.anatomy.sight.text import Digest, html_charset, text_of
 from gateway.facts.content import Anatomy, ContentFact, DefectFact, PartFact
 from gateway.mail.message import Octets
+
+_PAGES: Final = frozenset({"html", "htm", "shtml", "xhtml", "xht", "hta"})
+"""Extensions of what a browser opens, whatever it begins with."""
 
 _BARE_LINE_FEED: Final = re.compile(rb"\n(?<!\r\n)")
 _BARE_RETURN: Final = re.compile(rb"\r(?!\n)")
@@ -201,7 +204,10 @@ class _Look:
 
 
 def _is_html(item: _Item, true: str) -> bool:
-    return true == types.HTML or (item.declared == types.HTML and true in (types.TEXT, types.SCRIPT, "text/xml"))
+    if true == types.HTML:
+        return True
+    is_called = item.declared == types.HTML or any(extension(name) in _PAGES for name in item.names)
+    return is_called and true in (types.TEXT, types.SCRIPT, "text/xml")
 
 
 def _read_text(item: _Item, true: str, digest: Digest, findings: Findings) -> None:
