@@ -37,7 +37,7 @@ from gateway.inbound.ports import ClientInquiry, Door, Judged
 from gateway.inbound.refused import Refused
 from gateway.mail import replies
 from gateway.mail.address import Address, ReversePath, path_text
-from gateway.policy.conditions import Answer
+from gateway.policy.conditions.cel import Answer
 from gateway.policy.lists import EntryList
 from gateway.policy.policy import Policy, RecipientEntry, Whose
 from gateway.queue.custody import Custody

@@ -26,12 +26,12 @@ from gateway.console.pages import overview as overview_page
 from gateway.console.pages import quarantine as quarantine_page
 from gateway.console.pages import reports as reports_page
 from gateway.console.pages.rendering import problem_page
-from gateway.console.people import People
 from gateway.console.ports import OfficePorts
 from gateway.console.problems import Problem, as_json
-from gateway.console.sessions import Sessions
-from gateway.console.signin import Reception
-from gateway.console.tickets import Tickets
+from gateway.console.staff.people import People
+from gateway.console.staff.sessions import Sessions
+from gateway.console.staff.signin import Reception
+from gateway.console.staff.tickets import Tickets
 from gateway.console.wall import Wall
 
 PEOPLE_FILE: Final = "people.yaml"

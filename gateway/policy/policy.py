@@ -11,11 +11,11 @@ from enum import StrEnum
 
 from gateway.facts.connection import ClientFact
 from gateway.facts.evidence import Evidence, MessageFact
-from gateway.policy.conditions import TRUE, Answer, Condition, Truth, facts_of
+from gateway.policy.conditions.cel import TRUE, Answer, Condition, Truth, facts_of
+from gateway.policy.conditions.vocabulary import MAIL_FROM, VARIABLES, Case, domain_of
 from gateway.policy.lists import EntryList, Lists
 from gateway.policy.quantities import Rate
 from gateway.policy.verdict import Disposition, Keeping, RuleRef, VerdictClass
-from gateway.policy.vocabulary import MAIL_FROM, VARIABLES, Case, domain_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,17 @@ class Effect:
     keeping: Keeping = Keeping.REVIEW
     rescan_after: float = 0.0
     strips: tuple[str, ...] = ()
+
+
+def rescan_after(seconds: float) -> Effect:
+    """Keep it, and look for malware again after so many seconds."""
+    return Effect(
+        Disposition.QUARANTINE,
+        VerdictClass.POLICY,
+        quarantine="unscannable",
+        keeping=Keeping.RESCAN,
+        rescan_after=seconds,
+    )
 
 
 @dataclass(frozen=True, slots=True)

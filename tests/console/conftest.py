@@ -15,8 +15,8 @@ from httpx import ASGITransport, AsyncClient, Response
 from gateway.anatomy.preview import preview as make_preview
 from gateway.clock import SystemClock
 from gateway.console.app import PEOPLE_FILE, create_app
-from gateway.console.people import People
 from gateway.console.ports import Component, Mailbox, Mood, OfficePorts, StoreUnavailable
+from gateway.console.staff.people import People
 from gateway.counters.counters import Counters
 from gateway.facts.content import MalwareFact, MalwareResult
 from gateway.facts.outcome import Known, Outcome, Unknown

@@ -4,8 +4,8 @@ import pytest
 
 from gateway.facts.connection import ClientFact, DnsblFact, NetworkFact, PastFact, SenderDomain
 from gateway.facts.outcome import Known, Unknown
-from gateway.policy.conditions import Answer
-from gateway.policy.parse import read
+from gateway.policy.conditions.cel import Answer
+from gateway.policy.language.parse import read
 from gateway.policy.policy import EVERYONE
 
 GROUPS = """\

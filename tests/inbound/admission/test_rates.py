@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from gateway.counters import keeper
-from gateway.policy import schema
-from gateway.policy.parse import read
+from gateway.policy.language import schema
+from gateway.policy.language.parse import read
 from tests.inbound.house import House, open_house
 from tests.inbound.talk import Talk
 
