@@ -127,11 +127,11 @@ class PackageLock:
     def content(self, password: bytes, findings: Findings) -> bytes | None:
         try:
             key = self.scheme.key(password)
-        except (KeyError, ValueError):
+            if key is None or not findings.may_decode(len(self.packed)):
+                return None
+            return self.scheme.deciphered(self.packed, key)[: self.size]
+        except (KeyError, ValueError):  # values that the encryption should tell are missing, or make no sense
             return None
-        if key is None or not findings.may_decode(len(self.packed)):
-            return None
-        return self.scheme.deciphered(self.packed, key)[: self.size]
 
 
 def lock_of(described: bytes, package: bytes) -> PackageLock | None:

@@ -79,3 +79,10 @@ def test_a_lock_without_its_values_stays_closed():
     )
     assert lock is not None
     assert lock.content(b"x", Findings()) is None
+
+
+def test_a_package_without_its_salt_stays_closed():
+    octets = (SAMPLES / "agile-open.xlsx").read_bytes()
+    assert octets.count(b"saltValue") == 2
+    content = look_at(octets.replace(b"saltValue", b"seltValue", 1), "Good day.")
+    assert content.unscannable == ("document.encrypted",)
