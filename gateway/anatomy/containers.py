@@ -61,10 +61,11 @@ _CLOSED: Final = frozenset(
     }
 )
 _INSIDE: Final = (
-    (b"Rar!\x1a\x07", types.RAR),
-    (b"7z\xbc\xaf\x27\x1c", types.SEVEN_ZIP),
-    (b"MSCF\0\0\0\0", types.CABINET),
+    (b"Rar!\x1a\x07", b"\x1a", types.RAR),
+    (b"7z\xbc\xaf\x27\x1c", b"\xbc", types.SEVEN_ZIP),
+    (b"MSCF\0\0\0\0", b"\0", types.CABINET),
 )
+"""How an archive begins, an octet of that which text does not have (one is found twenty times as fast), its type."""
 _VOLUME: Final = re.compile(r"\.(?:\d{3}|z\d\d|r\d\d|part\d{1,3}\.(?:rar|exe))$", re.IGNORECASE)
 """Names of the later volumes of an archive, which have no mark."""
 _ARCHIVE_NAME: Final = re.compile(r"\.(?:rar|7z|cab|exe|scr|com)$", re.IGNORECASE)
@@ -145,8 +146,8 @@ def _in_text(octets: bytes, name: str, findings: Findings) -> Iterator[Member]:
 
 def _behind(octets: bytes, findings: Findings) -> Iterator[Member]:
     """Archives behind something else: their programs look for them, as in files that unpack themselves."""
-    for mark, kind in _INSIDE:
-        at = octets.find(mark, 1, _INSIDE_REACH)
+    for mark, rare, kind in _INSIDE:
+        at = octets.find(mark, 1, _INSIDE_REACH) if rare in octets else -1
         if at != -1:
             findings.note(Defect.TYPE_POLYGLOT)
             yield from _READERS[kind](octets[at:], findings)
