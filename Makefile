@@ -19,9 +19,9 @@ run: $(READY)  ## Install what is missing, then run everything in the foreground
 	@deploy/setup components || true
 	@exec $(BIN)/postern run $(ARGS)
 
-test: $(READY)  ## Run all tests with the real components, but for those with other mail servers
+test: $(READY)  ## Run all tests with the real components, in two lanes, but for those with other mail servers
 	@deploy/setup test-components || true
-	@$(BIN)/python -m pytest -m "not peers" $(ARGS)
+	@$(BIN)/python -m tests.lanes -m "not peers" $(ARGS)
 
 test-peers: $(READY)  ## Run the tests with Postfix, Exim, OpenSMTPD, Haraka, opendkim and Mail::DKIM
 	@deploy/setup peers || true

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from typing import Protocol
@@ -40,6 +41,15 @@ class FixedClock:
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self._now += seconds
+
+
+async def pause(seconds: float, *, until: asyncio.Event) -> None:
+    """Let so many seconds pass, or fewer if the event comes: what runs round after round is told to stop by one."""
+    try:
+        async with asyncio.timeout(seconds):
+            await until.wait()
+    except TimeoutError:
+        return
 
 
 def system_randomness() -> random.Random:

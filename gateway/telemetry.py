@@ -32,7 +32,7 @@ CHECK_SECONDS: Final = Histogram(
     registry=REGISTRY,
 )
 COUNTERS_UNAVAILABLE: Final = Counter(
-    "postern_counters_unavailable_total", "Questions that the shared counters did not answer in time", registry=REGISTRY
+    "postern_counters_unavailable_total", "Questions that the shared counters did not answer", registry=REGISTRY
 )
 DNSBL_UNUSABLE: Final = Counter(
     "postern_dnsbl_unusable_total", "Answers of DNS lists that could not be counted", ["zone", "why"], registry=REGISTRY

@@ -24,6 +24,7 @@ from dns.rdtypes.ANY.TXT import TXT
 
 from gateway.checks.dns.answers import Answer, Status
 from gateway.checks.dns.zone import ZoneResolver
+from tests.ports import free_port
 
 TTL = 60
 
@@ -72,8 +73,8 @@ class DnsServer(asyncio.DatagramProtocol):
     async def start(self) -> None:
         """Listen, on the same port as before if there was one."""
         loop = asyncio.get_running_loop()
+        self.port = self.port or free_port()
         self._server = await asyncio.start_server(self._serve_tcp, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
         transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", self.port))
         self._transport = transport
 

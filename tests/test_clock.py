@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from gateway.clock import FixedClock, SystemClock, system_randomness
+import asyncio
+
+from gateway.clock import FixedClock, SystemClock, pause, system_randomness
 
 
 def test_a_fixed_clock_moves_when_told() -> None:
@@ -21,3 +23,13 @@ def test_randomness_cannot_be_seeded() -> None:
     first.seed(1)
     second.seed(1)
     assert [first.random() for _ in range(4)] != [second.random() for _ in range(4)]
+
+
+async def test_a_pause_ends_by_itself_or_when_it_is_told() -> None:
+    event = asyncio.Event()
+    await pause(0.001, until=event)
+    assert not event.is_set()
+    waiting = asyncio.ensure_future(pause(3600.0, until=event))
+    await asyncio.sleep(0)
+    event.set()
+    await waiting

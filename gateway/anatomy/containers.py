@@ -3,6 +3,7 @@ and ratio; what stays closed is named in `unscannable`. All on memory: no file i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Final
@@ -42,6 +43,8 @@ _FOREIGN: Final = {
     types.UNIX_ARCHIVE: Kind.UNIX,
     types.RPM: Kind.RPM,
 }
+_LOOSE: Final = frozenset({types.PDF, types.SHORTCUT, types.RTF, *_STREAMS, *_FOREIGN_STREAMS})
+"""What is one thing, and nothing else: an archive in it is none of its files."""
 _CLOSED: Final = frozenset(
     {
         "application/x-arj",
@@ -58,10 +61,21 @@ _CLOSED: Final = frozenset(
     }
 )
 _INSIDE: Final = (
-    (b"Rar!\x1a\x07", types.RAR),
-    (b"7z\xbc\xaf\x27\x1c", types.SEVEN_ZIP),
-    (b"MSCF\0\0\0\0", types.CABINET),
+    (b"Rar!\x1a\x07", b"\x1a", types.RAR),
+    (b"7z\xbc\xaf\x27\x1c", b"\xbc", types.SEVEN_ZIP),
+    (b"MSCF\0\0\0\0", b"\0", types.CABINET),
 )
+"""How an archive begins, an octet of that which text does not have (one is found twenty times as fast), its type."""
+_VOLUME: Final = re.compile(r"\.(?:\d{3}|z\d\d|r\d\d|part\d{1,3}\.(?:rar|exe))$", re.IGNORECASE)
+"""Names of the later volumes of an archive, which have no mark."""
+_ARCHIVE_NAME: Final = re.compile(r"\.(?:rar|7z|cab|exe|scr|com)$", re.IGNORECASE)
+_PAGE_ARCHIVE: Final = re.compile(r"\.(?:mht|mhtml|doc|dot|docx|rtf|xls|xlsx|ppt|wbk|pdf)$", re.IGNORECASE)
+"""Names under which programs open a page with its files in one message."""
+_MIME_MARKS: Final = (b"MIME-Version:", b"Mime-Version:", b"mime-version:")
+_MULTIPART: Final = re.compile(rb"^content-type:\s{0,100}multipart/", re.IGNORECASE | re.MULTILINE)
+_HEADER_REACH: Final = 2048
+_PDF_REACH: Final = 1024
+"""Octets in front of its mark that PDF readers skip."""
 _INSIDE_REACH: Final = 1024 * 1024
 """Octets in front of an archive that its programs look through: those of one that unpacks itself."""
 _READERS: Final[dict[str, Callable[[bytes, Findings], Iterator[Member]]]] = {
@@ -83,8 +97,10 @@ _READERS: Final[dict[str, Callable[[bytes, Findings], Iterator[Member]]]] = {
     types.ONENOTE: carried.in_section,
     types.HTML: carried.in_page,
     types.SVG: carried.in_picture,
-    "text/xml": carried.in_page,
+    "text/xml": carried.in_markup,
     types.CALENDAR: carried.in_invitation,
+    types.SCRIPT: carried.in_script,
+    types.ACTIVE_MIME: capsules.active_mime_members,
 }
 
 
@@ -93,48 +109,85 @@ def opened(octets: bytes, true: str, name: str, findings: Findings) -> tuple[str
     if true == types.ZIP:
         return _zip(octets, findings)
     if true in _STREAMS:
-        return true, _stream(octets, true, name, findings)
+        return true, _also(octets, true, _stream(octets, true, name, findings), name, findings)
     if true in _FOREIGN_STREAMS:
-        return true, second.stream(octets, _FOREIGN_STREAMS[true], _inner_name(name), findings)
+        members = second.stream(octets, _FOREIGN_STREAMS[true], _inner_name(name), findings)
+        return true, _also(octets, true, members, name, findings)
     if true in _FOREIGN:
-        return true, second.foreign(octets, _FOREIGN[true], findings)
+        members = second.foreign(octets, _FOREIGN[true], findings)
+        return true, _also(octets, true, members, name, findings)
     if true in _READERS:
         members = _READERS[true](octets, findings)
         if true.startswith("text/"):
-            return true, chain(members, _embedded(octets))
-        # What holds files as they are may well end with an archive; a PDF is one thing, and nothing else.
-        return true, _also_zip(octets, members, findings, is_loose=true == types.PDF)
-    if true in _CLOSED:
+            return true, chain(members, _in_text(octets, name, findings))
+        return true, _also(octets, true, members, name, findings)
+    if true in _CLOSED or (true == types.UNKNOWN and _VOLUME.search(name)):
         findings.missed(Unscannable.ARCHIVE_UNSUPPORTED)
     elif true == "application/pgp-encrypted":
         findings.missed(Unscannable.MIME_ENCRYPTED)
     elif true.startswith("text/"):
-        return true, chain(_embedded(octets), _behind(octets, findings))
+        return true, _in_text(octets, name, findings)
     if zips.has_directory(octets):
         findings.note(Defect.TYPE_POLYGLOT)  # a ZIP is read from its end: anything may stand in front of it
         return true, _zip(octets, findings)[1]
-    return true, chain(_embedded(octets), _behind(octets, findings))
+    return true, chain(_embedded(octets), _behind(octets, findings), _as_else(octets, true, findings))
+
+
+def _in_text(octets: bytes, name: str, findings: Findings) -> Iterator[Member]:
+    """What stands in text: files in codings of their own, an archive behind it, and an archive of the web by name."""
+    yield from _embedded(octets)
+    yield from _behind(octets, findings)
+    if _PAGE_ARCHIVE.search(name):
+        yield from _web_archive(octets)
+    if zips.has_directory(octets):
+        findings.note(Defect.TYPE_POLYGLOT)
+        yield from _zip(octets, findings)[1]
 
 
 def _behind(octets: bytes, findings: Findings) -> Iterator[Member]:
     """Archives behind something else: their programs look for them, as in files that unpack themselves."""
-    for mark, kind in _INSIDE:
-        at = octets.find(mark, 1, _INSIDE_REACH)
+    for mark, rare, kind in _INSIDE:
+        at = octets.find(mark, 1, _INSIDE_REACH) if rare in octets else -1
         if at != -1:
             findings.note(Defect.TYPE_POLYGLOT)
             yield from _READERS[kind](octets[at:], findings)
+
+
+def _as_else(octets: bytes, true: str, findings: Findings) -> Iterator[Member]:
+    """What other programs take the octets for: PDF readers and Word look beyond the first ones."""
+    if true != types.PDF and b"%PDF-" in octets[:_PDF_REACH]:
+        findings.note(Defect.TYPE_POLYGLOT)
+        yield from pdf.members(octets, findings)
+    for page in _web_archive(octets):
+        findings.note(Defect.TYPE_POLYGLOT)
+        yield page
+
+
+def _web_archive(octets: bytes) -> Iterator[Member]:
+    """A page with its files in one message (MHT, RFC 2557): Word and browsers open one behind other octets, too."""
+    at = min((at for each in _MIME_MARKS if (at := octets.find(each, 0, _INSIDE_REACH)) != -1), default=-1)
+    kind = _MULTIPART.search(octets, max(0, at - _HEADER_REACH), at + _HEADER_REACH) if at != -1 else None
+    if kind is not None:
+        content = octets[min(at, kind.start()) :]
+        yield Member("", content, len(content), declared_type=types.MESSAGE)
 
 
 def _embedded(text: bytes) -> Iterator[Member]:
     return (Member(each.name, each.content, len(each.content)) for each in embedded(text))
 
 
-def _also_zip(octets: bytes, members: Iterator[Member], findings: Findings, *, is_loose: bool) -> Iterator[Member]:
-    """The members, and those of an archive that begins behind them: programs that go by the end open that one."""
+def _also(octets: bytes, true: str, members: Iterator[Member], name: str, findings: Findings) -> Iterator[Member]:
+    """The members, and what other programs find in the same octets: an archive that begins behind them, for those that
+    go by the end, or that look for it because of the name."""
+    is_loose = true in _LOOSE
     yield from members
     if zips.has_directory(octets) and (is_loose or zips.ends_here(octets)):
         findings.note(Defect.TYPE_POLYGLOT)
         yield from _zip(octets, findings)[1]
+    elif is_loose or _ARCHIVE_NAME.search(name):
+        yield from _behind(octets, findings)
+    if is_loose:
+        yield from _as_else(octets, true, findings)
 
 
 def _zip(octets: bytes, findings: Findings) -> tuple[str, Iterator[Member]]:

@@ -121,6 +121,7 @@ class Findings:
     unpacked: int = 0
     foreign: int = 0
     pictures: int = 0
+    slow_tries: int = 0
     leads: dict[tuple[str, str], None] = field(default_factory=dict)
     documents: dict[tuple[str, str], None] = field(default_factory=dict)
     document_room: int = limits.MAX_DOCUMENT_TEXT
@@ -170,6 +171,11 @@ class Findings:
             return False
         self.looked_at += octets
         return True
+
+    def may_spin(self) -> bool:
+        """Count one try of a password on a lock that is slow on purpose; False when there were too many."""
+        self.slow_tries += 1
+        return self.slow_tries <= limits.MAX_SLOW_TRIES
 
     def may_decode(self, octets: int) -> bool:
         """Count octets about to be decoded; False, and remembered, when that were too many."""

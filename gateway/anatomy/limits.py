@@ -143,6 +143,12 @@ MAX_PDF_TEXTS: Final = 40
 MAX_PDF_TOKENS: Final = 20_000
 """Strings and operators of one page."""
 
+MAX_PDF_STRINGS: Final = 20_000
+"""Strings of an encrypted PDF that are deciphered, at ten microseconds each. Newer files pack them into streams."""
+
+MAX_SLOW_TRIES: Final = 16
+"""Wrong passwords that are tried on slow locks, over the whole message: two or three seconds."""
+
 MAX_CARRIED: Final = 20
 """Files that are taken out of one script, page or invitation."""
 

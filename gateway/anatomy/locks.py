@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from gateway.anatomy import ciphers, limits
-from gateway.anatomy.findings import Findings
+from gateway.anatomy.findings import Findings, Unscannable
 
 _SALT: Final = 12
 _ROUNDS, _CODE = 1000, 10
@@ -33,6 +33,10 @@ _BEHIND: Final = ".,;:!?。、"
 
 class Lock(Protocol):
     """Something that a password may open."""
+
+    @property
+    def reason(self) -> Unscannable:
+        """What to call it if none does."""
 
     @property
     def weight(self) -> int:

@@ -36,6 +36,7 @@ VIRTUAL_DISK: Final = "application/x-virtualbox-vhd"
 ONENOTE: Final = "application/onenote"
 SVG: Final = "image/svg+xml"
 CALENDAR: Final = "text/calendar"
+ACTIVE_MIME: Final = "application/x-mso"
 
 LZ4: Final = "application/x-lz4"
 LZIP: Final = "application/x-lzip"
@@ -108,6 +109,7 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\x78\x9f\x3e\x22", TNEF),
     (b"\0\x05\x16\0", APPLE_SINGLE),
     (b"\0\x05\x16\x07", APPLE_SINGLE),
+    (b"ActiveMime", ACTIVE_MIME),
     (b"!<arch>\n", UNIX_ARCHIVE),
     (b"!BDN", "application/vnd.ms-outlook-pst"),
     (b"SQLite format 3\0", "application/vnd.sqlite3"),
@@ -145,7 +147,12 @@ _MESSAGE_START: Final = re.compile(
     rb"|content-type|authentication-results|dkim-signature|arc-[a-z-]+):[^\n]*\n(?:[ \t][^\n]*\n)*){3}",
     re.IGNORECASE,
 )
+_PAGE_ARCHIVE_START: Final = re.compile(
+    rb"(?:mime-version:[^\n]*\n)(?:[a-z-]+:[^\n]*\n(?:[ \t][^\n]*\n)*){0,8}?content-type:\s*multipart/", re.IGNORECASE
+)
+"""A page with its files in one message (MHT) needs no more."""
 _NOT_IN_TEXT: Final = bytes({*range(9), 14, *range(16, 27), 28, 29, 30, 31, 127})
+_PLAIN: Final = bytes({9, 10, 13, *range(32, 127)})
 _ISO_BRANDS: Final = {b"avif": "image/avif", b"heic": "image/heic", b"qt  ": "video/quicktime", b"M4A ": "audio/mp4"}
 
 
@@ -197,6 +204,8 @@ def _textual(head: bytes) -> str:
     text = head
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         text = head.replace(b"\0", b"")[2:]
+    elif _is_wide(head):
+        text = head.replace(b"\0", b"")
     elif (
         head.translate(None, _NOT_IN_TEXT) != head
         and len(head) - len(head.translate(None, _NOT_IN_TEXT)) > len(head) // 100
@@ -211,9 +220,18 @@ def _textual(head: bytes) -> str:
         if _HTML_ROOT.search(start):
             return HTML
         return SVG if _SVG.search(start) else "text/xml"
-    if _MESSAGE_START.match(start):
+    if _MESSAGE_START.match(start) or _PAGE_ARCHIVE_START.match(start):
         return MESSAGE
     return TEXT
+
+
+def _is_wide(head: bytes) -> bool:
+    """Whether it begins with sixteen plain characters in UTF-16 of either order, without a mark."""
+    start = head[:32]
+    return any(
+        not start[zeros::2].strip(b"\0") and len(start) == 32 and not start[1 - zeros :: 2].translate(None, _PLAIN)
+        for zeros in (0, 1)
+    )
 
 
 def _without_comments(text: bytes) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from gateway.app.installation import Folders
-from gateway.console.people import People, PeopleError
+from gateway.console.staff.people import People, PeopleError
 from gateway.mailbox.store import layout_of, protect_users
 from gateway.mailbox.users import UserBase, UserError
 from gateway.quarantine.rights import Role

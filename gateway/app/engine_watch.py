@@ -1,16 +1,18 @@
 """The watch over the malware engine: asked now and then whether there is mail or not, so that a process knows when it
-goes and comes back, the metrics say how old its signatures are, and old signatures raise an alert."""
+goes and comes back, all processes agree since when it is away, the metrics say how old its signatures are, and old
+signatures raise an alert."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from gateway.app.alerts import Alerts
 from gateway.checks.malware.clamav import DEMO_SIGNATURES, Clamav
+from gateway.clock import pause
 from gateway.counters.counters import Counters
+from gateway.counters.records import Note
 from gateway.facts.content import EngineFact
 from gateway.facts.outcome import known_or_none
 from gateway.telemetry import ENGINE_ABSENT, SIGNATURE_AGE, SIGNATURES
@@ -25,26 +27,62 @@ ABSENT_FOR_LONG: Final = 300.0
 """Seconds without an answer after which people should know."""
 
 
+TOPIC: Final = "malware engine"
+KEPT: Final = 90 * 86400.0
+"""Seconds for which what is remembered here is kept."""
+FRESH: Final = 86400.0
+"""Seconds after which a note that has not changed is written again."""
+
+_PRESENT: Final = "present"
+
+
+class EngineMemory:
+    """That this installation has met its engine, and since when that is absent: of all processes, over restarts."""
+
+    def __init__(self, engine: Clamav, counters: Counters) -> None:
+        self._engine = engine
+        self._counters = counters
+
+    async def recall(self) -> Note | None:
+        """Tell the engine's door what others know. The note, if there is one."""
+        note = (await self._counters.recall(TOPIC, [TOPIC])).get(TOPIC)
+        if note is not None:
+            self._engine.recollect(None if note.value == _PRESENT else float(note.value))
+        return note
+
+    async def note(self, before: Note | None) -> None:
+        """Write down what this process knows now, where that is news."""
+        if not self._engine.met:
+            return
+        absent = self._engine.absent_since
+        said = _PRESENT if absent is None else str(absent)
+        if before is None or before.value != said or self._counters.now() - before.at > FRESH:
+            await self._counters.remember(TOPIC, {TOPIC: said}, seconds=KEPT)
+
+
 @dataclass(frozen=True, slots=True)
 class EngineWatch:
     """Keeps what a process knows of its engine fresh."""
 
     engine: Clamav
     alerts: Alerts
+    memory: EngineMemory
+
+    async def recall(self) -> None:
+        """Know what other processes know, and this one before a restart: before the first mail comes."""
+        await self.memory.recall()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look again and again until `stop`."""
         while not stop.is_set():
             await self.look()
-            try:
-                async with asyncio.timeout(EVERY):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await pause(EVERY, until=stop)
 
     async def look(self) -> None:
         """Ask once, and tell what has to be told."""
+        known = await self.memory.recall()
         await self.engine.refresh()
+        await self.memory.note(known)
         fact = known_or_none(self.engine.standing())
         if fact is None:
             return
@@ -55,40 +93,21 @@ class EngineWatch:
             await self.alerts.raise_one(name, words)
 
 
-class SignatureMemory:
-    """Which signatures the engine has now, and with which ones delivered mail was looked at last: over restarts."""
+class NothingToWatch:
+    """Stands where there is no clamd."""
 
-    TOPIC: Final = "signatures"
-    KEY: Final = "retro-scan"
-    KEPT: Final = 90 * 86400.0
+    async def recall(self) -> None:
+        """Nothing is known."""
 
-    def __init__(self, engine: Clamav, counters: Counters) -> None:
-        self._engine = engine
-        self._counters = counters
-
-    async def now(self) -> str | None:
-        """Their version; None while the engine does not answer."""
-        await self._engine.refresh()
-        fact = known_or_none(self._engine.standing())
-        return fact.signatures if fact is not None and fact.absent == 0.0 and fact.signatures else None
-
-    async def seen(self) -> str:
-        """Their version at the last look; empty before the first."""
-        note = (await self._counters.recall(self.TOPIC, [self.KEY])).get(self.KEY)
-        return note.value if note is not None else ""
-
-    async def remember(self, version: str) -> None:
-        """Delivered mail was looked at with these."""
-        await self._counters.remember(self.TOPIC, {self.KEY: version}, seconds=self.KEPT)
+    async def run(self, stop: asyncio.Event) -> None:
+        """Nothing is to be done."""
 
 
-def engine_watch(engine: object, counters: Counters) -> Callable[[asyncio.Event], Awaitable[None]]:
-    """The watch over a process's engine, or one that has nothing to do where there is no clamd."""
-    return EngineWatch(engine, Alerts(counters)).run if isinstance(engine, Clamav) else _nothing_to_watch
-
-
-async def _nothing_to_watch(_stop: asyncio.Event) -> None:
-    return
+def engine_watch(engine: object, counters: Counters) -> EngineWatch | NothingToWatch:
+    """The watch over a process's engine."""
+    if not isinstance(engine, Clamav):
+        return NothingToWatch()
+    return EngineWatch(engine, Alerts(counters), EngineMemory(engine, counters))
 
 
 def complaints(fact: EngineFact) -> list[tuple[str, str]]:

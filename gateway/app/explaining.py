@@ -14,7 +14,7 @@ from gateway.app.door.greylisting import Greylister
 from gateway.app.door.ports import door_ports
 from gateway.app.door.returning import Returning
 from gateway.app.installation import Folders
-from gateway.app.keys.return_keys import srs_of, tagging_of
+from gateway.app.keys.return_keys import LiveReturnKeys
 from gateway.app.policies import LivePolicy
 from gateway.app.senses import open_resolver
 from gateway.checks.dns.answering import Answering
@@ -37,7 +37,7 @@ from gateway.inbound.ports import ClientInquiry, Door, Judged
 from gateway.inbound.refused import Refused
 from gateway.mail import replies
 from gateway.mail.address import Address, ReversePath, path_text
-from gateway.policy.conditions import Answer
+from gateway.policy.conditions.cel import Answer
 from gateway.policy.lists import EntryList
 from gateway.policy.policy import Policy, RecipientEntry, Whose
 from gateway.queue.custody import Custody
@@ -112,9 +112,10 @@ def _returning(settings: Settings, folders: Folders, own: EntryList, clock: Cloc
     """None where nothing has run yet: no address is one that we made."""
     if not folders.srs_keys.exists() or not folders.batv_keys.exists():
         return None
+    keys = LiveReturnKeys(settings, folders)
     return Returning(
-        srs_of(settings, folders),
-        tagging_of(settings, folders),
+        keys.srs,
+        keys.tagging,
         own,
         clock.now,
         refuse_at=settings.bounces.refuse_at,
@@ -283,6 +284,7 @@ def _group(allowance: Allowance) -> str:
     return (
         f"group {allowance.group.id}: messages of {allowance.size} octets, {allowance.recipients} recipients, "
         f"{allowance.connections} connections{', TLS required' if allowance.group.requires_tls else ''}"
+        f"{', client certificate required' if allowance.group.certificate else ''}"
     )
 
 

@@ -14,11 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
 from gateway.clock import Clock
 from gateway.settings import Settings
 
@@ -193,6 +188,12 @@ def _begun(folders: Folders) -> Path:
 
 def _make_certificate(folders: Folders, settings: Settings, clock: Clock) -> None:
     """A self-signed certificate: opportunistic TLS from the first minute. Real names want a real one (docs/tls.md)."""
+    # A tenth of a second to import, and one start of all needs it; every command line would pay.
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, settings.hostname[:64])])
     begins = datetime.datetime.fromtimestamp(clock.now(), datetime.UTC) - datetime.timedelta(hours=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.app.installation import Folders
 from gateway.app.recipients import domains
-from gateway.policy.parse import load
+from gateway.policy.language.parse import load
 from gateway.policy.policy import Policy
 from gateway.policy.problem import PolicyError
 from gateway.settings import Settings

@@ -8,6 +8,7 @@ from typing import Any
 from gateway import __version__
 from gateway.app.installation import Folders
 from gateway.app.reading import ReadingCarrier
+from gateway.checks.authentication.public_suffixes import PublicSuffixes
 from gateway.checks.dns.answering import Answering
 from gateway.clock import Clock
 from gateway.delivery.carrier import Carrier
@@ -31,6 +32,7 @@ def daily_reports(
     *,
     sign: Callable[[bytes], bytes],
     destination_of: Callable[[Address], str],
+    suffixes: Callable[[], PublicSuffixes | None],
 ) -> DailyReports:
     """DMARC aggregate reports in our name."""
     said = settings.reports
@@ -41,7 +43,16 @@ def daily_reports(
         generator=f"Postern {__version__}",
     )
     journal = Journal(folders.reports / "dmarc-sent")
-    return DailyReports(custody, resolver, journal, clock, reporter=reporter, sign=sign, destination_of=destination_of)
+    return DailyReports(
+        custody,
+        resolver,
+        journal,
+        clock,
+        reporter=reporter,
+        sign=sign,
+        destination_of=destination_of,
+        suffixes=suffixes,
+    )
 
 
 def received_reports(folders: Folders) -> Archive:

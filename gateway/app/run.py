@@ -26,7 +26,7 @@ from gateway.app.installation import (
 )
 from gateway.app.keys.return_keys import check_return_keys, make_return_keys
 from gateway.app.policies import load_policy
-from gateway.app.senses import address_file, read_suffixes
+from gateway.app.senses import address_file, read_suffixes, signatures_file
 from gateway.app.status import ENGINE_MEND, SIGNATURES_MEND
 from gateway.checks.malware import clamd_folder
 from gateway.checks.malware.clamd_plan import ClamdKind, ClamdPlan, Signatures, answers, plan_clamd
@@ -200,6 +200,7 @@ class Installation:
     def _engine(self, folders: Folders) -> list[Program]:
         plan = plan_clamd(self._settings, folders.data)
         address_file(folders).write_text(plan.address, encoding="utf-8")
+        signatures_file(folders).write_text(str(plan.watched_signatures or ""), encoding="utf-8")
         if plan.kind is ClamdKind.ABSENT:
             self._missing.append(Missing("ClamAV", "mail is delivered unscanned and marked", plan.mend or ENGINE_MEND))
         elif plan.kind is ClamdKind.OWN and plan.signatures is not Signatures.FULL:

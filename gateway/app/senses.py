@@ -16,10 +16,10 @@ from gateway.checks.authentication.public_suffixes import BadSuffixList, PublicS
 from gateway.checks.dns.answering import Answering
 from gateway.checks.dns.resolver import Resolver
 from gateway.checks.malware.clamav import Clamav
-from gateway.checks.malware.yara import RulesError, compile_rules
+from gateway.checks.malware.yara import RulesError, compile_rules, version_of
 from gateway.checks.reputation.dnsbl import Notice, nobody
 from gateway.checks.reputation.feeds import Feeds
-from gateway.clock import Clock
+from gateway.clock import Clock, pause
 from gateway.facts.content import EngineFact, MalwareFact
 from gateway.facts.outcome import Outcome, Skipped, Unknown
 from gateway.mail.message import Octets
@@ -27,7 +27,6 @@ from gateway.pipeline.examining import Losses
 from gateway.pipeline.scan import Scanner
 from gateway.pipeline.stages import Acquaintances
 from gateway.policy.policy import Scanning
-from gateway.quarantine.release import Rescan
 from gateway.settings import Settings, SettingsError
 from gateway.spam.versions import Versions
 from gateway.telemetry import log
@@ -65,6 +64,11 @@ class LiveRules:
         self._folder = Path(settings.policy) / "yara"
         self.compiled = b""
         self.reload()
+
+    @property
+    def version(self) -> str:
+        """Tells one set of rules from another; empty where there are none."""
+        return version_of(self.compiled) if self.compiled else ""
 
     def reload(self) -> bytes:
         """Compile the files again. Bad rules change nothing and are logged with what is wrong."""
@@ -128,11 +132,7 @@ class SensesOfProcess:
         """Take up each new version of what people taught, soon after it is there, until `stop`."""
         while not stop.is_set():
             self.anatomists.use(rules=self.rules.compiled, layer=self.layers.current)
-            try:
-                async with asyncio.timeout(LOOK_FOR_LESSONS):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await pause(LOOK_FOR_LESSONS, until=stop)
 
 
 @asynccontextmanager
@@ -205,15 +205,6 @@ def engine_of(settings: Settings, folders: Folders) -> Engine:
     return Clamav(address, settings.clamav.timeout, settings.clamav.connections, largest=settings.clamav.largest)
 
 
-def rescan_by(engine: Engine) -> Rescan:
-    """How mail in custody is scanned again: as it stands."""
-
-    async def scan(octets: Octets) -> Outcome[MalwareFact]:
-        return Skipped("the malware engine is switched off") if engine is None else await engine.scan(octets)
-
-    return scan
-
-
 def clamd_address(settings: Settings, folders: Folders) -> str:
     """Where clamd answers: as configured, or as the supervisor found or started it."""
     if settings.clamav.address:
@@ -225,3 +216,15 @@ def clamd_address(settings: Settings, folders: Folders) -> str:
 def address_file(folders: Folders) -> Path:
     """Where the supervisor leaves the address of the clamd that it chose."""
     return folders.data / "clamd-address"
+
+
+def signature_folder(folders: Folders) -> Path | None:
+    """Where the files of the signatures stand, if the supervisor knows."""
+    known = signatures_file(folders)
+    written = known.read_text(encoding="utf-8").strip() if known.exists() else ""
+    return Path(written) if written else None
+
+
+def signatures_file(folders: Folders) -> Path:
+    """Where the supervisor leaves the name of that folder."""
+    return folders.data / "clamd-signatures"

@@ -10,7 +10,7 @@ from gateway.app.alerts import Alerts
 from gateway.app.engine_watch import OLD_SIGNATURES
 from gateway.app.installation import Folders
 from gateway.app.senses import Engine, NoEngine
-from gateway.clock import Clock
+from gateway.clock import Clock, pause
 from gateway.console.ports import Component, Mood
 from gateway.counters.counters import Counters
 from gateway.facts.outcome import Known
@@ -60,11 +60,7 @@ class Status:
         """Look again and again until `stop`."""
         while not stop.is_set():
             await self.look()
-            try:
-                async with asyncio.timeout(EVERY):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await pause(EVERY, until=stop)
 
     def _remember(self, seen: list[Component]) -> None:
         before = {each.name: each for each in self._components}

@@ -1,15 +1,14 @@
-"""Opening custody for one verb of the command line, and the small words that tables share."""
+"""Opening custody for one verb of the command line, and who acts then."""
 
 from __future__ import annotations
 
 import asyncio
-import datetime
 import getpass
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from gateway.cli.options import fail, folders_of
+from gateway.cli.options import fail, ledger_folder
 from gateway.clock import SystemClock
 from gateway.queue.custody import Custody
 from gateway.queue.identifiers import parse_id
@@ -19,9 +18,7 @@ T = TypeVar("T")
 
 def with_custody(config: Path | None, data: Path | None, work: Callable[[Custody], Awaitable[T]]) -> T:
     """Open the ledger of the data folder, do the work, close it."""
-    folder = folders_of(config, data).queue
-    if not folder.is_dir():
-        fail(f"{folder} is not there: nothing has run on this data folder yet (make run)")
+    folder = ledger_folder(config, data)
 
     async def main() -> T:
         custody = Custody.open(folder, clock=SystemClock())
@@ -44,10 +41,3 @@ def message_id_of(text: str) -> int:
         return parse_id(text)
     except ValueError as error:
         fail(str(error))
-
-
-def when(at: float | None) -> str:
-    """Local time to the second, or a dash."""
-    if at is None:
-        return "–"
-    return datetime.datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")

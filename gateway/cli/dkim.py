@@ -19,8 +19,8 @@ from gateway.app.keys.keyring import KeyEntry, Keyring, KeyringError, fresh_sele
 from gateway.checks.dns.domains import host_domain
 from gateway.checks.dns.nameserver import BadNameserver
 from gateway.checks.dns.resolver import Resolver
-from gateway.cli.custody import when
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, fail, out, settings_of
+from gateway.cli.times import when
 from gateway.clock import SystemClock
 from gateway.pipeline.signing_key import RSA_BITS, SigningKey
 from gateway.settings import Settings

@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 
 from gateway.cli.counters import with_counters, with_doorlists
-from gateway.cli.custody import when
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, fail, out
+from gateway.cli.times import when
 from gateway.console.doorlists import chosen
 from gateway.facts.evidence import to_plain
 

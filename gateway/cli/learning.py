@@ -19,7 +19,6 @@ from gateway.clock import SystemClock
 from gateway.facts.content import MailClass
 from gateway.settings import Settings
 from gateway.spam.artefact import ModelError, read_manifest
-from gateway.spam.drift import drift
 from gateway.spam.teaching import LEAST, OPERATOR, Accepted, Ledger, TeachingError, Way, accepted, as_wire, sender_in
 from gateway.spam.versions import Versions
 
@@ -116,17 +115,6 @@ def learn(
     out.print(f"{len(files)} lessons of {label.value} kept. {_enough(found)}")
     if found.enough:
         _update(settings)
-
-
-def taught_in(folders: Folders, now: float) -> dict[str, str]:
-    """What people taught and overturned, in words, by what it is."""
-    told = drift(Ledger(folders.lessons).lessons()[0], now=now)
-    words = {
-        name: ", ".join(f"{count} {label}" for label, count in counts.items())
-        for name, counts in (("Lessons", told.lessons), ("Lessons this week", told.this_week))
-    }
-    overturned = f"{told.taken_for_good} taken for good, {told.taken_for_bad} for unwanted"
-    return {**words, "Verdicts overturned this week": overturned}
 
 
 def _update(settings: Settings) -> None:

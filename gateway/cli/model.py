@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import multiprocessing
 import shutil
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -17,16 +15,16 @@ from rich.table import Table
 
 from gateway.anatomy.examine import examine
 from gateway.app.installation import Folders
+from gateway.app.learning import classifier_standing
 from gateway.cli.learning import app as learning
-from gateway.cli.learning import taught_in
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, err, fail, out, settings_of
+from gateway.cli.standing import plain_of, taught_in, trial_table
 from gateway.clock import SystemClock
 from gateway.facts.content import MailClass
-from gateway.spam.artefact import Calibration, ModelError, read_manifest, write
+from gateway.spam.artefact import Calibration, write
 from gateway.spam.corpus import CorpusError, Labelled, read_corpora
 from gateway.spam.lessons import Lesson, is_commercial, lesson_of, signers_of
 from gateway.spam.teaching import Ledger, accepted
-from gateway.spam.versions import Versions
 
 if TYPE_CHECKING:
     from gateway.spam.ablations import Altered
@@ -60,7 +58,6 @@ def train(
     settings = settings_of(config, data)
     target = folder or settings.model
     labelled = _labelled(corpus) + _lessons(settings.data)
-    created = _today()
     with _progress() as progress:
         lessons = _take_apart(labelled, progress)
         unseen = _measure(lessons, progress)
@@ -69,14 +66,14 @@ def train(
         calibration = training.calibrate(unseen, lessons)
         fitted = training.fit(lessons)
         progress.advance(fitting)
-    manifest = training.manifest_of(lessons, fitted, calibration, name=target.name, created=created)
+    manifest = training.manifest_of(lessons, fitted, calibration, name=target.name)
     if (target / "manifest.json").exists():
         previous = target.with_name(f"{target.name}.previous")
         shutil.rmtree(previous, ignore_errors=True)
         shutil.copytree(target, previous)
     written = write(target, manifest, fitted.weights)
     command = _command("train", corpus)
-    _write_measurements(target, unseen, lessons, altered, calibration=calibration, created=created, command=command)
+    _write_measurements(target, unseen, lessons, altered, calibration=calibration, command=command)
     out.print(f"Wrote {target} ({written.sha256[:12]}). How good it is: {target / 'MEASUREMENTS.md'}")
 
 
@@ -97,12 +94,12 @@ def measure(
         unseen = _measure(lessons, progress)
         altered = _alter(labelled, lessons, unseen, progress)
     calibration = training.calibrate(unseen, lessons)
-    created, command = _today(), _command("measure", corpus)
+    command = _command("measure", corpus)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_measurements(folder, unseen, lessons, altered, calibration=calibration, created=created, command=command)
+        _write_measurements(folder, unseen, lessons, altered, calibration=calibration, command=command)
     further = _further(unseen, lessons, altered, calibration)
-    told = markdown(unseen, lessons, calibration, created=created, command=command, further=further)
+    told = markdown(unseen, lessons, calibration, command=command, further=further)
     out.print(told, markup=False, soft_wrap=True)
 
 
@@ -110,45 +107,25 @@ def measure(
 def info(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
     """What the configured artefact is, and what people taught over it."""
     settings = settings_of(config, data)
-    folder = settings.model
-    try:
-        manifest = read_manifest(folder)
-        layer = Versions(Folders(settings.data.resolve()).layer).manifest()
-    except ModelError as error:
-        fail(str(error), code=3)
-    taught = taught_in(Folders(settings.data.resolve()), SystemClock().now())
+    standing = classifier_standing(settings, Folders(settings.data.resolve()), now=SystemClock().now())
+    manifest = standing.model
+    if manifest is None:
+        fail(standing.problem, code=3)
     if as_json:
-        out.print_json(
-            json.dumps(
-                {
-                    "folder": str(folder),
-                    "name": manifest.name,
-                    "created": manifest.created,
-                    "sha256": manifest.sha256,
-                    "corpus": manifest.corpus,
-                    "versions": manifest.versions,
-                    "layer": None if layer is None else asdict(layer),
-                    "taught": taught,
-                }
-            )
-        )
+        out.print_json(json.dumps(plain_of(settings.model, manifest, standing)))
         return
     table = Table("What", "Value", title=f"Classifier {manifest.name}", show_header=False)
-    table.add_row("Folder", str(folder))
-    table.add_row("Trained", manifest.created)
+    table.add_row("Folder", str(settings.model))
     table.add_row("Messages", ", ".join(f"{count:,} {label}" for label, count in manifest.corpus.items()))
+    table.add_row("Newest message", manifest.newest or "undated")
     table.add_row("Sources", str(len(manifest.sources)))
     table.add_row("SHA-256", manifest.sha256)
     table.add_row("Made with", ", ".join(f"{name} {version}" for name, version in manifest.versions.items()))
-    layer_words = "none: the artefact serves alone"
-    if layer is not None:
-        layer_words = f"{layer.name}, from {layer.ham} of ham and {layer.unwanted} of unwanted mail"
-        if layer.base != manifest.sha256:
-            layer_words += "; silent, for it was learnt over another artefact"
-    table.add_row("Layer", layer_words)
-    for name, number in taught.items():
-        table.add_row(name, str(number))
+    for name, words in taught_in(standing).items():
+        table.add_row(name, words)
     out.print(table)
+    if standing.trial is not None:
+        out.print(trial_table(standing.trial))
 
 
 def _lessons(data: Path) -> list[Labelled]:
@@ -196,7 +173,6 @@ def _write_measurements(
     altered: Altered,
     *,
     calibration: tuple[Calibration, Calibration],
-    created: str,
     command: str,
 ) -> None:
     """The tables, and the plots beside them."""
@@ -210,7 +186,6 @@ def _write_measurements(
         unseen,
         lessons,
         calibration,
-        created=created,
         command=command,
         pictures=tuple(pictures),
         further=_further(unseen, lessons, altered, calibration),
@@ -275,7 +250,3 @@ def _progress() -> Progress:
     return Progress(
         TextColumn("{task.description:30}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err
     )
-
-
-def _today() -> str:
-    return datetime.datetime.fromtimestamp(SystemClock().now(), datetime.UTC).strftime("%Y-%m-%d")

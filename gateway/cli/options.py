@@ -41,6 +41,14 @@ def folders_of(config: Path | None, data: Path | None) -> Folders:
     return Folders(settings_of(config, data).data.resolve())
 
 
+def ledger_folder(config: Path | None, data: Path | None) -> Path:
+    """The ledger's folder, or exit with a word where there is none yet."""
+    folder = folders_of(config, data).queue
+    if not folder.is_dir():
+        fail(f"{folder} is not there: nothing has run on this data folder yet (make run)")
+    return folder
+
+
 def fail(text: str, *, code: int = EXIT_USAGE) -> NoReturn:
     """Say what is wrong on standard error and leave."""
     err.print(text, style="bold red", markup=False, soft_wrap=True)

@@ -11,7 +11,7 @@ from gateway.app.installation import Folders
 from gateway.app.policies import PolicyError
 from gateway.app.recipients import domains
 from gateway.cli.options import ConfigOption, DataOption, fail, out, settings_of
-from gateway.policy.parse import load
+from gateway.policy.language.parse import load
 
 app = typer.Typer(no_args_is_help=True, help="The policy")
 

@@ -9,10 +9,11 @@ import typer
 from rich.table import Table
 
 from gateway.app.installation import Folders
-from gateway.app.senses import NoEngine, engine_of
-from gateway.checks.malware.clamav import Clamav
-from gateway.cli.custody import actor, when, with_custody
+from gateway.app.policies import LivePolicy
+from gateway.app.second_looks import looking_again
+from gateway.cli.custody import actor, with_custody
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, fail, out, settings_of
+from gateway.cli.times import when
 from gateway.clock import SystemClock
 from gateway.facts.content import MailClass
 from gateway.facts.evidence import to_plain
@@ -82,17 +83,15 @@ def release(items: Items, reason: ReasonOption = "", config: ConfigOption = None
     settings = settings_of(config, data)
 
     async def act(custody: Custody) -> list[Result]:
-        engine = engine_of(settings, Folders(settings.data.resolve())) or NoEngine()
-        try:
+        folders = Folders(settings.data.resolve())
+        policy = LivePolicy(settings, folders)
+        async with looking_again(settings, folders, scanning=lambda: policy().scanning) as again:
             return [
                 await release_item(
-                    custody, engine.scan, actor=_me(), recipient_id=each, reason=reason, feedback=_feedback(settings)
+                    custody, again.look, actor=_me(), recipient_id=each, reason=reason, feedback=_feedback(settings)
                 )
                 for each in items
             ]
-        finally:
-            if isinstance(engine, Clamav):
-                await engine.close()
 
     _tell(with_custody(config, data, act))
 

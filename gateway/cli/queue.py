@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from gateway.cli.custody import actor, message_id_of, when, with_custody
+from gateway.cli.custody import actor, message_id_of, with_custody
 from gateway.cli.options import ConfigOption, DataOption, JsonOption, fail, out
+from gateway.cli.times import when
 from gateway.facts.evidence import to_plain
 from gateway.queue.custody import Custody
 from gateway.queue.identifiers import text_of

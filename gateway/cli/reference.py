@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from gateway.cli.options import out
 from gateway.mail.replies import all_replies
-from gateway.policy.reference import markdown as policy_reference
+from gateway.policy.language.reference import markdown as policy_reference
 from gateway.queue.states import TRANSITIONS
 from gateway.settings import ENVIRONMENT, Settings
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from gateway.cli.custody import when, with_custody
-from gateway.cli.options import ConfigOption, DataOption, JsonOption, fail, out
+from gateway.cli.options import ConfigOption, DataOption, JsonOption, fail, ledger_folder, out
+from gateway.cli.times import when
 from gateway.facts.evidence import to_plain
 from gateway.queue.identifiers import text_of
+from gateway.queue.looking import looking
 from gateway.queue.records import TrackQuery, TrackRow
 
 
@@ -30,7 +32,11 @@ def track(
     if not (rcpt or from_ or id_ or client):
         fail("say --rcpt, --from, --id or --client")
     query = TrackQuery(recipient=rcpt, sender=from_, message_id=id_, client=client)
-    rows = with_custody(config, data, lambda custody: custody.track(query, limit=limit))
+    with looking(ledger_folder(config, data)) as ledger:
+        _show(ledger.track(query, limit=limit), as_json=as_json)
+
+
+def _show(rows: Sequence[TrackRow], *, as_json: bool) -> None:
     if as_json:
         out.print_json(json.dumps([{**to_plain(each), "reference": _reference(each)} for each in rows]))
         return

@@ -16,9 +16,9 @@ from starlette.requests import HTTPConnection
 
 from gateway.console.doorlists import Doorlists
 from gateway.console.office import Office
-from gateway.console.people import PeopleError
 from gateway.console.problems import Problem
-from gateway.console.sessions import Session, csrf_token
+from gateway.console.staff.people import PeopleError
+from gateway.console.staff.sessions import Session, csrf_token
 from gateway.quarantine.rights import Actor, Role
 from gateway.settings import Settings
 from gateway.telemetry import log

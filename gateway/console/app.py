@@ -20,18 +20,19 @@ from gateway.console.headers import Kind, kind_of
 from gateway.console.newsroom import Newsroom
 from gateway.console.office import Office
 from gateway.console.pages import bans as bans_page
+from gateway.console.pages import classifier as classifier_page
 from gateway.console.pages import door, item, preview, statics
 from gateway.console.pages import greylist as greylist_page
 from gateway.console.pages import overview as overview_page
 from gateway.console.pages import quarantine as quarantine_page
 from gateway.console.pages import reports as reports_page
 from gateway.console.pages.rendering import problem_page
-from gateway.console.people import People
 from gateway.console.ports import OfficePorts
 from gateway.console.problems import Problem, as_json
-from gateway.console.sessions import Sessions
-from gateway.console.signin import Reception
-from gateway.console.tickets import Tickets
+from gateway.console.staff.people import People
+from gateway.console.staff.sessions import Sessions
+from gateway.console.staff.signin import Reception
+from gateway.console.staff.tickets import Tickets
 from gateway.console.wall import Wall
 
 PEOPLE_FILE: Final = "people.yaml"
@@ -40,7 +41,7 @@ SESSIONS_FILE: Final = "sessions.sqlite3"
 ROUTERS: Final = (
     *(each.router for each in (session, quarantine, greylist, bans, overview, live, health)),
     *(each.router for each in (door, overview_page, quarantine_page, preview, item)),
-    *(each.router for each in (greylist_page, bans_page, reports_page, statics)),
+    *(each.router for each in (greylist_page, bans_page, reports_page, classifier_page, statics)),
 )
 """Every way in: the API first, then the pages."""
 

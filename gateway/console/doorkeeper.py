@@ -8,8 +8,8 @@ from starlette.responses import Response
 from gateway.console.access import Visitor, cookie_name
 from gateway.console.office import Office
 from gateway.console.problems import Problem
-from gateway.console.sessions import csrf_token
-from gateway.console.signin import NotSignedIn
+from gateway.console.staff.sessions import csrf_token
+from gateway.console.staff.signin import NotSignedIn
 
 
 async def admit(office: Office, request: Request, response: Response, *, name: str, password: str) -> Visitor:

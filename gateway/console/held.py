@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from gateway.console.office import Office
 from gateway.console.problems import Problem
-from gateway.console.search import Search, read
+from gateway.console.telling.search import Search, read
 from gateway.facts.content import MailClass
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Outcome, Unknown

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.console.newsroom import Newsroom
-from gateway.console.people import People
 from gateway.console.ports import OfficePorts
-from gateway.console.sessions import Sessions
-from gateway.console.signin import Reception
-from gateway.console.tickets import Tickets
+from gateway.console.staff.people import People
+from gateway.console.staff.sessions import Sessions
+from gateway.console.staff.signin import Reception
+from gateway.console.staff.tickets import Tickets
 
 MAX_NOTES: Final = 1000
 

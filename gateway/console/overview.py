@@ -55,5 +55,5 @@ async def numbers(office: Office, actor: Actor, *, hours: int) -> Numbers:
         policy_version=office.ports.policy_version(),
         latest=tuple(latest),
         sequence=sequence,
-        drift=await asyncio.to_thread(office.ports.drift),
+        drift=(await asyncio.to_thread(office.ports.classifier)).drift,
     )

@@ -21,7 +21,7 @@ from gateway.quarantine.release import Rescan
 from gateway.queue.custody import Custody
 from gateway.reports.received import ReceivedReport
 from gateway.settings import Settings
-from gateway.spam.drift import Drift
+from gateway.spam.standing import Standing
 
 
 class Mood(StrEnum):
@@ -72,8 +72,8 @@ class OfficePorts:
     `folder` is the console's own (DATA/console, mode 0700): accounts and sessions live there. `status` lists all
     components, also the healthy ones, and is cheap. `metrics` is Prometheus text. `policy_version` is the version that
     judges now. `received_reports` are the DMARC reports about our domains that came last; it reads files.
-    `feedback` takes what people say of held mail to the classifier's lessons; `drift` counts those lessons, and reads a
-    file. `never_shut_out` says of an address whether a ban of it would have no effect.
+    `feedback` takes what people say of held mail to the classifier's lessons; `classifier` tells how it stands, and
+    reads files. `never_shut_out` says of an address whether a ban of it would have no effect.
     """
 
     custody: Custody
@@ -86,7 +86,7 @@ class OfficePorts:
     metrics: Callable[[], bytes]
     received_reports: Callable[[], Sequence[ReceivedReport]] = tuple
     feedback: Feedback | None = None
-    drift: Callable[[], Drift] = Drift
+    classifier: Callable[[], Standing] = Standing
     policy_version: Callable[[], str]
     clock: Clock
     settings: Settings

@@ -190,6 +190,7 @@ class Counters:
 
     async def _ask(self, work: Callable[[sqlite3.Connection], T]) -> Outcome[T]:
         if not self._breaker.allows(self._clock.monotonic()):
+            COUNTERS_UNAVAILABLE.inc()
             return Unknown("the counters are at rest after failures")
         try:
             async with asyncio.timeout(PATIENCE):

@@ -1,5 +1,5 @@
 """Call-ahead: asks the next hop of a route whether it would take mail for an address, up to RCPT and no further (RFC
-5321 section 3.3). The null reverse-path is used, which every host must take (section 4.5.5).
+5321 section 3.3), or what it offers in EHLO. The null reverse-path is used, which every host must take (section 4.5.5).
 
 Never sends a message, never remembers an answer. A host that refuses us, rather than the address, has told nothing.
 """
@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias, TypeVar
 
 from gateway.delivery.relay import Connection, Timeouts, Tls, open_connection
 from gateway.delivery.routes import Endpoint, Language, Route
@@ -30,6 +31,11 @@ MAX_CALLS: Final = 20
 _ABSENT_STATUS: Final = ("5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.2.0", "5.2.1", "5.4.1")
 _FULL_STATUS: Final = ("4.2.2", "5.2.2")
 _ABSENT_CODES: Final = (550, 551, 553)
+
+
+T = TypeVar("T")
+Question: TypeAlias = Callable[[Connection], Awaitable[Outcome[T]]]
+"""What is asked over a connection that is open."""
 
 
 class Presence(Enum):
@@ -59,35 +65,46 @@ class CallAhead:
 
     async def ask(self, address: Address, route: Route) -> Outcome[Presence]:
         """What the first host of the route that answers says of the address. Never raises."""
+        return await self._in_time(route, partial(_converse, address=address))
+
+    async def offers(self, route: Route, extension: str) -> Outcome[bool]:
+        """Whether the first host of the route that answers offers the extension. Never raises."""
+
+        async def look(connection: Connection) -> Outcome[bool]:
+            return Known(connection.offers(extension))
+
+        return await self._in_time(route, look)
+
+    async def _in_time(self, route: Route, question: Question[T]) -> Outcome[T]:
         try:
             async with asyncio.timeout(self._patience), self._calls:
-                return await self._ask(address, route)
+                return await self._ask(route, question)
         except TimeoutError:
             return Unknown("the next hop did not answer in time")
 
-    async def _ask(self, address: Address, route: Route) -> Outcome[Presence]:
+    async def _ask(self, route: Route, question: Question[T]) -> Outcome[T]:
         doors = await self._doors(route)
         if isinstance(doors, Reply):
             return Unknown(f"there is no next hop: {doors.text}")
-        outcome: Outcome[Presence] = Unknown("there is no next hop")
+        outcome: Outcome[T] = Unknown("there is no next hop")
         for door in doors:
-            outcome = await self._ask_at(door, address)
+            outcome = await self._ask_at(door, question)
             if isinstance(outcome, Known):
                 break
         return outcome
 
-    async def _ask_at(self, door: Endpoint, address: Address) -> Outcome[Presence]:
+    async def _ask_at(self, door: Endpoint, question: Question[T]) -> Outcome[T]:
         tls = Tls.OPPORTUNISTIC if door.language is Language.SMTP else Tls.NONE
         connection = await open_connection(door, greet_as=self._greet_as, timeouts=self._timeouts, tls=tls)
         if isinstance(connection, Reply):
             return Unknown(f"{door}: {connection.code} {connection.text}"[:200])
         try:
-            return await _converse(connection, address)
+            return await question(connection)
         finally:
             connection.close()
 
 
-async def _converse(connection: Connection, address: Address) -> Outcome[Presence]:
+async def _converse(connection: Connection, *, address: Address) -> Outcome[Presence]:
     utf8 = "" if address.is_ascii else " SMTPUTF8"
     if utf8 and not connection.offers("SMTPUTF8"):
         return Unknown(f"{connection.endpoint} takes no internationalised addresses")

@@ -39,12 +39,12 @@ class Tagging:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """Call it with a reverse-path and a recipient."""
+    """Call it with a reverse-path and a recipient. `srs` and `tagging` give what is in force."""
 
     is_ours: Callable[[Address], bool]
     now: Callable[[], float] = field(repr=False)
-    srs: Srs | None = None
-    tagging: Tagging | None = None
+    srs: Callable[[], Srs | None] = lambda: None
+    tagging: Callable[[], Tagging | None] = lambda: None
 
     def __call__(self, path: ReversePath, recipient: Address) -> ReversePath:
         """The path with which a copy of mail from `path` goes to `recipient`."""
@@ -52,13 +52,14 @@ class Departure:
             return path
         if not self.is_ours(path):
             return self._forwarded(path)
-        tagging = self.tagging
+        tagging = self.tagging()
         if tagging is None or not tagging.concerns(path) or tagging.leaves_alone(recipient):
             return path
         return tagging.batv.tagged(path, now=self.now()) or path
 
     def _forwarded(self, path: Address) -> Address:
         """A domain that is none of ours any more would never see the bounces."""
-        if self.srs is None or not self.is_ours(Address("postmaster", self.srs.domain)):
+        srs = self.srs()
+        if srs is None or not self.is_ours(Address("postmaster", srs.domain)):
             return path
-        return self.srs.forwarded(path, now=self.now()) or path
+        return srs.forwarded(path, now=self.now()) or path

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from gateway.clock import Clock
+from gateway.clock import Clock, pause
 from gateway.delivery.carrier import Carrier
 from gateway.delivery.departure import unchanged
 from gateway.delivery.errand import Departing, Errand, Sign, Steps, no_steps, unsigned
@@ -126,7 +126,7 @@ class Courier:
                 task.add_done_callback(self._put_down)
             idle = IDLE[0] if claims else min(2 * idle, longest)
             self._carrier.pool.sweep()
-            await self._news_or(idle if not claims else longest)
+            await pause(idle if not claims else longest, until=self._news)
 
     async def _take_back(self) -> None:
         try:
@@ -149,13 +149,6 @@ class Courier:
         except Exception as error:  # noqa: BLE001 - logged; the next look is the retry
             log().error("nothing could be claimed", error=repr(error))
             return []
-
-    async def _news_or(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
-        except TimeoutError:
-            pass  # no news: look anyway
 
     async def _hear(self, stop: asyncio.Event) -> None:
         await stop.wait()

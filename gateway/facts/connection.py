@@ -63,6 +63,17 @@ class GreylistFact:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateFact:
+    """The certificate by which a client proved who it is (RFC 8446 section 4.4.2). `fingerprint` is its SHA-256 in
+    small hexadecimal digits; `names` are the names that it holds, in lower case; `authorities` is the file with which
+    it was verified. All are empty where none was verified."""
+
+    fingerprint: str = ""
+    names: tuple[str, ...] = ()
+    authorities: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ClientFact:
     """The host that connected. `ip` is textual; `reverse_name` is its PTR name if that resolves back, else empty.
 
@@ -85,3 +96,4 @@ class ClientFact:
     door: str = ""
     network: Outcome[NetworkFact] = NOT_ASKED
     country: Outcome[str] = NOT_ASKED
+    certificate: CertificateFact = CertificateFact()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+from gateway.facts.outcome import Outcome
 
 
 class MailClass(StrEnum):
@@ -124,6 +127,12 @@ class Anatomy:
     documents: str = ""
 
 
+START: Final = "start"
+"""The signal of where a score begins, before anything is read."""
+REST: Final = "all else"
+"""The signal of all that moved a score and is not told one by one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """One thing that moved the classifier. `weight` is in log-odds: positive speaks for not-ham."""
@@ -132,10 +141,17 @@ class Signal:
     weight: float
     evidence: str = ""
 
+    @property
+    def points(self) -> bool:
+        """Whether it points to something in the message; `START` and `REST` only make the sum whole."""
+        return self.name not in (START, REST)
+
 
 @dataclass(frozen=True, slots=True)
 class SpamFact:
     """What the classifier says. `score` is the log-odds of not-ham on one fixed scale; `probability` sums to 1.
+
+    The weights of `signals` sum to `score`.
 
     `bulk` is whether the message is built as bulk mail is, whatever the score; None where that cannot be told.
     """
@@ -176,7 +192,7 @@ class ListedFact:
 class EngineFact:
     """The malware engine when it was asked: the version of its signatures, their `age` in seconds (None where it does
     not say), and for how many seconds it has been `absent`, that is, given no answer that counts; 0.0 while it answers.
-    `met` is whether it has ever answered this process: one that has not may be starting, or not be there at all.
+    `met` is whether it has ever answered this installation: one that has not may be starting, or not be there at all.
     """
 
     name: str = ""
@@ -197,3 +213,11 @@ class YaraFact:
     def malware(self) -> tuple[str, ...]:
         """Those that tell of malware: all but the ones for lures, whose names say so."""
         return tuple(each for each in self.matches if not each.startswith("lure_"))
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the malware engine and our own rules say of a message that is looked at again."""
+
+    malware: Outcome[MalwareFact]
+    yara: Outcome[YaraFact]

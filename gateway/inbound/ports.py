@@ -14,12 +14,12 @@ from gateway.clock import Clock
 from gateway.counters.counters import Counters
 from gateway.facts.connection import ClientFact, DnsblFact, NetworkFact, SenderDomain
 from gateway.facts.evidence import Evidence
-from gateway.facts.outcome import Outcome
+from gateway.facts.outcome import NOT_ASKED, Outcome
 from gateway.inbound.refused import Refused
 from gateway.mail.address import Address, ReversePath
 from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message
-from gateway.policy.policy import Bans, Greylisting, RateLimit, Strangers
+from gateway.policy.policy import Bans, CertificateDemand, Greylisting, RateLimit, Strangers
 from gateway.policy.verdict import Settlement
 from gateway.queue.custody import Custody
 
@@ -82,6 +82,10 @@ class Group(Protocol):
         """Whether its clients must encrypt before MAIL."""
 
     @property
+    def certificate(self) -> CertificateDemand | None:
+        """What its clients have to prove who they are with before MAIL."""
+
+    @property
     def banner(self) -> str:
         """What they read after our name in the greeting; empty: the usual."""
 
@@ -130,6 +134,9 @@ class PolicyInForce(Protocol):
 
     def recipient_entry(self, address: str) -> RecipientEntry | None:
         """What is said about a recipient; None: not ours, and so nothing is relayed there."""
+
+    def certificate_demand(self, client: ClientFact, now: float) -> CertificateDemand | None:
+        """What a handshake with that client has to ask for."""
 
     @property
     def asks_about_the_past(self) -> bool:
@@ -243,6 +250,28 @@ class NoReturns:
         return Meant(address)
 
 
+class NextHopInquiry(Protocol):
+    """Knows what the next hop of a destination can take (RFC 6531 section 3.2). Never raises, and answers in time."""
+
+    async def takes_utf8_address(self, destination: str) -> Outcome[bool]:
+        """Whether addresses beyond ASCII can go there."""
+
+    async def takes_utf8_header(self, destination: str) -> Outcome[bool]:
+        """Whether header fields beyond ASCII can."""
+
+
+class NobodyAsksAhead:
+    """Stands where next hops are asked by couriers alone."""
+
+    async def takes_utf8_address(self, destination: str) -> Outcome[bool]:
+        """Nobody knows."""
+        return NOT_ASKED
+
+    async def takes_utf8_header(self, destination: str) -> Outcome[bool]:
+        """Nobody knows."""
+        return NOT_ASKED
+
+
 class Greylist(Protocol):
     """Who has to come back (RFC 6647), asked at RCPT about clients that did not sign in."""
 
@@ -344,3 +373,4 @@ class Ports:
     clock: Clock
     greylist: Greylist = field(default_factory=NoGreylist)
     returns: Returns = field(default_factory=NoReturns)
+    next_hops: NextHopInquiry = field(default_factory=NobodyAsksAhead)

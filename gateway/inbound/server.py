@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.inbound.admission.admission import Admission
+from gateway.inbound.admission.certificates import Certificates, Contexts, nobody_asks
 from gateway.inbound.admission.counting import Counting, own_networks
 from gateway.inbound.admission.networks import Networks
 from gateway.inbound.admission.occupancy import Occupancy
@@ -46,8 +47,11 @@ class FrontDoor:
         tls_context: ssl.SSLContext | None,
         scan_patience: float = SCAN_PATIENCE,
         sleep: Sleep = asyncio.sleep,
+        asking: Contexts = nobody_asks,
     ) -> None:
-        """Raises ValueError when users would have to sign in without TLS, or with a TLS that is too old."""
+        """`asking` gives the TLS of handshakes that ask for a certificate.
+
+        Raises ValueError when users would have to sign in without TLS, or with a TLS that is too old."""
         if tls_context is None and any(listener.door.is_submission for listener in listeners):
             raise ValueError("submission needs a certificate: nobody signs in without TLS")
         self._listeners = tuple(listeners)
@@ -70,6 +74,7 @@ class FrontDoor:
             postmaster=Address("postmaster", settings.domain.lower()),
             verbs=VERBS,
             balancers=Networks(settings.listen.proxy_networks),
+            certificates=Certificates(asking, ports.counters, ports.current_policy),
             xclients=Networks(settings.listen.xclient_networks),
             sleep=sleep,
         )
@@ -95,7 +100,7 @@ class FrontDoor:
 
     async def drain(self, timeout: float) -> None:
         """Accept nobody any more, let an open DATA finish, send idle clients away with 421, and return when all have
-        gone; after `timeout` seconds the rest is cut off. What custody was given, it is waited for."""
+        gone; after `timeout` seconds the rest is cut off. Custody and the counters are waited for."""
         self._draining = True
         for server in self._servers:
             server.close()
@@ -110,6 +115,7 @@ class FrontDoor:
                 guest.abort()
         await self._occupancy.until_empty()
         await self._reception.settle()
+        await self._household.admission.settle()
 
     def _at(self, door: Door, loop: asyncio.AbstractEventLoop) -> Callable[[], Session]:
         def session() -> Session:

@@ -11,11 +11,12 @@ import asyncio
 import math
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from gateway.facts.connection import ClientFact
 from gateway.inbound.admission.admission import Admission
+from gateway.inbound.admission.certificates import Certificates
 from gateway.inbound.admission.manners import LOOK
 from gateway.inbound.admission.networks import Networks
 from gateway.inbound.admission.occupancy import Occupancy
@@ -29,7 +30,7 @@ from gateway.inbound.refusals import Refusals
 from gateway.inbound.refused import Refused
 from gateway.inbound.transaction import Reception, Transaction
 from gateway.mail import replies
-from gateway.mail.address import Address
+from gateway.mail.address import Address, ReversePath
 from gateway.mail.replies import Reply
 from gateway.queue.identifiers import text_of
 from gateway.settings import Limits
@@ -43,6 +44,10 @@ FAREWELL_PATIENCE: Final = 10.0
 
 WEB_VERBS: Final = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "PATCH", "DELETE"})
 """A browser was tricked into speaking to us: what it sends next may look like commands."""
+
+NOWHERE: Final = ClientAddress("", 0, "")
+NOBODY: Final = ClientFact("")
+"""Who the client is until we know."""
 
 FAULTY_LINES: Final = {
     LineFault.TOO_LONG: replies.LINE_TOO_LONG,
@@ -70,6 +75,7 @@ class Household:
     verbs: Mapping[str, Verb]
     balancers: Networks
     """Peers that begin with a PROXY header."""
+    certificates: Certificates
     xclients: Networks
     """Clients that may say XCLIENT."""
     sleep: Sleep
@@ -90,11 +96,12 @@ class Session(Wire):
         super().__init__(loop=loop, idle=household.limits.idle, tls=tls)
         self.household = household
         self.door = door
-        self.address = ClientAddress("", 0, "")
-        self.client = ClientFact("")
+        self.address = NOWHERE
+        self.client = NOBODY
         self.principal: Principal | None = None
         self.extended = False
         self.transaction: Transaction | None = None
+        self.sender: ReversePath = None
         self.transactions = 0
         self.is_health_check = False
         self.may_xclient = False
@@ -174,9 +181,8 @@ class Session(Wire):
             return False
         if refused := await self._crowded():
             return await self._turn_away(refused)
-        if self.door is Door.SUBMISSIONS:  # not before: a handshake is work
-            self.expect_tls()
-            await self.start_tls()
+        if self.door is Door.SUBMISSIONS and not await self.start_tls():  # not before: a handshake is work
+            return False
         begun = self.now()
         refused = None if self.is_health_check else await self._make_acquaintance()
         if refused is None and not self.is_health_check:
@@ -285,7 +291,9 @@ class Session(Wire):
                 raise BadCommand(replies.LINE_TOO_LONG)
             self._idle_commands += 1
             method = self.household.verbs.get(verb)
-            return replies.UNRECOGNISED if method is None else await method(self, argument)
+            if method is None:
+                raise BadCommand(replies.UNRECOGNISED)
+            return await method(self, argument)
         except BadCommand as bad:
             # What follows a BDAT that cannot be read are octets of a message: they must never be taken for commands.
             return replies.CHUNK_WITHOUT_SIZE if commands.announces_chunk(line) else bad.reply
@@ -294,6 +302,8 @@ class Session(Wire):
         """Say it; False when it was the last word. Who errs often waits, who errs too often goes."""
         limits = self.household.limits
         self._note(reply)
+        if self.transaction is None:
+            self.sender = None
         self._errors += reply.is_permanent
         if self._errors > limits.errors or self._idle_commands > IDLE_COMMANDS:
             reply = replies.TOO_MANY_ERRORS
@@ -305,13 +315,14 @@ class Session(Wire):
 
     def _note(self, reply: Reply) -> None:
         if not self.is_health_check:
-            self.household.admission.note(reply, self.client, self.door)
+            self.household.admission.note(reply, self.client, self.door, sender=self.sender)
 
     def _own_failure(self, error: Exception) -> Reply:
         """The reply to our own failure: a reference for the client, the story for the log, and a clean slate."""
         reference = text_of(self.household.ports.custody.new_id())
         log().error("session failed", reference=reference, client=self.address.ip, exc_info=error)
         self.forget_transaction()
+        self.sender = None
         return replies.LOCAL_ERROR.about(reference)
 
     # ------------------------------------------------------------ what verbs need
@@ -332,6 +343,11 @@ class Session(Wire):
         """The first words, as the client's group has them."""
         banner = self.household.admission.allowance(self.client).group.banner
         return replies.greeting(self.household.hostname, banner)
+
+    @property
+    def offers_auth(self) -> bool:
+        """Whether the client may sign in, or could before it did."""
+        return self.door.is_submission and self.is_encrypted
 
     def not_now(self) -> Reply | None:
         """What stands before any transaction."""
@@ -357,10 +373,12 @@ class Session(Wire):
     def _is_mid_message(self) -> bool:
         return self.transaction is not None and self.transaction.intake is not None
 
-    async def start_tls(self) -> None:
-        """Do the handshake, and note what was agreed upon. Raises `ClientGone`."""
-        version, cipher = await self.encrypt()
-        self.client = replace(self.client, tls=version, tls_cipher=cipher)
+    async def start_tls(self, ready: Reply | None = None) -> bool:
+        """Say that we are ready where that is said, and do the handshake. False where we cannot now. Raises
+        `ClientGone`."""
+        encrypted = await self.household.certificates.shake_hands(self, self.client, ready=ready)
+        self.client = encrypted or self.client
+        return encrypted is not None
 
 
 def _drop(_: bytes) -> bytes:

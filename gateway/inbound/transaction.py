@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from gateway.facts.connection import ClientFact, SenderDomain
-from gateway.facts.outcome import NOT_ASKED, Outcome
+from gateway.facts.outcome import NOT_ASKED, Known, Outcome
 from gateway.inbound.acceptance import acceptance_of, changed_of
 from gateway.inbound.admission.admission import Allowance
 from gateway.inbound.ports import Judged, Ports
@@ -104,6 +104,8 @@ class Reception:
                 return await self._refuse(case, replies.TOO_MANY_HOPS, f"more than {self._hops} Received fields")
             if transaction.later is not None:
                 return await self._refuse(case, transaction.later.reply, transaction.later.reason)
+            if await self._is_unfit(transaction, message):
+                return await self._refuse(case, replies.NO_UTF8_HEADER, "the next hop does not offer SMTPUTF8")
             judged = await self._judge(case, message)
             refusal = _refusal(judged)
             if refusal is not None:
@@ -137,6 +139,13 @@ class Reception:
             envelope=transaction.envelope(),
             client=replace(client, sender_domain=transaction.sender_domain),
         )
+
+    async def _is_unfit(self, transaction: Transaction, message: Message) -> bool:
+        """Whether the next hop of somebody cannot take the header. Mail that merely declares SMTPUTF8 goes anywhere."""
+        if not transaction.parameters.smtputf8 or message.header.isascii():
+            return False
+        takes = self._ports.next_hops.takes_utf8_header
+        return any([await takes(each) == Known(False) for each in set(transaction.destinations.values())])
 
     async def _judge(self, case: _Case, message: Message) -> Judged:
         async with asyncio.timeout(self._scan_patience):

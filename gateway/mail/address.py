@@ -78,11 +78,30 @@ class Address:
         """Whether the address can travel without SMTPUTF8 (RFC 6531)."""
         return self.local.isascii() and self.domain.isascii()
 
+    @property
+    def twin(self) -> Address | None:
+        """The same mailbox with its domain in the other spelling of RFC 5890 section 2.3.2.1: A-labels (`xn--...`) for
+        letters beyond ASCII, or these for A-labels. None where there is no other."""
+        try:
+            labels = [_other_label(each) for each in self.domain.split(".")]
+        except UnicodeError:
+            return None
+        domain = ".".join(labels)
+        if domain == self.domain or len(domain.encode()) > MAX_DOMAIN or not _DOMAIN.match(domain):
+            return None
+        return Address(self.local, domain)
+
     def __str__(self) -> str:
         if _SAFE_UNQUOTED.match(self.local):
             return f"{self.local}@{self.domain}"
         quoted = self.local.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{quoted}"@{self.domain}'
+
+
+def _other_label(label: str) -> str:
+    if label.startswith("xn--"):
+        return label[4:].encode("ascii").decode("punycode")
+    return label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
 
 
 def is_literal(domain: str) -> bool:

@@ -8,7 +8,6 @@ told.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
@@ -91,6 +90,7 @@ READY_FOR_TLS: Final = Reply(220, "2.0.0", "Ready to start TLS")
 TLS_NOT_AVAILABLE: Final = Reply(454, "4.7.0", "TLS is not available now")
 TLS_ACTIVE: Final = Reply(503, "5.5.1", "TLS is already active")
 TLS_REQUIRED: Final = Reply(530, "5.7.0", "Must issue a STARTTLS command first")
+CERTIFICATE_REQUIRED: Final = Reply(530, "5.7.0", "Must prove who you are with a client certificate in STARTTLS first")
 
 PROXY_NOT_TRUSTED: Final = Reply(521, "5.7.1", "You are not trusted to say who is behind you")
 HEALTH_CHECK_ONLY: Final = Reply(550, "5.7.1", "A balancer has no mail of its own")
@@ -142,9 +142,11 @@ MAILBOX_FULL_FOR_GOOD: Final = Reply(552, "5.2.2", "Mailbox is full")
 TOO_MANY_RECIPIENTS: Final = Reply(452, "4.5.3", "Too many recipients")
 TOO_LARGE: Final = Reply(552, "5.3.4", "Message is too large")
 NO_SPACE: Final = Reply(452, "4.3.1", "Insufficient system storage")
+ERRING_TOO_OFTEN: Final = Reply(451, "4.7.1", "Too many errors of your domain, try again later")
 RATE_LIMITED: Final = Reply(451, "4.7.1", "You are sending too fast, try again later")
 UTF8_UNDECLARED: Final = Reply(553, "5.6.7", "An internationalised address needs SMTPUTF8")
 NO_UTF8: Final = Reply(550, "5.6.7", "Internationalised addresses are not supported for this recipient")
+NO_UTF8_HEADER: Final = Reply(550, "5.6.9", "The next hop takes no internationalised header fields")
 
 # DATA
 START_MAIL: Final = Reply(354, "", "End data with <CR><LF>.<CR><LF>")
@@ -205,7 +207,8 @@ def greeting(hostname: str, banner: str = "") -> Reply:
     return Reply(220, "", f"{hostname} {banner or 'ESMTP Postern'}")
 
 
-def hello(hostname: str, extensions: Sequence[str] = ()) -> bytes:
+@lru_cache(256)
+def hello(hostname: str, extensions: tuple[str, ...] = ()) -> bytes:
     """The answer to HELO and EHLO as it is sent, one extension a line (RFC 5321 section 4.1.1.1)."""
     *first, last = [hostname, *extensions]
     return ("".join(f"{OK.code}-{line}\r\n" for line in first) + f"{OK.code} {last}\r\n").encode()

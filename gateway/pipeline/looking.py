@@ -16,7 +16,7 @@ from gateway.checks.leaves import Wanted
 from gateway.facts.content import ContentFact, EngineFact, MalwareFact, MalwareResult
 from gateway.facts.outcome import Known, Outcome, Unknown
 from gateway.mail.message import Message, Octets
-from gateway.policy.policy import Sending
+from gateway.policy.policy import Scanning, Sending
 
 AMBIGUOUS: Final = "mime.ambiguous"
 """The defect by which anatomy says that a message can be read in several ways."""
@@ -38,6 +38,11 @@ class MalwareEngine(Protocol):
 
 WANTED: Final = {Sending.MESSAGE: Wanted.NONE, Sending.LEAVES: Wanted.ALL, Sending.RISKY: Wanted.RISKY}
 """The leaves that each word of the policy asks the anatomist for."""
+
+
+def wanted_for(engine: MalwareEngine | None, scanning: Scanning) -> Wanted:
+    """The leaves that the anatomist hands on: none where nobody looks at them."""
+    return Wanted.NONE if engine is None else WANTED[scanning.send]
 
 
 async def look(engine: MalwareEngine, octets: Octets, examination: Examination) -> Outcome[MalwareFact]:

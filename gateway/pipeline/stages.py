@@ -18,7 +18,6 @@ from gateway.checks.authentication.public_suffixes import PublicSuffixes
 from gateway.checks.authentication.spf import check_spf
 from gateway.checks.dns.answering import Answering
 from gateway.checks.dns.domains import host_domain
-from gateway.checks.leaves import Wanted
 from gateway.checks.reputation.dnsbl import Notice
 from gateway.checks.reputation.feeds import Feeds
 from gateway.checks.reputation.link_lists import check_links
@@ -30,7 +29,7 @@ from gateway.mail.envelope import Direction, Envelope
 from gateway.mail.headers import Author
 from gateway.mail.message import Message
 from gateway.pipeline.examining import Losses, examine
-from gateway.pipeline.looking import WANTED, Anatomist, MalwareEngine, look
+from gateway.pipeline.looking import Anatomist, MalwareEngine, look, wanted_for
 from gateway.policy.policy import Scanning
 
 
@@ -139,7 +138,7 @@ async def _acquaintance(senses: Senses, subject: Subject, _: Answers) -> Any:
 
 
 async def _examination(senses: Senses, subject: Subject, _: Answers) -> Any:
-    wanted = Wanted.NONE if senses.malware is None else WANTED[senses.scanning.send]
+    wanted = wanted_for(senses.malware, senses.scanning)
     return await examine(senses.anatomist, senses.losses, subject.message, wanted)
 
 

@@ -18,12 +18,11 @@ from gateway.facts.content import MalwareResult
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Known, known_or_none
 from gateway.policy import parts, reasons
-from gateway.policy.assembly import rescan_after
-from gateway.policy.conditions import TRUE, Answer, Facts, Truth, facts_of
-from gateway.policy.doubts import doubts
-from gateway.policy.policy import Effect, Policy, Rule
+from gateway.policy.conditions.cel import TRUE, Answer, Facts, Truth, facts_of
+from gateway.policy.conditions.doubts import doubts
+from gateway.policy.conditions.vocabulary import Case
+from gateway.policy.policy import Effect, Policy, Rule, rescan_after
 from gateway.policy.verdict import Disposition, Reason, RuleRef, Settlement, Stripping, Verdict, VerdictClass, merge
-from gateway.policy.vocabulary import Case
 
 UNKNOWN_HEADER: Final = "X-Postern-Unknown"
 """The header field that `deliver_marked` adds: the checks that could not tell."""

@@ -12,7 +12,7 @@ from typing import Final
 from gateway.facts.content import PartFact
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Unknown, known_or_none
-from gateway.policy.conditions import FALSE, TRUE, Answer, Truth
+from gateway.policy.conditions.cel import FALSE, TRUE, Answer, Truth
 
 WORDS: Final[Mapping[str, Callable[[PartFact], bool]]] = {
     "executable": lambda part: part.can_run,

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.facts.connection import ClientFact
+from gateway.facts.connection import CertificateFact, ClientFact
 from gateway.facts.evidence import Evidence, MessageFact
-from gateway.policy.conditions import TRUE, Answer, Condition, Truth, facts_of
+from gateway.policy.conditions.cel import TRUE, Answer, Condition, Truth, facts_of
+from gateway.policy.conditions.vocabulary import MAIL_FROM, VARIABLES, Case, domain_of
 from gateway.policy.lists import EntryList, Lists
 from gateway.policy.quantities import Rate
 from gateway.policy.verdict import Disposition, Keeping, RuleRef, VerdictClass
-from gateway.policy.vocabulary import MAIL_FROM, VARIABLES, Case, domain_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,17 @@ class Effect:
     keeping: Keeping = Keeping.REVIEW
     rescan_after: float = 0.0
     strips: tuple[str, ...] = ()
+
+
+def rescan_after(seconds: float) -> Effect:
+    """Keep it, and look for malware again after so many seconds."""
+    return Effect(
+        Disposition.QUARANTINE,
+        VerdictClass.POLICY,
+        quarantine="unscannable",
+        keeping=Keeping.RESCAN,
+        rescan_after=seconds,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +135,30 @@ class Strangers(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateDemand:
+    """Which certificates of clients are good: issued by (or being one of) those in the file `authorities`, with one of
+    `names` where there are any, and with one of `fingerprints` (SHA-256, small hexadecimal digits) where there are
+    any."""
+
+    authorities: str
+    names: frozenset[str] = frozenset()
+    fingerprints: frozenset[str] = frozenset()
+
+    def is_met_by(self, shown: CertificateFact) -> bool:
+        """Whether that certificate was verified for this demand, and is one of those that are wanted."""
+        return (
+            shown.authorities == self.authorities
+            and bool(shown.fingerprint)
+            and (not self.names or not self.names.isdisjoint(shown.names))
+            and (not self.fingerprints or shown.fingerprint in self.fingerprints)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """A sender group. `reject` names the reply with which its clients are refused, or is empty; `banner` is what stands
     after our name in their greeting, empty for the usual; `patience` are the seconds for which a client that nobody
-    knows has to wait for its greeting."""
+    knows has to wait for its greeting; `certificate` is what its clients have to prove who they are with."""
 
     ref: RuleRef
     condition: Condition | None = None
@@ -137,6 +168,7 @@ class Group:
     patience: float = 0.0
     requires_tls: bool = False
     banner: str = ""
+    certificate: CertificateDemand | None = None
 
     @property
     def id(self) -> str:
@@ -304,6 +336,17 @@ class Policy:
     @property
     def _read_by_groups(self) -> frozenset[str]:
         return frozenset(name for group in self.groups if group.condition for name in group.condition.names)
+
+    def certificate_demand(self, client: ClientFact, now: float) -> CertificateDemand | None:
+        """What a handshake with that client has to ask for: by its group, or by one above it that may be its own once
+        MAIL was said."""
+        if not any(group.certificate for group in self.groups):
+            return None
+        for group, truth in self.groups_looked_at(client, now):
+            waits_for_mail = truth.answer is Answer.UNKNOWN and not MAIL_FROM.isdisjoint(truth.missing)
+            if group.certificate is not None and (waits_for_mail or truth.answer is Answer.TRUE):
+                return group.certificate
+        return None
 
     def recipient_entry(self, address: str) -> RecipientEntry | None:
         """What is said about that address, its own entry before its domain's. None: not ours, so nothing is relayed."""

@@ -15,11 +15,11 @@ from gateway.facts.auth import Auth
 from gateway.facts.content import MalwareResult, PartFact, Signal
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import known_or_none
-from gateway.policy.conditions import Truth
-from gateway.policy.doubts import CHECKS
+from gateway.policy.conditions.cel import Truth
+from gateway.policy.conditions.doubts import CHECKS
+from gateway.policy.conditions.vocabulary import VARIABLES
 from gateway.policy.policy import Policy, Rule
 from gateway.policy.verdict import Disposition, Reason
-from gateway.policy.vocabulary import VARIABLES
 
 DEFAULT: Final = "DEFAULT"
 SPAM_SIGNAL: Final = "SPAM_SIGNAL"
@@ -139,7 +139,8 @@ def quote(text: str) -> str:
 
 def _spam(evidence: Evidence) -> Iterable[Reason]:
     fact = known_or_none(evidence.spam)
-    strongest = sorted(fact.signals if fact else (), key=lambda each: -each.weight)[:SIGNALS]
+    pointing = [each for each in fact.signals if each.points] if fact else []
+    strongest = sorted(pointing, key=lambda each: -each.weight)[:SIGNALS]
     for each in strongest:
         if each.weight > 0:
             yield Reason(SPAM_SIGNAL, f"{_told(each)} ({each.weight:+.1f})")

@@ -1,9 +1,10 @@
 """Out of the quarantine: release after a second malware scan, and delete. Each with a name and a reason, each
 idempotent.
 
-The second scan asks today's signatures, for mail may have been held before anybody knew the malware in it. What it
-finds stays held. When it cannot tell, mail that was held for another reason is released and the record says that
-nobody scanned it; mail held as malware stays. No network and no checks in here: the scan is passed in.
+The second scan asks today's signatures and rules, for mail may have been held before anybody knew the malware in it.
+What it finds stays held; a lure is for people to judge. When it cannot tell, mail that was held for another reason is
+released and the record says that nobody scanned it; mail held as malware stays. No network and no checks in here: the
+scan is passed in.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
-from gateway.facts.content import MailClass, MalwareFact, MalwareResult
-from gateway.facts.outcome import Known, Outcome, Skipped, Unknown
+from gateway.facts.content import Findings, MailClass, MalwareFact, MalwareResult
+from gateway.facts.evidence import Evidence
+from gateway.facts.outcome import Known, Skipped, known_or_none
 from gateway.mail.message import Octets
-from gateway.quarantine import review
+from gateway.quarantine import review, weighing
 from gateway.quarantine.feedback import Feedback
 from gateway.quarantine.rights import Act, Actor, Danger, danger_of, refusal
 from gateway.queue.custody import Custody
@@ -29,9 +31,9 @@ MAX_REASON: Final = 500
 
 
 class Rescan(Protocol):
-    """Ask the malware engine about octets, now. Never raises."""
+    """Look for malware in octets, now, as at the door: by the malware engine and by our own rules. Never raises."""
 
-    def __call__(self, octets: Octets) -> Awaitable[Outcome[MalwareFact]]: ...
+    def __call__(self, octets: Octets) -> Awaitable[Findings]: ...
 
 
 class Ending(StrEnum):
@@ -92,7 +94,7 @@ async def _release(
     except OctetsGone:
         return Result(recipient_id, Ending.GONE, "Its octets are not kept any more.")
     found = await rescan(octets)
-    stays, note = _after_scan(item, found)
+    stays, note = _after_scan(item, found, await evidence_of(custody, item.message_id))
     if stays:
         return Result(recipient_id, Ending.REFUSED, stays)
     words = "; ".join(filter(None, (_bounded(reason), note)))
@@ -144,20 +146,50 @@ def _stopped(actor: Actor, act: Act, item: HeldItem) -> Result | None:
     return None
 
 
-def _after_scan(item: HeldItem, found: Outcome[MalwareFact]) -> tuple[str, str]:
+async def evidence_of(custody: Custody, message_id: int) -> Evidence | None:
+    """What was known of a message when it was judged; None where that cannot be read, and for our own bounces."""
+    message = await custody.message(message_id)
+    try:
+        return Evidence.from_json(message.evidence) if message is not None else None
+    except ValueError:
+        return None
+
+
+def _after_scan(item: HeldItem, found: Findings, before: Evidence | None) -> tuple[str, str]:
     """Why it stays held (empty: it may go), and what the record must say beside the person's reason."""
-    match found:
-        case Known(MalwareFact(result=MalwareResult.FOUND, name=name)):
-            return f"The second scan found {name or 'malware'}: it stays held.", ""
+    said = known_or_none(found.malware)
+    if said is not None and said.result is MalwareResult.FOUND:
+        return f"The second scan found {said.name or 'malware'}: it stays held.", ""
+    if rule := _malware_by_rule(item, found, before):
+        return f"The second scan found {rule}, by our own rules: it stays held.", ""
+    why = weighing.doubt(found)
+    match found.malware:
         case Known(MalwareFact(result=MalwareResult.UNSCANNABLE, name=name)):
             note = f"the second scan could not look into it: {name or 'unscannable'}"
-        case Known(_):
-            return "", ""
-        case Unknown(why) | Skipped(why):
+        case Known(_) if why:
+            note = f"the second scan could not look into all of it: {why}"
+        case _ if why:
             note = f"released without a second scan: {why}"
-    if danger_of(item) is Danger.MALWARE:
+        case Skipped(reason):
+            note = f"released without a second scan: {reason}"
+        case _:
+            return "", ""
+    if danger_of(item) is Danger.MALWARE and (why or not _is_for_our_rules(found, before)):
         return f"It was held as malware and {note.removeprefix('released ')}: it stays held.", ""
     return "", note
+
+
+def _is_for_our_rules(found: Findings, before: Evidence | None) -> bool:
+    """Whether our own rules are all there is to ask: the engine is switched off, and did not find it when it was on."""
+    said = known_or_none(before.malware) if before is not None else None
+    return isinstance(found.malware, Skipped) and (said is None or said.result is not MalwareResult.FOUND)
+
+
+def _malware_by_rule(item: HeldItem, found: Findings, before: Evidence | None) -> str:
+    """A rule of ours that tells of malware; empty for none. What matched at the door and was not held as malware there
+    is no reason here."""
+    fact = known_or_none(found.yara) if danger_of(item) is Danger.MALWARE else weighing.new_matches(found, before)
+    return fact.malware[0] if fact is not None and fact.malware else ""
 
 
 def _absent(recipient_id: int) -> Result:

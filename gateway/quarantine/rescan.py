@@ -1,5 +1,5 @@
 """Mail that was taken and not scanned, or is to be scanned again with newer signatures: looked at when it is due, and
-then delivered, held, or kept until the engine answers.
+then delivered, held, or kept until it can be told.
 
 Clean mail goes on; malware is held as such; what cannot be told waits, and at the end of the policy's patience a person
 has to look. Nothing is delivered that nobody looked at. The scan is passed in; every step is one transaction, so a
@@ -9,15 +9,16 @@ crash between two steps repeats a scan and nothing else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.clock import Clock
+from gateway.clock import Clock, pause
 from gateway.facts.content import MalwareFact, MalwareResult
-from gateway.facts.outcome import Known, Skipped, Unknown
-from gateway.policy.policy import Scanning
-from gateway.quarantine.release import Rescan
+from gateway.facts.outcome import Known
+from gateway.policy.policy import Policy
+from gateway.quarantine import weighing
+from gateway.quarantine.release import Rescan, evidence_of
 from gateway.queue.custody import Custody
 from gateway.queue.identifiers import text_of
 from gateway.queue.records import Unscanned
@@ -41,13 +42,12 @@ Alert = Callable[[str, str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Rescanning:
-    """Rounds over what waits to be scanned. `retention` is in seconds by quarantine class."""
+    """Rounds over what waits to be scanned, by the policy in force."""
 
     custody: Custody
     scan: Rescan
     clock: Clock
-    scanning: Callable[[], Scanning]
-    retention: Callable[[], Mapping[str, float]]
+    policy: Callable[[], Policy]
     alert: Alert
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -57,11 +57,7 @@ class Rescanning:
                 await self.round()
             except Exception as error:  # noqa: BLE001 - logged, and tried again: what waits stays in custody
                 log().error("rescan failed", error=repr(error))
-            try:
-                async with asyncio.timeout(EVERY):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await pause(EVERY, until=stop)
 
     async def round(self) -> int:
         """Scan what is due; answers how many copies got a verdict. Ends at the first doubt: an engine that does not
@@ -80,28 +76,31 @@ class Rescanning:
             log().error("stored octets cannot be read", alert=True, message=text_of(item.message_id))
             await self._hold(item, "unscannable", "its octets are not kept any more")
             return True
-        match found:
-            case Known(MalwareFact(result=MalwareResult.CLEAN) as fact):
-                reason = f"clean, by {fact.engine or 'the engine'} with signatures {fact.signatures or 'unknown'}"
-                await self.custody.rescans.pass_on(item.recipient_id, actor=ACTOR, reason=reason)
-                RESCANNED.labels("clean").inc()
-            case Known(MalwareFact(result=MalwareResult.FOUND, name=name)):
-                await self._hold(item, "malware", f"found {name or 'malware'}")
-                RESCANNED.labels("found").inc()
-                await self.alert(
-                    f"malware held {text_of(item.message_id)}",
-                    f"a second scan found {name or 'malware'} in mail to {item.recipient}: it is held",
-                )
-            case Known(MalwareFact(name=name)):
+        before = await evidence_of(self.custody, item.message_id)
+        bad = weighing.finding(found, before, item.recipient, self.policy())
+        if bad is not None:
+            await self._hold(item, bad.quarantine, f"found {bad.name}")
+            RESCANNED.labels("found").inc()
+            await self.alert(
+                f"{bad.quarantine} held {text_of(item.message_id)}",
+                f"a second scan found {bad.name} in mail to {item.recipient}: it is held",
+            )
+            return True
+        if why := weighing.doubt(found):
+            return await self._wait(item, why)
+        match found.malware:
+            case Known(MalwareFact(result=MalwareResult.UNSCANNABLE, name=name)):
                 await self._hold(item, "unscannable", f"could not be looked into: {name}")
                 RESCANNED.labels("unscannable").inc()
-            case Unknown(why) | Skipped(why):
-                return await self._wait(item, why)
+            case _:
+                reason = f"clean, by {weighing.who_looked(found)}"
+                await self.custody.rescans.pass_on(item.recipient_id, actor=ACTOR, reason=reason)
+                RESCANNED.labels("clean").inc()
         return True
 
     async def _wait(self, item: Unscanned, why: str) -> bool:
         now = self.clock.now()
-        if now - item.received_at >= self.scanning().wait:
+        if now - item.received_at >= self.policy().scanning.wait:
             await self._hold(item, "unscannable", f"nobody could scan it: {why}")
             RESCANNED.labels("given up").inc()
             return True
@@ -109,7 +108,7 @@ class Rescanning:
         return False
 
     async def _hold(self, item: Unscanned, quarantine: str, reason: str) -> None:
-        expires = self.clock.now() + self.retention().get(quarantine, RETENTION)
+        expires = self.clock.now() + self.policy().retention.get(quarantine, RETENTION)
         await self.custody.rescans.hold(
             item.recipient_id, actor=ACTOR, reason=reason, quarantine=quarantine, expires_at=expires
         )

@@ -1,6 +1,5 @@
-"""Delivered mail looked at again: when there are newer signatures, and when an engine is back that was away while mail
-passed unscanned. What proves to be malware is taken out of the shipped store and held, with its story; release is the
-undo.
+"""Delivered mail looked at again, and what proves to be malware or a lure taken out of the shipped store and held, with
+its story; release is the undo. When to look is for `retro_watch.py`.
 
 The copy comes into custody first and leaves the store second, so a crash leaves two for a while and never none. Mail
 that the owner has deleted is not looked for. The store and the scan are passed in.
@@ -8,18 +7,19 @@ that the owner has deleted is not looked for. The store and the scan are passed 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from gateway.clock import Clock
-from gateway.facts.content import ContentFact, MalwareFact, MalwareResult, PartFact
+from gateway.facts.content import ContentFact, Findings, PartFact
 from gateway.facts.evidence import Evidence
-from gateway.facts.outcome import Known, Skipped, Unknown, known_or_none
-from gateway.policy.policy import Scanning
+from gateway.facts.outcome import Unknown, known_or_none
+from gateway.policy.policy import Policy
+from gateway.quarantine import weighing
 from gateway.quarantine.release import Rescan
 from gateway.quarantine.rescan import RETENTION, Alert
+from gateway.quarantine.weighing import PHISHING, Finding
 from gateway.queue.custody import Custody
 from gateway.queue.identifiers import text_of
 from gateway.queue.records import DeliveredCopy
@@ -50,21 +50,29 @@ class Looked:
     taken_back: int = 0
     in_doubt: int = 0
 
+    def __add__(self, other: Looked) -> Looked:
+        return Looked(self.scanned + other.scanned, self.taken_back + other.taken_back, self.in_doubt + other.in_doubt)
+
 
 @dataclass(frozen=True, slots=True)
 class Retraction:
-    """Passes over delivered mail."""
+    """Passes over delivered mail. One that is `stopping` ends between two copies, and has told nothing of the rest."""
 
     custody: Custody
     store: Store
     scan: Rescan
     clock: Clock
-    scanning: Callable[[], Scanning]
-    retention: Callable[[], Mapping[str, float]]
+    policy: Callable[[], Policy]
     alert: Alert
+    stopping: Callable[[], bool] = lambda: False
 
     async def look_at_all(self) -> Looked:
-        """Everything of the policy's span that could hold malware, or that nobody scanned."""
+        """Everything of the policy's span, for the sake of our own rules: they may be about a text. What the malware
+        engine cannot tell meanwhile is no doubt of this pass."""
+        return await self._look(lambda _: True, weighing.doubt_of_rules)
+
+    async def look_at_carriers(self) -> Looked:
+        """What could hold malware, or nobody scanned."""
         return await self._look(lambda evidence: is_unscanned(evidence) or could_hold_malware(evidence))
 
     async def look_at_unscanned(self) -> Looked:
@@ -81,29 +89,31 @@ class Retraction:
             number += 1
         return number
 
-    async def _look(self, wanted: Callable[[Evidence], bool]) -> Looked:
+    async def _look(
+        self, wanted: Callable[[Evidence], bool], doubt_of: Callable[[Findings], str] = weighing.doubt
+    ) -> Looked:
         scanned = taken = doubt = 0
         async for copy, evidence in self._copies():
+            if self.stopping():
+                return Looked(scanned, taken, doubt + 1)
             if not wanted(evidence):
                 continue
             octets = await self.store.read(owner_of(copy.recipient), text_of(copy.message_id))
             if octets is None:
                 continue
             scanned += 1
-            match await self.scan(octets):
-                case Known(MalwareFact(result=MalwareResult.FOUND, name=name)):
-                    taken += await self._take_back(copy, octets, name or "malware")
-                case Unknown() | Skipped():
-                    doubt += 1
-                case Known(fact) if is_unscanned(evidence):
-                    reason = (
-                        f"{fact.result.value}, scanned after delivery with signatures {fact.signatures or 'unknown'}"
-                    )
-                    await self._note(copy, reason)
+            found = await self.scan(octets)
+            bad = weighing.finding(found, evidence, copy.recipient, self.policy())
+            if bad is not None and not await self._was_let_go(copy, bad):
+                taken += await self._take_back(copy, octets, bad)
+            elif weighing.doubt(found):
+                doubt += bool(doubt_of(found))
+            elif is_unscanned(evidence):
+                await self._note(copy, _story_of(found))
         return Looked(scanned, taken, doubt)
 
     async def _copies(self) -> AsyncIterator[tuple[DeliveredCopy, Evidence]]:
-        since, after = self.clock.now() - self.scanning().look_back, 0
+        since, after = self.clock.now() - self.policy().scanning.look_back, 0
         while page := await self.custody.retractions.copies(since=since, after=after, destination=STORE, limit=PAGE):
             for copy in page:
                 after = copy.recipient_id
@@ -112,23 +122,32 @@ class Retraction:
                 except ValueError:
                     continue  # a bounce of our own: nothing was judged
 
-    async def _take_back(self, copy: DeliveredCopy, octets: bytes, name: str) -> int:
+    async def _was_let_go(self, copy: DeliveredCopy, bad: Finding) -> bool:
+        """Whether a person has released it: what a lure is, people judge."""
+        if bad.quarantine != PHISHING:
+            return False
+        story = await self.custody.events(copy.message_id)
+        return any(each.kind == "released" and each.recipient == copy.recipient for each in story)
+
+    async def _take_back(self, copy: DeliveredCopy, octets: bytes, bad: Finding) -> int:
         done = await self.custody.retractions.take_back(
             copy,
             octets,
-            quarantine="malware",
-            expires_at=self.clock.now() + self.retention().get("malware", RETENTION),
+            quarantine=bad.quarantine,
+            expires_at=self.clock.now() + self.policy().retention.get(bad.quarantine, RETENTION),
             actor=ACTOR,
-            reason=f"found {name} after it was delivered",
+            reason=f"found {bad.name} after it was delivered",
         )
         if not done:
             return 0
         await self.finish()
         RESCANNED.labels("taken back").inc()
         reference = text_of(copy.message_id)
-        log().warning("taken back", message=reference, recipient=copy.recipient, found=name)
-        words = f"{name} was found in delivered mail to {copy.recipient}: it was taken out of the mailbox and is held"
-        await self.alert(f"malware delivered {reference}", words)
+        log().warning("taken back", message=reference, recipient=copy.recipient, found=bad.name)
+        words = (
+            f"{bad.name} was found in delivered mail to {copy.recipient}: it was taken out of the mailbox and is held"
+        )
+        await self.alert(f"{bad.quarantine} delivered {reference}", words)
         return 1
 
     async def _note(self, copy: DeliveredCopy, reason: str) -> None:
@@ -136,49 +155,6 @@ class Retraction:
         told = await self.custody.events(copy.message_id)
         if not any(each.actor == ACTOR and each.recipient == copy.recipient for each in told):
             await self.custody.retractions.note(copy.recipient_id, kind="rescanned", actor=ACTOR, reason=reason)
-
-
-@dataclass(slots=True)
-class RetroWatch:
-    """When to look: at newer signatures all of it, and after an absence what passed unscanned. `signatures` gives the
-    version that the engine has now, or None while it does not answer; `seen` and `remember` keep it over restarts."""
-
-    retraction: Retraction
-    signatures: Callable[[], Awaitable[str | None]]
-    seen: Callable[[], Awaitable[str]]
-    remember: Callable[[str], Awaitable[None]]
-    was_away: bool = True
-
-    async def run(self, stop: asyncio.Event, *, interval: float = 10.0) -> None:
-        """Look again and again until `stop`. A round that fails is logged, and the next one tries again."""
-        while not stop.is_set():
-            try:
-                await self.round()
-            except Exception as error:  # noqa: BLE001 - logged, and tried again: nothing is lost by looking later
-                log().error("retro-scan failed", error=repr(error))
-            try:
-                async with asyncio.timeout(interval):
-                    await stop.wait()
-            except TimeoutError:
-                continue
-
-    async def round(self) -> Looked:
-        """One look at the engine, and a pass if there is reason for one."""
-        await self.retraction.finish()
-        version = await self.signatures()
-        if version is None:
-            self.was_away = True
-            return Looked()
-        if version != (before := await self.seen()):
-            looked = await self.retraction.look_at_all() if before else await self.retraction.look_at_unscanned()
-        elif self.was_away:
-            looked = await self.retraction.look_at_unscanned()
-        else:
-            return Looked()
-        if not looked.in_doubt:
-            await self.remember(version)
-            self.was_away = False
-        return looked
 
 
 def is_unscanned(evidence: Evidence) -> bool:
@@ -196,6 +172,11 @@ def _is_loud(part: PartFact) -> bool:
     if part.true_type in _QUIET_TEXT:
         return bool(part.name)
     return part.true_type == "image/svg+xml" or not part.true_type.startswith(_QUIET)
+
+
+def _story_of(found: Findings) -> str:
+    said = known_or_none(found.malware)
+    return f"{said.result.value if said else 'clean'}, scanned after delivery by {weighing.who_looked(found)}"
 
 
 def owner_of(recipient: str) -> str:

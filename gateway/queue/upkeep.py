@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from gateway.clock import Clock
+from gateway.clock import Clock, pause
 from gateway.queue.custody import Custody
 from gateway.queue.ledger import asking
 from gateway.queue.ledger.lock import FileLock
@@ -68,10 +68,7 @@ class Upkeep:
                 await self.round()
             except Exception as error:  # noqa: BLE001 - logged, and tried again: mail must flow without upkeep
                 log().error("upkeep failed", error=str(error))
-            try:
-                await asyncio.wait_for(stop.wait(), interval)
-            except TimeoutError:
-                continue
+            await pause(interval, until=stop)
 
     async def round(self) -> UpkeepReport | None:
         """One round. None: another process is at it."""

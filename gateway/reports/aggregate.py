@@ -7,10 +7,11 @@ report that is written again has the same octets and the same identifier, so tha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from gateway.checks.authentication.dmarc_record import Record, Request
+from gateway.checks.authentication.dmarc_record import Request
 from gateway.reports.tally import DomainTally, Row, SignatureResult
 
 NAMESPACE: Final = "urn:ietf:params:xml:ns:dmarc-2.0"
@@ -49,6 +50,13 @@ class Period:
         return Period(self.begin - DAY)
 
 
+class Discovery(StrEnum):
+    """How the policy domain was found (RFC 9990, "discovery_method")."""
+
+    TREE_WALK = "treewalk"
+    SUFFIX_LIST = "psl"
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What one policy domain is told about one day."""
@@ -57,6 +65,7 @@ class Report:
     domain: str
     period: Period
     tally: DomainTally
+    discovery: Discovery = Discovery.TREE_WALK
 
     @property
     def identifier(self) -> str:
@@ -74,7 +83,7 @@ def render(report: Report) -> bytes:
     feedback = Element(_name("feedback"))
     _text(feedback, "version", "1.0")
     _metadata(feedback, report)
-    _policy(feedback, report.domain, report.tally.record)
+    _policy(feedback, report)
     for row, count in sorted(report.tally.rows.items(), key=lambda item: _order(item[0])):
         _record(feedback, row, count)
     document: bytes = tostring(feedback, encoding="utf-8", xml_declaration=True, default_namespace=NAMESPACE)
@@ -94,12 +103,13 @@ def _metadata(feedback: Element, report: Report) -> None:
     _text(metadata, "generator", report.reporter.generator)
 
 
-def _policy(feedback: Element, domain: str, record: Record) -> None:
+def _policy(feedback: Element, report: Report) -> None:
+    record = report.tally.record
     policy = SubElement(feedback, _name("policy_published"))
     request = record.request or Request.NONE
     subdomains = record.subdomains or request
-    _text(policy, "domain", domain)
-    _text(policy, "discovery_method", "treewalk")
+    _text(policy, "domain", report.domain)
+    _text(policy, "discovery_method", report.discovery.value)
     _text(policy, "p", request.value)
     _text(policy, "sp", subdomains.value)
     _text(policy, "np", (record.missing_subdomains or subdomains).value)

@@ -11,8 +11,9 @@ import zlib
 from collections.abc import Callable
 from typing import Final
 
+from gateway.checks.authentication.public_suffixes import PublicSuffixes
 from gateway.checks.dns.answering import Answering
-from gateway.clock import Clock
+from gateway.clock import Clock, pause
 from gateway.facts.connection import ClientFact
 from gateway.facts.evidence import Evidence
 from gateway.mail.address import Address
@@ -21,10 +22,10 @@ from gateway.queue.custody import Custody
 from gateway.queue.records import Acceptance, JudgedMail, Judgement, Listing, NewRecipient
 from gateway.queue.states import State
 from gateway.reports import letter
-from gateway.reports.aggregate import Period, Report, Reporter
+from gateway.reports.aggregate import Discovery, Period, Report, Reporter
 from gateway.reports.destinations import destinations
 from gateway.reports.journal import Journal
-from gateway.reports.tally import Tally
+from gateway.reports.tally import DomainTally, Tally
 from gateway.telemetry import log
 
 PAGE: Final = 200
@@ -48,7 +49,8 @@ SPREAD: Final = 3600
 
 class DailyReports:
     """One for each installation. `sign` puts our signature on a message, or gives it back as it is; `destination_of`
-    says under which key couriers claim mail to an address."""
+    says under which key couriers claim mail to an address; `suffixes` gives the public suffix list of an operator who
+    judges by one."""
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class DailyReports:
         reporter: Reporter,
         sign: Callable[[bytes], bytes],
         destination_of: Callable[[Address], str],
+        suffixes: Callable[[], PublicSuffixes | None] = lambda: None,
         pace: float = PACE,
     ) -> None:
         self._custody = custody
@@ -70,6 +73,7 @@ class DailyReports:
         self._author = Address.parse(reporter.email)
         self._sign = sign
         self._destination_of = destination_of
+        self._suffixes = suffixes
         self._pace = pace
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -79,7 +83,7 @@ class DailyReports:
                 await self.round(stop)
             except Exception as error:  # noqa: BLE001 - logged, and tried again: mail must flow without reports
                 log().exception("reports_failed", error=repr(error))
-            await _pause(stop, REST)
+            await pause(REST, until=stop)
 
     async def round(self, stop: asyncio.Event) -> int:
         """Send what is due now; answers how many messages that were."""
@@ -101,9 +105,9 @@ class DailyReports:
             if stop.is_set():
                 return number
             if domain not in already:
-                number += await self._send(Report(self._reporter, domain, period, tally.domains[domain]))
+                number += await self._send(self._report(domain, period, tally.domains[domain]))
                 self._journal.note_sent(period, domain)
-                await _pause(stop, self._pace)
+                await pause(self._pace, until=stop)
         if len(tally.domains) > MAX_REPORTS:
             log().warning("reports_left_out", number=len(tally.domains) - MAX_REPORTS)
         self._journal.note_done(period)
@@ -121,8 +125,14 @@ class DailyReports:
             after = page[-1].id
         return tally
 
+    def _report(self, domain: str, period: Period, tally: DomainTally) -> Report:
+        discovery = Discovery.TREE_WALK if self._suffixes() is None else Discovery.SUFFIX_LIST
+        return Report(self._reporter, domain, period, tally, discovery)
+
     async def _send(self, report: Report) -> int:
-        addresses = await destinations(self._resolver, report.domain, report.tally.record.report_uris)
+        addresses = await destinations(
+            self._resolver, report.domain, report.tally.record.report_uris, suffixes=self._suffixes()
+        )
         for address in addresses:
             now = self._clock.now()
             await self._entrust(self._sign(letter.write(report, to=address, written_at=now)), address, at=now)
@@ -166,10 +176,3 @@ def _add_all(tally: Tally, page: list[JudgedMail]) -> None:
             log().warning("evidence_unreadable", id=each.id, error=str(error))
             continue
         tally.add(evidence, each.dispositions, codes=each.codes)
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        pass  # nobody said stop

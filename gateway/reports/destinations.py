@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from gateway.checks.authentication import dmarc_record
 from gateway.checks.authentication.dmarc import organisational_domain
+from gateway.checks.authentication.public_suffixes import PublicSuffixes
 from gateway.checks.dns.answering import Answering
 from gateway.checks.dns.domains import host_domain
 from gateway.facts.outcome import Known
@@ -23,14 +24,17 @@ MAX_DESTINATIONS: Final = 5
 _SCHEME: Final = "mailto:"
 
 
-async def destinations(resolver: Answering, domain: str, uris: Sequence[str]) -> list[Address]:
+async def destinations(
+    resolver: Answering, domain: str, uris: Sequence[str], *, suffixes: PublicSuffixes | None = None
+) -> list[Address]:
     """The mailboxes that want the reports about a policy domain and may have them, each once.
 
-    A destination about whose consent the DNS cannot tell gets none.
+    A destination about whose consent the DNS cannot tell gets none. Organisations are found as DMARC finds them here:
+    by the list where there is one, by the tree walk else.
     """
     found: dict[str, Address] = {}
     for wanted in _mailboxes(uris):
-        for address in await _permitted(resolver, domain, wanted):
+        for address in await _permitted(resolver, domain, wanted, suffixes):
             found.setdefault(address.key, address)
     return list(found.values())
 
@@ -54,10 +58,12 @@ def mailbox(uri: str) -> Address | None:
     return address if address.is_ascii and host_domain(address.domain) else None
 
 
-async def _permitted(resolver: Answering, domain: str, wanted: Address) -> list[Address]:
+async def _permitted(
+    resolver: Answering, domain: str, wanted: Address, suffixes: PublicSuffixes | None
+) -> list[Address]:
     """Whom the reports for this address may go to: itself, whom its own domain names instead, or nobody."""
-    ours = await organisational_domain(resolver, domain)
-    theirs = await organisational_domain(resolver, wanted.domain)
+    ours = await organisational_domain(resolver, domain, suffixes)
+    theirs = await organisational_domain(resolver, wanted.domain, suffixes)
     if isinstance(ours, Known) and isinstance(theirs, Known) and ours.value == theirs.value:
         return [wanted]
     answer = await resolver.query(f"{domain}._report._dmarc.{wanted.domain}", "TXT")

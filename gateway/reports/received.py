@@ -1,8 +1,8 @@
 """A DMARC aggregate report from somebody else, read: who says what about mail in the name of a domain of ours.
 
 Reads the format of RFC 9990 and the older one without a namespace, which most still send. Every word in it is a claim
-of whoever sent it. A document with a DTD is refused, so that no entity is ever expanded; depth, elements and text are
-bounded. Pure.
+of whoever sent it. A document with a DTD is refused, so that no entity is ever expanded; depth, elements, attributes
+and text are bounded, and what is held of a document at a time is small, whatever its size. Pure.
 """
 
 from __future__ import annotations
@@ -15,6 +15,14 @@ from gateway.reports.unpacking import BadReport
 
 MAX_DEPTH: Final = 16
 MAX_ELEMENTS: Final = 500_000
+"""Of a document: what its time is bounded by."""
+
+MAX_HELD: Final = 2_000
+"""Elements that are held at a time: those of one row, and those outside of rows."""
+
+MAX_TOKEN: Final = 64 * 1024
+"""Octets of a tag with its attributes, or of a comment: expat builds either whole."""
+
 MAX_TEXT: Final = 1000
 """Characters kept of one element."""
 
@@ -66,14 +74,11 @@ class ReceivedReport:
 
 def parse(document: bytes) -> ReceivedReport:
     """Read an XML document. Raises `BadReport`."""
-    feedback = _tree(document)
+    feedback, rows = _read(document)
     if feedback.name != "feedback":
         raise BadReport(f"the document is a {feedback.name!r}, not a report")
     metadata, policy = feedback.child("report_metadata"), feedback.child("policy_published")
     span = metadata.child("date_range")
-    records = [each for each in feedback.children if each.name == "record"]
-    if len(records) > MAX_ROWS:
-        raise BadReport(f"more than {MAX_ROWS} rows")
     domain = policy.text_of("domain").lower()
     if not domain:
         raise BadReport("it names no domain")
@@ -85,7 +90,7 @@ def parse(document: bytes) -> ReceivedReport:
         policy=policy.text_of("p"),
         begin=_number(span.text_of("begin")),
         end=_number(span.text_of("end")),
-        rows=tuple(map(_row, records)),
+        rows=tuple(rows),
     )
 
 
@@ -124,8 +129,8 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _tree(document: bytes) -> _Element:
-    """The elements, without namespaces and attributes."""
+def _read(document: bytes) -> tuple[_Element, list[ReceivedRow]]:
+    """The top element without its rows, and the rows; without namespaces and attributes."""
     builder = _Builder()
     parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
     parser.buffer_text = True
@@ -134,12 +139,16 @@ def _tree(document: bytes) -> _Element:
     parser.EndElementHandler = builder.end
     parser.CharacterDataHandler = builder.text
     try:
-        parser.Parse(document, True)
+        for end in range(MAX_TOKEN, len(document) + MAX_TOKEN, MAX_TOKEN):
+            parser.Parse(document[end - MAX_TOKEN : end], False)
+            if end - parser.CurrentByteIndex > 2 * MAX_TOKEN:
+                raise BadReport("it has a tag that is too long")
+        parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise BadReport(f"not XML: {error}") from None
     except (LookupError, ValueError) as error:
         raise error if isinstance(error, BadReport) else BadReport(f"not XML: {error}") from None
-    return builder.top.children[0]
+    return builder.top.children[0], builder.rows
 
 
 class _Builder:
@@ -147,22 +156,38 @@ class _Builder:
 
     def __init__(self) -> None:
         self.top = _Element("")
+        self.rows: list[ReceivedRow] = []
         self._open = [self.top]
         self._number = 0
+        self._held = 0
+        self._held_outside = 0
 
     def refuse(self, *_: object) -> None:
         raise BadReport("a report has no document type")
 
     def start(self, name: str, _attributes: object) -> None:
-        self._number += 1
-        if len(self._open) > MAX_DEPTH or self._number > MAX_ELEMENTS:
-            raise BadReport("it is too deep or has too many elements")
         element = _Element(name.rpartition(_SEPARATOR)[2])
+        if self._is_row(element):
+            self._held_outside = self._held
+        self._number += 1
+        self._held += 1
+        if len(self._open) > MAX_DEPTH or self._number > MAX_ELEMENTS or self._held > MAX_HELD:
+            raise BadReport("it is too deep or has too many elements")
         self._open[-1].children.append(element)
         self._open.append(element)
 
     def end(self, _name: str) -> None:
-        self._open.pop()
+        element = self._open.pop()
+        if self._is_row(element):
+            if len(self.rows) == MAX_ROWS:
+                raise BadReport(f"more than {MAX_ROWS} rows")
+            self.rows.append(_row(element))
+            self._open[-1].children.pop()
+            self._held = self._held_outside
+
+    def _is_row(self, element: _Element) -> bool:
+        """Whether it stands in the top element, as a row does, with what is open now."""
+        return element.name == "record" and len(self._open) == 2
 
     def text(self, text: str) -> None:
         element = self._open[-1]

@@ -22,9 +22,13 @@ MAX_XML: Final = 32 * 1024 * 1024
 
 MAX_PARTS: Final = 50
 
+MAX_ENTRIES: Final = 16
+"""Of a zip: entries that are looked at to find that there is one."""
+
 _FOR_PEOPLE: Final = frozenset({"text/plain", "text/html"})
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
+_ZIP_ENTRY: Final = b"PK\x01\x02"
 _ANY_WRAPPER: Final = 15 + 16
 """For zlib: the largest window, and the wrapper of gzip."""
 
@@ -63,6 +67,8 @@ def _gunzipped(octets: bytes) -> bytes:
 
 
 def _unzipped(octets: bytes) -> bytes:
+    if octets.count(_ZIP_ENTRY) > MAX_ENTRIES:  # before zipfile makes an object of each
+        raise BadReport("the archive holds too many files")
     try:
         with zipfile.ZipFile(io.BytesIO(octets)) as archive:
             members = archive.infolist()

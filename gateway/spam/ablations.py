@@ -19,7 +19,8 @@ from gateway.spam.artefact import Calibration
 from gateway.spam.corpus import Labelled
 from gateway.spam.features import MAX_SUBJECT, features_of
 from gateway.spam.lessons import Lesson, judged_anatomy
-from gateway.spam.measure import Array, Judged, interval, judged_of, threshold_at
+from gateway.spam.measure import Array, Judged, judged_of, threshold_at
+from gateway.spam.shares import interval
 from gateway.spam.train import Unseen, raw_scores
 
 LETTERS: Final = 4_000

@@ -43,10 +43,12 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an artefact is. `sha256` is the hash of weights.npy; `corpus` counts the messages by class."""
+    """What an artefact is. `sha256` is the hash of weights.npy; `corpus` counts the messages by class; `newest` is the
+    date of the newest message that it learnt from, ISO or empty. No time of its making and no place: the same messages
+    give the same artefact."""
 
     name: str
-    created: str
+    newest: str
     sha256: str
     corpus: dict[str, int]
     sources: dict[str, int]
@@ -114,7 +116,7 @@ def _manifest(plain: dict[str, Any]) -> Manifest:
     first, second = plain["intercepts"]
     return Manifest(
         name=str(plain["name"]),
-        created=str(plain["created"]),
+        newest=str(plain.get("newest", "")),
         sha256=str(plain["sha256"]),
         corpus={str(key): int(count) for key, count in plain["corpus"].items()},
         sources={str(key): int(count) for key, count in plain["sources"].items()},

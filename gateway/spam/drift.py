@@ -10,27 +10,55 @@ from gateway.facts.content import MailClass
 from gateway.spam.teaching import Taught, Way
 
 WEEK: Final = 7 * 86400.0
+WEEKS: Final = 12
+"""Weeks that are told one by one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
-    """Lessons by class, all and since a week ago; and how often this week people overturned a verdict: took mail for
-    good that was held or lay in Junk, or called mail unwanted that had reached them."""
+class Week:
+    """How often people overturned a verdict in the week from `begin` (seconds since 1970) on: took mail for good that
+    was held or lay in Junk, or called mail unwanted that had reached them."""
 
-    lessons: dict[str, int] = field(default_factory=dict)
-    this_week: dict[str, int] = field(default_factory=dict)
+    begin: float
     taken_for_good: int = 0
     taken_for_bad: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Lessons by class, all and since a week ago; and what was overturned in each of the last weeks, oldest first, the
+    one that ends now last."""
+
+    lessons: dict[str, int] = field(default_factory=dict)
+    this_week: dict[str, int] = field(default_factory=dict)
+    weeks: tuple[Week, ...] = (Week(0.0),)
+
+    @property
+    def taken_for_good(self) -> int:
+        """This week."""
+        return self.weeks[-1].taken_for_good
+
+    @property
+    def taken_for_bad(self) -> int:
+        """This week."""
+        return self.weeks[-1].taken_for_bad
+
+
 def drift(lessons: Sequence[Taught], *, now: float) -> Drift:
     """Count lessons that were not taken back."""
-    recent = [each for each in lessons if now - WEEK < each.at]
     return Drift(
         lessons=_by_class(lessons),
-        this_week=_by_class(recent),
-        taken_for_good=sum(each.way in (Way.RELEASE, Way.NOT_JUNK) for each in recent),
-        taken_for_bad=sum(each.way == Way.JUNK for each in recent),
+        this_week=_by_class([each for each in lessons if now - WEEK < each.at]),
+        weeks=tuple(_week(lessons, now - number * WEEK) for number in range(WEEKS, 0, -1)),
+    )
+
+
+def _week(lessons: Sequence[Taught], begin: float) -> Week:
+    here = [each for each in lessons if begin < each.at <= begin + WEEK]
+    return Week(
+        begin,
+        taken_for_good=sum(each.way in (Way.RELEASE, Way.NOT_JUNK) for each in here),
+        taken_for_bad=sum(each.way == Way.JUNK for each in here),
     )
 
 

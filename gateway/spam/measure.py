@@ -21,6 +21,7 @@ from gateway.facts.content import MailClass
 from gateway.spam.artefact import Calibration
 from gateway.spam.folds import CLUSTERED, FOLDS, LATER, TOGETHER, dominant_sources
 from gateway.spam.lessons import Lesson, is_commercial, is_hard_commercial
+from gateway.spam.shares import interval
 from gateway.spam.train import Unseen
 
 RATES: Final = (0.001, 0.005, 0.01, 0.02)
@@ -29,7 +30,6 @@ THRESHOLDS: Final = (0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 """Scores at which shares are told."""
 MODERN: Final = "2015"
 """A source is modern if half of its dated messages are of this year or later."""
-_Z: Final = 1.96
 _LEAST: Final = 20
 _BINS: Final = (-99.0, -6.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 6.0, 99.0)
 
@@ -101,22 +101,11 @@ def threshold_at(ham: Array, rate: float) -> float:
     return float(ordered[min(int(rate * len(ham)), len(ham) - 1)])
 
 
-def interval(hits: int, count: int) -> tuple[float, float]:
-    """The 95 % confidence interval of a share (Wilson)."""
-    if not count:
-        return 0.0, 1.0
-    share, spread = hits / count, _Z * _Z / count
-    middle = (share + spread / 2) / (1 + spread)
-    half = _Z * float(np.sqrt(share * (1 - share) / count + spread / count / 4)) / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def markdown(
     unseen: Unseen,
     lessons: Sequence[Lesson],
     calibration: tuple[Calibration, Calibration],
     *,
-    created: str,
     command: str,
     pictures: Sequence[str] = (),
     further: Mapping[str, str] = MappingProxyType({}),
@@ -125,7 +114,7 @@ def markdown(
     judged = judged_of(unseen, lessons, calibration)
     everything = np.ones(len(judged.score), dtype=bool)
     parts = [
-        _opening(lessons, judged, created=created, command=command),
+        _opening(lessons, judged, command=command),
         "\n".join(f"![{name.partition('.')[0]}]({name})" for name in pictures),
         "## Modern sources",
         _curve(judged, judged.modern),
@@ -150,7 +139,7 @@ def markdown(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _opening(lessons: Sequence[Lesson], judged: Judged, *, created: str, command: str) -> str:
+def _opening(lessons: Sequence[Lesson], judged: Judged, *, command: str) -> str:
     counts = Counter(each.label.value for each in lessons)
     dominant = ", ".join(dominant_sources(lessons)) or "none here"
     told = ", ".join(f"{count:,} {label}" for label, count in sorted(counts.items()))
@@ -159,7 +148,7 @@ def _opening(lessons: Sequence[Lesson], judged: Judged, *, created: str, command
         [
             "# Measurements",
             "",
-            f"Made on {created} by `{command}`. {len(lessons):,} messages of "
+            f"Made by `{command}`. {len(lessons):,} messages of "
             f"{len({each.source for each in lessons})} sources: {told}. {len(judged.score):,} of them were judged.",
             "",
             f"Protocol: {FOLDS} folds of whole sources; nothing is judged by a model that saw its source. Exceptions: "

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from gateway.facts.content import Anatomy, MailClass, Signal, SpamFact
+from gateway.facts.content import REST, START, Anatomy, MailClass, Signal, SpamFact
 from gateway.spam.artefact import Manifest, ModelError, Weights, read
 from gateway.spam.bulk import bulk_of
 from gateway.spam.features import Explained, explained_features_of, features_of
@@ -24,7 +24,7 @@ from gateway.spam.layer import Layer
 __all__ = ["Explanation", "Model", "ModelError"]
 
 MAX_SIGNALS: Final = 12
-"""The tokens with the greatest share, for and against, that are recorded."""
+"""The tokens with the greatest share, for and against, that are recorded; the others as one signal."""
 MAX_TAUGHT: Final = 3
 """The tokens that are named where the site's layer is told as one signal."""
 MAX_EVIDENCE: Final = 80
@@ -35,10 +35,10 @@ _BOUND: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A score taken apart: `score` is `start` plus the weights of all `signals`, strongest first."""
+    """A score taken apart: the sum of the weights of all `signals`, strongest first, then what is left, and where it
+    starts."""
 
     score: float
-    start: float
     signals: tuple[Signal, ...]
 
 
@@ -112,7 +112,18 @@ class Model:
             score += float(taught.sum())
             signals = (*signals[: most and most - 1], *_taught(taught, explained, most))
             signals = tuple(sorted(signals, key=lambda each: -abs(each.weight)))
-        return Explanation(score, start, signals), fraud
+        moved = int(np.count_nonzero(by_token))
+        return Explanation(score, (*signals, *_whole(score, start, signals, moved=moved))), fraud
+
+
+def _whole(score: float, start: float, told: tuple[Signal, ...], *, moved: int) -> tuple[Signal, ...]:
+    """What makes the sum of the signals whole. `moved` counts the tokens that moved the score, told or not."""
+    begin = Signal(START, round(start, 4), "before anything is read")
+    rest = round(round(score, 4) - begin.weight - sum(each.weight for each in told), 4)
+    further = max(0, moved - len(told))
+    if not further and abs(rest) <= _LEAST * (1 + len(told)):
+        return (begin,)
+    return Signal(REST, rest, f"{further} further words and facts"), begin
 
 
 def _taught(shares: npt.NDArray[Any], explained: Explained, most: int | None) -> tuple[Signal, ...]:

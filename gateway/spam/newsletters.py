@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.spam.measure import Array, Judged, interval
+from gateway.spam.measure import Array, Judged
+from gateway.spam.shares import interval
 
 HELD: Final = 2.0
 """From this score on the default policy holds mail."""

@@ -126,12 +126,12 @@ def calibrate(unseen: Unseen, lessons: Sequence[Lesson]) -> tuple[Calibration, C
 
 
 def manifest_of(
-    lessons: Sequence[Lesson], fitted: Fitted, calibration: tuple[Calibration, Calibration], *, name: str, created: str
+    lessons: Sequence[Lesson], fitted: Fitted, calibration: tuple[Calibration, Calibration], *, name: str
 ) -> Manifest:
     """The manifest of an artefact, its hash still empty."""
     return Manifest(
         name=name,
-        created=created,
+        newest=max((each.date[:10] for each in lessons), default=""),
         sha256="",
         corpus=dict(sorted(Counter(each.label.value for each in lessons).items())),
         sources=dict(sorted(Counter(each.source for each in lessons).items())),

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Awaitable
 from typing import Final
 
+from gateway.clock import pause
 from gateway.supervisor.incarnation import Incarnation
 from gateway.supervisor.lifeline import SILENCE
 from gateway.supervisor.program import Phase, Program
@@ -42,7 +43,7 @@ class Child:
 
     async def keep_alive(self) -> None:
         """Run the program again and again until `stop`. Returns when it has been stopped."""
-        pause = FIRST_PAUSE
+        rest = FIRST_PAUSE
         loop = asyncio.get_running_loop()
         try:
             while not self._stop.is_set():
@@ -56,11 +57,11 @@ class Child:
                     self._is_leaving = False
                     continue
                 self.restarts += 1
-                pause = FIRST_PAUSE if loop.time() - begun > STEADY else min(pause * 2, LONGEST_PAUSE)
+                rest = FIRST_PAUSE if loop.time() - begun > STEADY else min(rest * 2, LONGEST_PAUSE)
                 log().error(
-                    "role_died", program=self.program.name, code=code, restarts=self.restarts, next_start_in=pause
+                    "role_died", program=self.program.name, code=code, restarts=self.restarts, next_start_in=rest
                 )
-                await self._pause(pause)
+                await pause(rest, until=self._stop)
         finally:
             self._ended.set()
 
@@ -129,13 +130,6 @@ class Child:
 
     async def _ready_or_stopped(self) -> None:
         await _first_of(self.ready.wait(), self._stop.wait())
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stop.wait()
-        except TimeoutError:
-            pass  # the pause is over
 
 
 async def _first_of(*waits: Awaitable[object]) -> None:

@@ -16,6 +16,7 @@ from gateway.facts.content import MailClass, SpamFact
 from gateway.facts.outcome import Known
 from gateway.mail.message import Message
 from gateway.settings import Settings
+from gateway.spam import trial
 from gateway.spam.layer import MOST, read
 from gateway.spam.model import Model
 from gateway.spam.teaching import OPERATOR, Ledger, Way
@@ -87,11 +88,18 @@ async def test_lessons_move_scores_and_forgetting_takes_that_back(settings: Sett
     before = judge(settings, seminar(7))
     teach_both(settings, teachers=PEOPLE, each=49)
     assert await learn(settings) is Ending.SILENT, "196 of each side are too few"
+    few = trial.read(Folders(settings.data).lessons)
+    assert few is not None, "too few to learn from are enough to try the model on"
+    assert (len(few.ham), len(few.unwanted)) == (196, 196)
     teach_both(settings, teachers=("eve",), each=50)
     for number in range(300, 320):
         teach(settings, seminar(number), label=MailClass.SPAM, by=OPERATOR, number=number)
     assert await learn(settings) is Ending.LEARNT
     assert await learn(settings) is Ending.UNCHANGED
+    tried = trial.read(Folders(settings.data).lessons)
+    assert tried is not None
+    alone = Model.load(settings.model).judge(examine(seminar(300))).score
+    assert min(abs(each - alone) for each in tried.unwanted) < 0.01, "tried without the layer that learnt it"
     after = judge(settings, seminar(7))
     assert before.score + 0.5 < after.score <= before.score + MOST
     assert any(each.name.startswith("taught here") for each in after.signals)

@@ -43,6 +43,8 @@ def messages(folder: Path, number: int) -> Iterator[tuple[Path, bytes]]:
         octets = re.sub(rb"\r?\n", b"\r\n", file.read_bytes()).replace(b"\0", b"")
         if octets.startswith(b"From "):
             octets = octets.partition(b"\r\n")[2]
+        if not octets.endswith(b"\r\n"):
+            octets += b"\r\n"  # as SMTP carries it: of a last line without its end, dkimpy keeps the blanks
         try:
             message = Message.from_wire(octets)
         except BadMessage:
@@ -60,9 +62,12 @@ def judge_ours(octets: bytes) -> bool:
     return outcome.value.signatures[0].result is Auth.PASS
 
 
-def judge_theirs(octets: bytes) -> bool:
+def judge_theirs(octets: bytes) -> bool | None:
+    """None where the change left no message that dkimpy reads: a line that is no field, which we pass over."""
     try:
         return bool(dkimpy.verify(octets, dnsfunc=lambda *_, **__: record(rsa_key(1024)).encode()))
+    except dkimpy.MessageFormatError:
+        return None
     except dkimpy.DKIMException:
         return False
 
@@ -110,8 +115,8 @@ def main() -> int:
                     results = judge_ours(each), judge_theirs(each)
                 except BadMessage:
                     continue
-                counts["pairs of judgements"] += 1
-                if results[0] != results[1]:
+                counts["pairs of judgements" if results[1] is not None else "unreadable to dkimpy"] += 1
+                if results[1] is not None and results[0] != results[1]:
                     counts["DIFFERENT"] += 1
                     print(f"{what}: ours {results[0]}, dkimpy {results[1]}: {file}")
     for name, count in counts.items():

@@ -1,7 +1,7 @@
 """SpamAssassin 4 and Rspamd 3.4, as Debian ships them, beside our classifier on the same left-out messages.
 
     apt-get install spamassassin rspamd redis-server
-    python -m tests.bench.other_filters CORPUS [--learn 1500] [--judge 300] [--filters spamassassin rspamd]
+    python -m tests.bench.other_filters CORPUS [--learn 1500] [--judge 300] [--filters postern spamassassin rspamd]
 
 The folds are those of `postern model measure`: nobody judges a source that he learnt from. In each fold the Bayes of
 the others learns anew from `--learn` messages of ham and as many of bad mail, drawn from what our model may learn
@@ -34,8 +34,10 @@ from gateway.spam.artefact import Calibration
 from gateway.spam.corpus import Labelled, read_corpora
 from gateway.spam.folds import Fold, folds_of
 from gateway.spam.lessons import Lesson, lesson_of
-from gateway.spam.measure import Array, Judged, interval, judged_of, threshold_at
+from gateway.spam.measure import Array, Judged, judged_of, threshold_at
+from gateway.spam.shares import interval
 from gateway.spam.train import Unseen, fit, raw_scores
+from tests.ports import free_port
 
 Judge = Callable[[list[Path], list[Path], list[Path]], list[float]]
 """Learns ham and bad mail anew, then says a score for each of the third."""
@@ -85,7 +87,7 @@ def main() -> None:
     parser.add_argument("corpus", type=Path, nargs="+")
     parser.add_argument("--learn", type=int, default=1500, help="messages of ham, and of bad mail, that a fold learns")
     parser.add_argument("--judge", type=int, default=300, help="messages of each kind; of letters four times as many")
-    parser.add_argument("--filters", nargs="*", default=["spamassassin", "rspamd"])
+    parser.add_argument("--filters", nargs="*", default=["postern", "spamassassin", "rspamd"])
     wanted = parser.parse_args()
     mail = read_corpora(wanted.corpus)
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -97,18 +99,17 @@ def main() -> None:
     print(
         f"{len(chosen):,} messages judged in {len(folds)} folds; Bayes learns {2 * wanted.learn:,} in each", flush=True
     )
-    scores = {
-        "Postern": _ours(lessons, folds, [fold.learnt for fold in folds]),
-        "Postern, from the messages that Bayes learnt": _ours(lessons, folds, drawn),
-    }
+    print(_head(_columns(_nothing(lessons, folds), lessons)), flush=True)
+    if "postern" in wanted.filters:
+        everything = [fold.learnt for fold in folds]
+        print(_row("Postern", _ours(lessons, folds, everything), lessons), flush=True)
+        told = "Postern, from the messages that Bayes learnt"
+        print(_row(told, _ours(lessons, folds, drawn), lessons), flush=True)
     filters: dict[str, Callable[[Path], contextlib.AbstractContextManager[Judge]]] = {
         "spamassassin": spamassassin,
         "rspamd": rspamd,
     }
-    print(_head(_columns(scores["Postern"], lessons)), flush=True)
-    for name, score in scores.items():
-        print(_row(name, score, lessons), flush=True)
-    for name in wanted.filters:
+    for name in [each for each in wanted.filters if each in filters]:
         begun, score = time.monotonic(), np.full(len(lessons), np.nan)
         with tempfile.TemporaryDirectory(prefix="filters-") as folder, filters[name](Path(folder)) as judge:
             for fold, learnt in zip(folds, drawn, strict=True):
@@ -130,14 +131,20 @@ def _columns(score: Array, lessons: list[Lesson]) -> Judged:
 def _chosen(lessons: list[Lesson], folds: list[Fold], most: int) -> Array:
     """Positions: of each group the first, in the corpus's order, which is that of hashes."""
     judged = np.sort(np.concatenate([fold.judged for fold in folds]))
-    score = np.full(len(lessons), np.nan)
-    score[judged] = 0.0
-    groups = _groups(_columns(score, lessons))
+    groups = _groups(_columns(_nothing(lessons, folds), lessons))
     return np.sort(
         np.concatenate(
             [judged[np.flatnonzero(groups[each])[: most * (4 if each == "letters" else 1)]] for each in GROUPS]
         )
     )
+
+
+def _nothing(lessons: list[Lesson], folds: list[Fold]) -> Array:
+    """The scores of one who cannot tell anything."""
+    score = np.full(len(lessons), np.nan)
+    for fold in folds:
+        score[fold.judged] = 0.0
+    return score
 
 
 def _groups(judged: Judged) -> dict[str, Array]:
@@ -216,7 +223,7 @@ def spamassassin(folder: Path) -> Iterator[Judge]:
 @contextlib.contextmanager
 def rspamd(folder: Path) -> Iterator[Judge]:
     """Rspamd with Debian's rules and Bayes in a Redis of its own; what asks the network is switched off."""
-    ports = {name: _free_port() for name in ("port", "control", "redis", "dead")}
+    ports = {name: free_port() for name in ("port", "control", "redis", "dead")}
     configuration = folder / "etc" / "local.d"
     configuration.mkdir(parents=True)
     for name, text in RSPAMD.items():
@@ -264,12 +271,6 @@ def _asked(port: int, path: str, file: Path) -> dict[str, object]:
         return json.loads(connection.getresponse().read() or b"{}")
     finally:
         connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return door.getsockname()[1]
 
 
 def _wait_for(port: int) -> None:

@@ -13,9 +13,10 @@ import argparse
 import signal
 import time
 
-from tests.e2e.gateway import eventually, passable_folder, running
+from tests.e2e.gateway import eventually, running
 from tests.e2e.letters import store_folder
 from tests.e2e.load import Load, subjects
+from tests.folders import passable_folder
 
 
 def main() -> None:
@@ -27,7 +28,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60, help="stop after so long, with fewer rounds")
     chosen = parser.parse_args()
     extra = {"POSTERN_EDGES": str(chosen.edges), "POSTERN_CLAMD": "off"}
-    with passable_folder() as folder, running(folder / "data", **extra) as gateway:
+    with passable_folder() as folder, running(folder / "data", settings={}, **extra) as gateway:
         begun = time.monotonic()
         with Load(gateway.ports["mx"], clients=chosen.clients) as load:
             for number in range(chosen.rounds):

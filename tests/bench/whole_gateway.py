@@ -19,7 +19,8 @@ from pathlib import Path
 
 from tests.bench.mail_mix import Mail, mail_mix
 from tests.dns_server import DnsServer
-from tests.e2e.gateway import Gateway, passable_folder, running
+from tests.e2e.gateway import Gateway, running
+from tests.folders import passable_folder
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -35,7 +36,7 @@ def main() -> None:
     with (
         passable_folder() as folder,
         _dns(zone) as nameserver,
-        running(folder / "d", POSTERN_NAMESERVERS=nameserver, POSTERN_CLAMD=chosen.clamd) as gateway,
+        running(folder / "d", settings={}, POSTERN_NAMESERVERS=nameserver, POSTERN_CLAMD=chosen.clamd) as gateway,
     ):
         asyncio.run(_send_all(gateway, mails[:40], chosen.sessions))  # caches, keys and connections are warm
         _wait_for_store(gateway, 40)

@@ -25,15 +25,20 @@ class ClamdFailed(RuntimeError):
 
 
 class ClamdProcess:
-    """One clamd of ours, from start to stop."""
+    """One clamd of ours, from start to stop. `changed` are directives of clamd.conf(5) that are other than ours."""
 
-    def __init__(self, plan: ClamdPlan) -> None:
+    def __init__(self, plan: ClamdPlan, **changed: str) -> None:
         self._plan = plan
+        self._changed = changed
         self._process: Process | None = None
 
     async def start(self, *, within: float = READY_WITHIN) -> None:
         """Start it and return when it answers. Raises `ClamdFailed`; then nothing is left running."""
         prepare(self._plan)
+        ours = self._plan.configuration.read_text().splitlines()
+        kept = [line for line in ours if line.partition(" ")[0] not in self._changed]
+        changed = [f"{name} {value}" for name, value in self._changed.items()]
+        self._plan.configuration.write_text("\n".join([*kept, *changed]) + "\n")
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *self._plan.argv, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True

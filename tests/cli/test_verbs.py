@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,3 +107,10 @@ def test_settings_that_are_wrong_are_named(postern: Postern, tmp_path: Path, mon
     done = postern("user", "list", "--config", file)
     assert done.exit_code == 2
     assert f"{file}:3: listen.mxport" in done.stderr.replace("\n", "")
+
+
+def test_who_asks_where_a_message_is_does_not_wait_for_what_only_others_need() -> None:
+    heavy = ("cryptography", "alembic", "fastapi", "gateway.queue.custody", "gateway.checks")
+    code = f"import sys, gateway.cli.track; print([each for each in {heavy} if each in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

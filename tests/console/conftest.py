@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -15,10 +16,10 @@ from httpx import ASGITransport, AsyncClient, Response
 from gateway.anatomy.preview import preview as make_preview
 from gateway.clock import SystemClock
 from gateway.console.app import PEOPLE_FILE, create_app
-from gateway.console.people import People
 from gateway.console.ports import Component, Mailbox, Mood, OfficePorts, StoreUnavailable
+from gateway.console.staff.people import People
 from gateway.counters.counters import Counters
-from gateway.facts.content import MalwareFact, MalwareResult
+from gateway.facts.content import Findings, MailClass, MalwareFact, MalwareResult, YaraFact
 from gateway.facts.outcome import Known, Outcome, Unknown
 from gateway.facts.preview import Preview
 from gateway.mail.message import Octets
@@ -26,8 +27,13 @@ from gateway.quarantine.feedback import Feedback
 from gateway.quarantine.rights import Role
 from gateway.queue.custody import Custody
 from gateway.settings import Settings
-from gateway.spam.drift import drift
-from gateway.spam.teaching import Ledger
+from gateway.spam import trial
+from gateway.spam.artefact import read_manifest
+from gateway.spam.drift import WEEK
+from gateway.spam.standing import standing_of
+from gateway.spam.teaching import Ledger, Way
+from gateway.spam.trial import Trial
+from gateway.spam.versions import Versions
 from gateway.telemetry import exposition
 
 PASSWORD = "correct horse battery"
@@ -50,9 +56,9 @@ class World:
     preview_fails: str = ""
     unsanitised: str = ""
 
-    async def rescan(self, octets: Octets) -> Outcome[MalwareFact]:
+    async def rescan(self, octets: Octets) -> Findings:
         self.scanned.append(bytes(octets))
-        return self.scan
+        return Findings(self.scan, Known(YaraFact(rules="0123")))
 
     async def authenticate_mailbox(self, address: str, password: str) -> Mailbox | None:
         if self.store_down:
@@ -100,12 +106,39 @@ def ports(custody: Custody, counters: Counters, world: World, tmp_path: Path) ->
         status=lambda: world.components,
         metrics=exposition,
         feedback=Feedback(Ledger(tmp_path / "lessons"), SystemClock()),
-        drift=lambda: drift(Ledger(tmp_path / "lessons").lessons()[0], now=SystemClock().now()),
+        classifier=lambda: standing_of(
+            model=Settings().model,
+            versions=Versions(tmp_path / "lessons" / "site"),
+            lessons=tmp_path / "lessons",
+            now=SystemClock().now(),
+        ),
         policy_version=lambda: "3f2a9c41",
         clock=SystemClock(),
         settings=Settings(),
         folder=tmp_path / "console",
     )
+
+
+@pytest.fixture
+def taught(tmp_path: Path) -> Path:
+    """The folder of lessons, with overturned verdicts of three weeks and a trial of the shipped model: its scores say
+    too much in the band from 0 to 2."""
+    folder, now = tmp_path / "lessons", time.time()
+    ledger = Ledger(folder)
+    for number, way in enumerate([Way.NOT_JUNK, Way.NOT_JUNK, Way.JUNK, Way.RELEASE]):
+        label = MailClass.SPAM if way is Way.JUNK else MailClass.HAM
+        text = b"Subject: %d\r\n\r\n" % number
+        ledger.teach(text, label=label, by="ann@example.org", way=way, sender="", at=now - number * 0.9 * WEEK)
+    trial.write(
+        folder,
+        Trial(
+            model=read_manifest(Settings().model).sha256,
+            lessons="",
+            ham=(-7.0, -5.0, -4.5, -3.0, -1.0, *(0.5 + number / 100 for number in range(40))),
+            unwanted=(-0.5, 1.0, 1.5, 3.0, *(4.0 + number / 100 for number in range(45))),
+        ),
+    )
+    return folder
 
 
 @pytest.fixture(scope="session")

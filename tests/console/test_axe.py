@@ -51,7 +51,7 @@ async def paths(custody: Custody, counters: Counters) -> list[str]:
         await passes(counters, visit)
     await counters.ban("198.51.100.0/24", seconds=3600.0, reason="more than 50/h failed sign ins", by="postern")
     found = ["/", "/?hours=168", "/quarantine", "/quarantine?q=nothing", "/quarantine?q=clas:x", "/nothing"]
-    found += ["/greylist", "/greylist?sender=a.example", "/greylist?sender=nobody", "/bans"]
+    found += ["/greylist", "/greylist?sender=a.example", "/greylist?sender=nobody", "/bans", "/classifier"]
     return found + [f"/quarantine/{name}?view={view}" for name in names[-2:] for view in VIEWS]
 
 
@@ -59,7 +59,14 @@ async def paths(custody: Custody, counters: Counters) -> list[str]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
 async def test_axe_finds_nothing_on_any_page(
-    browser: Browser, app: FastAPI, signed_in: SignIn, custody: Custody, counters: Counters, theme: str, width: int
+    browser: Browser,
+    app: FastAPI,
+    signed_in: SignIn,
+    custody: Custody,
+    counters: Counters,
+    taught: Path,
+    theme: str,
+    width: int,
 ) -> None:
     async with (
         served(app) as address,

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -104,7 +105,7 @@ async def context_of(
 async def design_of(page: Page) -> Frame:
     """The frame with the message as designed, when it has come: it loads when it comes into view."""
     await page.locator("iframe").scroll_into_view_if_needed()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(180):
         while not (framed := [each for each in page.frames if "/render" in each.url]):
             await asyncio.sleep(0.01)
     await framed[0].wait_for_load_state()
@@ -219,7 +220,7 @@ async def test_two_keys_release_two_and_the_place_is_kept(
             await page.keyboard.press("r")
             await page.wait_for_url(f"{address}/quarantine#row-{names[2]}")
             assert "Released 2 of 2." in await page.locator(".note").inner_text()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(180):
                 while await page.evaluate("document.activeElement.closest('.row')?.id") != f"row-{names[2]}":
                     await asyncio.sleep(0.01)
             await page.keyboard.press("d")
@@ -261,7 +262,7 @@ async def test_without_scripts_everything_still_works(
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_no_page_scrolls_sideways_on_a_telephone(
-    browser: Browser, app: FastAPI, signed_in: SignIn, custody: Custody, counters: Counters, theme: str
+    browser: Browser, app: FastAPI, signed_in: SignIn, custody: Custody, counters: Counters, taught: Path, theme: str
 ) -> None:
     long = Visit(("spf " + "w" * 200,), "w" * 300 + "@a.example", "w" * 300 + "@b.example", "2001:db8::1", "w" * 100)
     await counters.meet([long], Greylisting())
@@ -271,7 +272,7 @@ async def test_no_page_scrolls_sideways_on_a_telephone(
         names = await _names(custody, [*EVERYTHING, wide])
         async with context_of(browser, address, signed_in, "administrator", width=360, theme=theme) as context:
             page = await context.new_page()
-            paths = ["/", "/quarantine", "/quarantine?q=nothing", "/nothing", "/greylist", "/bans"]
+            paths = ["/", "/quarantine", "/quarantine?q=nothing", "/nothing", "/greylist", "/bans", "/classifier"]
             paths += [f"/quarantine/{name}?view={view}" for name in (names[-1], names[3]) for view in VIEWS]
             for path in paths:
                 await page.goto(f"{address}{path}")

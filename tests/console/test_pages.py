@@ -101,7 +101,7 @@ async def test_what_people_say_of_held_mail_is_taught_and_counted(
     await operator.submit("/quarantine/act", id=text_of(first.id), act="report-now")
     assert "Deleted, and reported as spam." in (await operator.get("/quarantine")).text
     await operator.submit("/quarantine/act", id=text_of(second.id), act="release")
-    told = ports.drift()
+    told = ports.classifier().drift
     assert told.lessons == {"ham": 1, "spam": 1, "phishing": 0}
     overview = " ".join((await operator.get("/")).text.split())
     assert "1 taken for good, 0 for unwanted" in overview

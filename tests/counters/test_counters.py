@@ -125,7 +125,7 @@ async def test_what_a_dead_process_said_ends(tmp_path: Path) -> None:
 
 
 async def until(counters: Counters, ip: str, *, banned: bool) -> bool:
-    for _ in range(100):
+    for _ in range(3600):
         if (counters.ban_of(ip) is not None) is banned:
             return True
         await asyncio.sleep(0.05)

@@ -87,7 +87,7 @@ async def all_in(custody: Custody, messages: Sequence[int], state: State) -> boo
     return all([set(await states(custody, each)) == {state} for each in messages])
 
 
-async def until(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], *, seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], *, seconds: float = 180.0) -> None:
     """Wait for what the system does by itself. The limit only ends a test that has failed."""
     async with asyncio.timeout(seconds):
         while True:

@@ -31,7 +31,7 @@ async def test_never_more_than_the_budget_and_nobody_is_forgotten() -> None:
     assert most <= 100
     assert done >= 200 - len(tasks[::7])
     assert spent == 0
-    async with asyncio.timeout(1), budget.spend("d", 100):
+    async with asyncio.timeout(180), budget.spend("d", 100):
         pass
     assert not budget._accounts
 
@@ -40,7 +40,7 @@ async def test_a_message_larger_than_the_budget_goes_alone_and_others_do_not_wai
     budget = Budget(100)
     async with budget.spend("slow", 5000):
         waiting = asyncio.ensure_future(budget.spend("slow", 1).__aenter__())
-        async with asyncio.timeout(1), budget.spend("other", 90):
+        async with asyncio.timeout(180), budget.spend("other", 90):
             pass
         assert not waiting.done()
     await waiting

@@ -24,7 +24,7 @@ TAGGING = Tagging(
     exempt=frozenset({"list-owner@us.example"}),
     untagged_to=frozenset({"lists.example", "majordomo@old.example"}),
 )
-LEAVES = Departure(lambda address: address.domain in OURS, now=lambda: NOON, srs=SRS, tagging=TAGGING)
+LEAVES = Departure(lambda address: address.domain in OURS, now=lambda: NOON, srs=lambda: SRS, tagging=lambda: TAGGING)
 STRANGER, FRIEND = Address("ann", "stranger.example"), Address("carl", "friend.example")
 ALICE, BOB = Address("alice", "us.example"), Address("bob", "also-us.example")
 
@@ -53,13 +53,13 @@ def test_our_own_mail_leaves_with_a_tag_where_its_domain_wants_one() -> None:
 
 
 def test_switched_off_nothing_changes() -> None:
-    plain = replace(LEAVES, srs=None, tagging=None)
+    plain = replace(LEAVES, srs=lambda: None, tagging=lambda: None)
     assert plain(STRANGER, FRIEND) == STRANGER
     assert plain(ALICE, FRIEND) == ALICE
 
 
 def test_a_domain_that_takes_no_mail_here_is_not_written_into_any_path() -> None:
-    elsewhere = replace(LEAVES, srs=Srs("gone.example", (b"k" * 32,)))
+    elsewhere = replace(LEAVES, srs=lambda: Srs("gone.example", (b"k" * 32,)))
     assert elsewhere(STRANGER, FRIEND) == STRANGER
 
 

@@ -196,6 +196,6 @@ def test_any_greeting_gives_a_session_or_a_reply(greeting: bytes) -> None:
 
 
 async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(180):
         while not condition():
             await asyncio.sleep(0.005)

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.mailbox.store import find_dovecot
-from tests.e2e.gateway import Gateway, passable_folder, running
+from tests.e2e.gateway import Gateway, running
 from tests.e2e.surroundings import Surroundings, surroundings
+from tests.folders import passable_folder
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,12 +8,12 @@ import itertools
 import re
 import smtplib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.gateway import PASSWORD, ROOT, Gateway, eventually
+from tests.e2e.gateway import PASSWORD, PATIENCE, ROOT, Gateway, eventually
 
 SAMPLES = ROOT / "samples"
 BODY = "Hello Alice,\n\nthe minutes of Tuesday are ready. Shall we meet at ten to go through them?\n\nAnn\n"
@@ -28,8 +28,8 @@ _ACCEPTED = re.compile(r"Accepted as (\w+)")
 def letter(
     body: str = BODY, *, subject: str = "", author: str = "Ann <ann@sender.example>", extra: tuple[str, ...] = ()
 ) -> tuple[str, bytes]:
-    """A subject that no other letter has, and the letter."""
-    subject = subject or f"Minutes number {next(_numbers)}"
+    """A subject that no other letter has, or has in it, and the letter."""
+    subject = subject or f"Minutes number {next(_numbers):06}"
     fields = [
         *extra,
         f"From: {author}",
@@ -50,11 +50,12 @@ def sample(name: str) -> bytes:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the gateway said in the end, and to which command."""
+    """What the gateway said in the end, to which command, and the process id of the edge that said it."""
 
     stage: str
     code: int
     text: str
+    edge: int
 
     @property
     def id(self) -> str:
@@ -67,14 +68,29 @@ def deliver(
     gateway: Gateway, octets: bytes, *, sender: str = "ann@sender.example", to: str = "alice@example.org"
 ) -> Answer:
     """Send to the MX as another host would."""
-    with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], "client.sender.example", timeout=60) as client:
+    with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], "client.sender.example", timeout=PATIENCE) as client:
+        edge = gateway.edge_behind(client.sock)
         client.ehlo()
         for stage, command in (("mail", f"MAIL FROM:<{sender}>"), ("rcpt", f"RCPT TO:<{to}>")):
             code, text = client.docmd(command)
             if code >= 400:
-                return Answer(stage, code, text.decode())
+                return Answer(stage, code, text.decode(), edge)
         code, text = client.data(octets)
-    return Answer("data", code, text.decode())
+    return Answer("data", code, text.decode(), edge)
+
+
+def by_every_edge(gateway: Gateway, asked: Callable[[], Answer | None]) -> None:
+    """Ask until every edge has given an answer that counts. The kernel chooses the edge of a connection, and each one
+    finds out for itself that a service went, or is back: what one has said, the next one need not say yet."""
+    edges: set[int] = set()
+
+    def all_have() -> bool:
+        answer = asked()
+        if answer is not None:
+            edges.add(answer.edge)
+        return edges >= set(gateway.role_pids("edge"))
+
+    eventually(all_have)
 
 
 def trusting() -> ssl.SSLContext:
@@ -88,7 +104,7 @@ def trusting() -> ssl.SSLContext:
 @contextlib.contextmanager
 def inbox(gateway: Gateway, owner: str = "alice@example.org") -> Iterator[imaplib.IMAP4]:
     """The owner's INBOX, over TLS."""
-    with imaplib.IMAP4_SSL("127.0.0.1", gateway.ports["imaps"], ssl_context=trusting(), timeout=30) as client:
+    with imaplib.IMAP4_SSL("127.0.0.1", gateway.ports["imaps"], ssl_context=trusting(), timeout=PATIENCE) as client:
         client.login(owner, PASSWORD)
         client.select("INBOX")
         yield client

@@ -9,9 +9,8 @@ from collections import Counter
 from pathlib import Path
 from types import TracebackType
 
+from tests.e2e.gateway import PATIENCE
 from tests.e2e.letters import letter
-
-PATIENCE = 60.0
 
 
 class Load:

@@ -9,9 +9,12 @@ from collections.abc import Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any, TypeVar
 
+from dns import rcode
+
 from tests.delivery.sink import Sink
 from tests.delivery.sink import running as sink_running
 from tests.dns_server import Behaviour, DnsServer
+from tests.e2e.gateway import PATIENCE
 
 T = TypeVar("T")
 
@@ -27,7 +30,7 @@ ZONE: dict[str, Any] = {
 }
 """sender.example vouches for loopback and asks to reject forgeries; strict.example sends no mail at all.
 seven and ninety-nine vouch for one address each; 127.0.0.8 is on the block list bl.example.
-About unreachable.example and silent.example the nameserver says nothing."""
+About unreachable.example and speechless.example the nameserver cannot tell."""
 
 
 class Surroundings:
@@ -43,7 +46,7 @@ class Surroundings:
         return f"127.0.0.1:{self.dns.port}"
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
     def sink(self, *, port: int = 0, **how: Any) -> Sink:
         """One more host that takes mail, until the end."""
@@ -89,11 +92,11 @@ def surroundings() -> Iterator[Surroundings]:
         return await stack.enter_async_context(DnsServer.running(ZONE))
 
     try:
-        dns = asyncio.run_coroutine_threadsafe(begin(), loop).result(30)
-        dns.at = {name: Behaviour(silent=True) for name in ("unreachable.example", "silent.example")}
+        dns = asyncio.run_coroutine_threadsafe(begin(), loop).result(PATIENCE)
+        dns.at = {name: Behaviour(rcode=rcode.SERVFAIL) for name in ("unreachable.example", "speechless.example")}
         yield Surroundings(loop, stack, dns)
     finally:
-        asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(PATIENCE)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

@@ -13,9 +13,10 @@ import pytest
 from gateway.clock import FixedClock
 from gateway.counters.counters import Counters
 from gateway.counters.records import Met
-from tests.e2e.gateway import Gateway, free_ports, passable_folder, start
+from tests.e2e.gateway import Gateway, free_ports, start
 from tests.e2e.letters import arrives, deliver, fields, letter
 from tests.e2e.surroundings import Surroundings
+from tests.folders import passable_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 

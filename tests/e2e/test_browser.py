@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from tests.console.test_browser import ARGUMENTS
-from tests.e2e.gateway import PASSWORD, Gateway, eventually
+from tests.e2e.gateway import PASSWORD, PATIENCE, Gateway, eventually
 from tests.e2e.letters import GTUBE, deliver, inbox, letter
 
 CHROMIUM = shutil.which("chromium") or ""
@@ -27,6 +27,7 @@ def page(gateway: Gateway) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+        page.set_default_timeout(1000 * PATIENCE)
         page.goto(f"{gateway.console}/quarantine")
         page.fill("input[name=name]", "admin")
         page.fill("input[type=password]", PASSWORD)
@@ -59,6 +60,7 @@ def test_a_reader_sees_only_mail_to_them(gateway: Gateway, page: Page) -> None:
     context = page.context.browser.new_context() if page.context.browser else None
     assert context is not None
     other = context.new_page()
+    other.set_default_timeout(1000 * PATIENCE)
     other.goto(f"{gateway.console}/quarantine")
     other.fill("input[name=name]", "alice@example.org")
     other.fill("input[type=password]", PASSWORD)

@@ -4,19 +4,30 @@ could not be told."""
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import dns.rcode
 import pytest
 
 from tests.dns_server import Behaviour
-from tests.e2e.gateway import Gateway, eventually
+from tests.e2e.gateway import Gateway, eventually, running
 from tests.e2e.letters import arrives, deliver, fields, letter
 from tests.e2e.surroundings import Surroundings
+from tests.folders import passable_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def gateway(around: Surroundings) -> Iterator[Gateway]:
+    """One of our own, with the shipped time-outs: an edge leaves a nameserver alone for a while that was dead."""
+    extra = {"POSTERN_NAMESERVERS": around.nameserver, "POSTERN_CLAMD": "off", "POSTERN_EDGES": "1"}
+    with passable_folder() as folder, running(folder / "data", settings={}, **extra) as it:
+        yield it
+        assert it.stop() == 0
 
 
 def delivered_statement(gateway: Gateway) -> tuple[str, list[str]]:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.gateway import ROOT, Gateway, passable_folder, running
+from tests.e2e.gateway import PATIENCE, PATIENT, ROOT, Gateway, running
 from tests.e2e.letters import arrives, fields, letter
 from tests.e2e.surroundings import Surroundings
+from tests.folders import passable_folder
 from tests.inbound.test_haproxy import BALANCER, CLIENT, haproxy
 
 pytestmark = [
@@ -48,10 +49,9 @@ def doors(
         shutil.copytree(ROOT / "policies", folder / "policies")
         policy = folder / "policies" / "default.yaml"
         policy.write_text(policy.read_text().replace("dnsbl: []", "dnsbl: [{zone: bl.example, weight: 2}]"))
-        config = folder / "postern.yaml"
-        config.write_text(f"listen: {{proxy_networks: ['{BALANCER}']}}\n")
+        settings = {**PATIENT, "listen": {"proxy_networks": [BALANCER]}}
         extra = {"POSTERN_POLICY": str(policy.parent), "POSTERN_CLAMD": "off", "POSTERN_NAMESERVERS": around.nameserver}
-        with running(folder / "data", config=config, POSTERN_EDGES="1", **extra) as gateway:
+        with running(folder / "data", settings=settings, POSTERN_EDGES="1", **extra) as gateway:
             state: Path = tmp_path_factory.mktemp("haproxy")
             balancer = haproxy(state, gateway=gateway.ports["mx"], options=request.param)
             with around.keeping(balancer) as balanced:
@@ -61,7 +61,7 @@ def doors(
 
 def said(port: int, *, client: str) -> tuple[int, bytes]:
     """The greeting that a client of that address gets, or what it gets for its EHLO."""
-    with socket.create_connection(("127.0.0.1", port), timeout=30, source_address=(client, 0)) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE, source_address=(client, 0)) as connection:
         line = connection.makefile("rb").readline()
     return int(line[:3]), line[3:]
 
@@ -69,7 +69,7 @@ def said(port: int, *, client: str) -> tuple[int, bytes]:
 def statement(doors: Doors, port: int, domain: str) -> str:
     """What our Authentication-Results says of a letter that the client brings for that domain."""
     subject, octets = letter(author=f"Ann <ann@{domain}>")
-    with smtplib.SMTP("127.0.0.1", port, "client.example", timeout=60, source_address=(CLIENT, 0)) as talk:
+    with smtplib.SMTP("127.0.0.1", port, "client.example", timeout=PATIENCE, source_address=(CLIENT, 0)) as talk:
         talk.sendmail(f"ann@{domain}", ["alice@example.org"], octets)
     return fields(arrives(doors.gateway, subject), "Authentication-Results")[0]
 
@@ -96,7 +96,9 @@ def test_a_block_list_is_about_the_client(doors: Doors) -> None:
     ids=["v1", "v2"],
 )
 def test_a_header_from_a_network_that_is_not_trusted_is_refused(doors: Doors, header: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", doors.direct), timeout=30, source_address=("127.0.0.6", 0)) as liar:
+    with socket.create_connection(
+        ("127.0.0.1", doors.direct), timeout=PATIENCE, source_address=("127.0.0.6", 0)
+    ) as liar:
         liar.sendall(header)
         lines = liar.makefile("rb").read().splitlines()
     assert lines[-1].startswith(b"521 ")

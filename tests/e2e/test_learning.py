@@ -7,7 +7,7 @@ import imaplib
 import pytest
 
 from gateway.spam.teaching import Ledger, Taught, Way
-from tests.e2e.gateway import PASSWORD, Gateway, eventually
+from tests.e2e.gateway import PASSWORD, PATIENCE, Gateway, eventually
 from tests.e2e.letters import arrives, deliver, letter, trusting
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
@@ -19,7 +19,7 @@ def test_a_move_into_junk_is_a_lesson_soon_after(gateway: Gateway) -> None:
     subject, octets = letter()
     assert deliver(gateway, octets).code == 250
     arrives(gateway, subject)
-    with imaplib.IMAP4_SSL("127.0.0.1", gateway.ports["imaps"], ssl_context=trusting(), timeout=30) as client:
+    with imaplib.IMAP4_SSL("127.0.0.1", gateway.ports["imaps"], ssl_context=trusting(), timeout=PATIENCE) as client:
         client.login(ALICE, PASSWORD)
         client.select("INBOX")
         _, (number,) = client.uid("SEARCH", "SUBJECT", f'"{subject}"')

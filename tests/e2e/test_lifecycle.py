@@ -19,16 +19,18 @@ from gateway.app.accounts import Accounts
 from gateway.settings import Settings
 from tests.e2e.gateway import (
     PASSWORD,
+    PATIENCE,
     ROOT,
     Gateway,
     environment,
     eventually,
     free_ports,
     log_file,
-    passable_folder,
     start,
 )
 from tests.e2e.letters import arrives, deliver, letter, trusting
+from tests.folders import passable_folder
+from tests.freezing import freeze
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 
@@ -42,8 +44,8 @@ def folder() -> Iterator[Path]:
 def refused_start(data: Path, ports: dict[str, int], **extra: str) -> str:
     """What `postern run` says when it does not start at all."""
     done = subprocess.run(
-        [sys.executable, "-m", "gateway", "run"], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT,
-        env={**environment(data, ports), **extra},
+        [sys.executable, "-m", "gateway", "run"], capture_output=True, text=True, timeout=PATIENCE, check=False,
+        cwd=ROOT, env={**environment(data, ports), **extra},
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     assert done.stdout == ""
@@ -63,7 +65,7 @@ def test_one_folder_through_two_lives(folder: Path) -> None:
 
         # Nothing is lost that waits while the store is away.
         for pid in first.role_pids("dovecot"):
-            os.kill(pid, signal.SIGSTOP)
+            freeze(pid)
         waiting, octets = letter()
         assert deliver(first, octets).code == 250
 
@@ -82,7 +84,7 @@ def test_one_folder_through_two_lives(folder: Path) -> None:
         assert log_file(second.data).read_text().count(PASSWORD) == 4, "passwords are shown once"
         for subject in (waiting, ending):
             arrives(second, subject)  # signs in with the first start's password
-        with smtplib.SMTP_SSL("127.0.0.1", second.ports["submissions"], context=trusting(), timeout=60) as client:
+        with smtplib.SMTP_SSL("127.0.0.1", second.ports["submissions"], context=trusting(), timeout=PATIENCE) as client:
             assert client.login("bob@example.org", PASSWORD)[0] == 235
     finally:
         assert second.stop() == 0
@@ -91,7 +93,7 @@ def test_one_folder_through_two_lives(folder: Path) -> None:
 
 def _stop_in_the_middle(gateway: Gateway, octets: bytes) -> tuple[int, bytes]:
     """SIGTERM between the two halves of a message; the answer to the whole of it."""
-    with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], timeout=60) as client:
+    with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], timeout=PATIENCE) as client:
         client.ehlo()
         client.docmd("MAIL FROM:<ann@sender.example>")
         client.docmd("RCPT TO:<alice@example.org>")
@@ -146,12 +148,12 @@ def test_ctrl_c_while_it_starts_ends_everything(folder: Path) -> None:
             env={**environment(data, free_ports()), "POSTERN_CLAMD": "off"},
         )  # fmt: skip
     gateway = Gateway(process, data, {})
-    killer = threading.Timer(90, process.kill)
+    killer = threading.Timer(PATIENCE, process.kill)
     killer.start()
     try:
-        eventually(lambda: gateway.role_pids("courier"), within=60)
+        eventually(lambda: gateway.role_pids("courier"))
         process.send_signal(signal.SIGINT)
-        assert process.wait(80) == 0
+        assert process.wait(2 * PATIENCE) == 0
     finally:
         killer.cancel()
         gateway.stop()

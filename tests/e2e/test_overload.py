@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.e2e.gateway import Gateway, eventually, passable_folder, running
+from tests.e2e.gateway import PATIENCE, PATIENT, Gateway, eventually, running
 from tests.e2e.surroundings import Surroundings
+from tests.folders import passable_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 
@@ -40,31 +40,22 @@ LETTER = b"From: ann@elsewhere.example\r\nSubject: t\r\n\r\nhello\r\n"
 @contextlib.contextmanager
 def gateway_with(around: Surroundings, **limits: object) -> Iterator[Gateway]:
     with passable_folder() as folder:
-        (folder / "policies").mkdir()
-        (folder / "policies" / "default.yaml").write_text(POLICY)
-        (folder / "postern.yaml").write_text(yaml.safe_dump({"limits": limits}))
-        extra = {
-            "POSTERN_EDGES": "1",
-            "POSTERN_CLAMD": "off",
-            "POSTERN_POLICY": str(folder / "policies"),
-            "POSTERN_CONFIG": str(folder / "postern.yaml"),
-            "POSTERN_NAMESERVERS": around.nameserver,
-        }
-        with running(folder / "data", **extra) as gateway:
+        extra = {"POSTERN_EDGES": "1", "POSTERN_CLAMD": "off", "POSTERN_NAMESERVERS": around.nameserver}
+        with running(folder / "data", settings={**PATIENT, "limits": limits}, policy=POLICY, **extra) as gateway:
             yield gateway
 
 
 def ready(gateway: Gateway) -> tuple[int, dict[str, Any]]:
     """The answer of /readyz."""
     try:
-        with urllib.request.urlopen(f"{gateway.console}/readyz", timeout=20) as answer:
+        with urllib.request.urlopen(f"{gateway.console}/readyz", timeout=PATIENCE) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as refused:
         return refused.code, json.load(refused)
 
 
 def connected(gateway: Gateway) -> smtplib.SMTP:
-    smtp = smtplib.SMTP("127.0.0.1", gateway.ports["mx"], timeout=60)
+    smtp = smtplib.SMTP("127.0.0.1", gateway.ports["mx"], timeout=PATIENCE)
     try:
         smtp.ehlo("client.example")
     except BaseException:
@@ -76,7 +67,7 @@ def connected(gateway: Gateway) -> smtplib.SMTP:
 def greeting(gateway: Gateway) -> int:
     """The code of the greeting."""
     try:
-        with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], timeout=60):
+        with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], timeout=PATIENCE):
             return 220
     except smtplib.SMTPConnectError as refused:
         return refused.smtp_code
@@ -140,21 +131,20 @@ def test_a_ledger_that_another_process_holds(around: Surroundings) -> None:
         assert send(smtp, "alice@example.org") == 250
         lock = os.open(gateway.data / "queue" / "ledger.lock", os.O_RDWR)
         said: list[int] = []
-        begun = time.monotonic()
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             waiting = connected(gateway)
             sending = threading.Thread(target=lambda: said.append(send(waiting, "alice@example.org")))
             sending.start()
-            eventually(lambda: greeting(gateway) == 421, within=40.0, every=0.5)
+            eventually(lambda: greeting(gateway) == 421)
             assert smtp.mail("ann@elsewhere.example")[0] == 452
-            eventually(lambda: ready(gateway)[0] == 503, within=40.0)
+            eventually(lambda: ready(gateway)[0] == 503)
             assert said == [], "nothing is promised that is not durable"
         finally:
             os.close(lock)
-        sending.join(60)
+        sending.join(PATIENCE)
         waiting.close()
-        assert said == [250], f"who waited {time.monotonic() - begun:.0f} s is told the truth"
+        assert said == [250], "who waited is told the truth"
         takes_again(gateway, smtp, "alice@example.org")
 
 
@@ -203,10 +193,10 @@ def test_sigterm_under_load_finishes_open_data_and_loses_nothing(around: Surroun
             assert each.getreply()[0] == 250
             each.close()
             told.append(250)
-        assert gateway.process.wait(60) == 0
+        assert gateway.process.wait(PATIENCE) == 0
         stop.set()
         for each in loading:
-            each.join(30)
+            each.join(PATIENCE)
         found = gateway.json("track", "--from", "ann@elsewhere.example", "--limit", "9999")
         assert sum(1 for each in found if each["outcome"] != "refused") >= len(told), "0 of those told 250 are lost"
 
@@ -231,8 +221,13 @@ def test_a_reload_keeps_sessions_and_what_they_have_open(around: Surroundings) -
 
 def test_silent_clients_hold_their_own_places_and_not_for_long(around: Surroundings) -> None:
     with gateway_with(around, connections_per_client=3, idle=2) as gateway:
-        dripping = [socket.create_connection(("127.0.0.1", gateway.ports["mx"])) for _ in range(3)]
-        eventually(lambda: greeting(gateway) == 421)
-        eventually(lambda: greeting(gateway) == 220, within=30.0)
-        for each in dripping:
+        silent = []
+
+        def fourth_is_sent_away() -> bool:
+            silent.extend(socket.create_connection(("127.0.0.1", gateway.ports["mx"])) for _ in range(3))
+            return greeting(gateway) == 421
+
+        eventually(fourth_is_sent_away)  # where the machine stood still, their time was up before the fourth came
+        eventually(lambda: greeting(gateway) == 220)
+        for each in silent:
             each.close()

@@ -15,9 +15,10 @@ import pytest
 
 from gateway.inbound.protocol.tls import server_context
 from tests.delivery.sink import ALL, Sink, Taken
-from tests.e2e.gateway import Gateway, eventually, passable_folder, running
+from tests.e2e.gateway import PATIENCE, Gateway, eventually, running
 from tests.e2e.letters import fields, letter
 from tests.e2e.surroundings import Surroundings, surroundings
+from tests.folders import passable_folder
 from tests.inbound.house import make_certificate
 from tests.inbound.talk import Talk
 from tests.peers.exim import exim
@@ -25,8 +26,9 @@ from tests.peers.haraka import haraka
 from tests.peers.installed import needs_exim, needs_haraka, needs_opensmtpd, needs_postfix
 from tests.peers.opensmtpd import opensmtpd
 from tests.peers.postfix import postfix
-from tests.peers.server import ELSEWHERE, LATER, REFUSED, MailServer, Ways, free_port
+from tests.peers.server import ELSEWHERE, LATER, REFUSED, MailServer, Ways
 from tests.peers.smuggling import SMUGGLED, VARIANTS
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.peers, pytest.mark.dovecot]
 
@@ -57,7 +59,7 @@ class Street:
 
     def mx(self, octets: bytes, *, sender: str, to: str, mail: str = "", rcpt: str = "") -> str:
         """Give the gateway a message as a stranger would; the id under which it was accepted."""
-        with smtplib.SMTP("127.0.0.1", self.gateway.ports["mx"], "client.sender.example", timeout=60) as client:
+        with smtplib.SMTP("127.0.0.1", self.gateway.ports["mx"], "client.sender.example", timeout=PATIENCE) as client:
             client.ehlo()
             for command in (f"MAIL FROM:<{sender}> {mail}", f"RCPT TO:<{to}> {rcpt}"):
                 client.send(f"{command.strip()}\r\n".encode())
@@ -67,6 +69,16 @@ class Street:
         assert code == 250, text
         return text.decode().rpartition(" ")[2]
 
+    def refusal_at_rcpt(self, to: str, *, mail: str) -> str:
+        """What the gateway answers to a recipient that it does not take."""
+        with smtplib.SMTP("127.0.0.1", self.gateway.ports["mx"], "client.sender.example", timeout=60) as client:
+            client.ehlo()
+            client.send(f"MAIL FROM:<u@bounces.example> {mail}\r\n".encode())
+            assert client.getreply()[0] == 250
+            client.send(f"RCPT TO:<{to}>\r\n".encode())
+            code, text = client.getreply()
+        return f"{code} {text.decode()}"
+
     def arrived(self, words_of_it: str) -> Taken:
         """What the host was given with those words in it, once."""
 
@@ -74,7 +86,7 @@ class Street:
             self.around.run(self.server.push())
             return [each for each in self.host.taken if words_of_it.encode() in each.octets]
 
-        (taken,) = eventually(found, within=60)
+        (taken,) = eventually(found)
         return taken
 
     def recipient(self, id: str) -> dict[str, Any]:
@@ -151,15 +163,13 @@ def test_behind_the_gateway(street: Street) -> None:
 
 def test_an_address_beyond_ascii(street: Street) -> None:
     subject, octets = letter(author="Ann <ann@partner.example>")
+    if street.server.name in WITHOUT_UTF8:
+        assert street.refusal_at_rcpt(f"δοκιμή@{street.behind}", mail="SMTPUTF8").startswith("550 5.6.7 ")
+        return
     street.mx(octets, sender="u@bounces.example", to=f"δοκιμή@{street.behind}", mail="SMTPUTF8")
     taken = street.arrived(subject)
-    if street.server.name in WITHOUT_UTF8:
-        assert taken.mail.startswith("MAIL FROM:<>")
-        assert taken.recipients == ["u@bounces.example"]
-        assert b"5.6.7" in taken.octets
-    else:
-        assert taken.recipients == [f"δοκιμή@{street.behind}"]
-        assert ("SMTPUTF8" in taken.mail) is (street.server.name not in FORGETS_UTF8)
+    assert taken.recipients == [f"δοκιμή@{street.behind}"]
+    assert ("SMTPUTF8" in taken.mail) is (street.server.name not in FORGETS_UTF8)
 
 
 def test_refused_for_now_is_asked_again(street: Street) -> None:
@@ -208,7 +218,7 @@ def test_what_the_gateway_cannot_tell_now_is_sent_again(street: Street) -> None:
         street.around.run(street.server.push())
         return any(subject.encode() in each.octets for each in late.taken)
 
-    eventually(found, within=60, every=0.5)
+    eventually(found, every=0.5)
     (taken,) = late.taken
     assert taken.octets.endswith(octets)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.gateway import PASSWORD, Gateway, eventually
+from tests.e2e.gateway import PASSWORD, PATIENCE, Gateway, eventually
 from tests.e2e.letters import arrives, deliver, found, letter, trusting
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
@@ -32,7 +32,7 @@ def subject(gateway: Gateway) -> str:
 
 
 def test_imap_after_starttls(gateway: Gateway, subject: str) -> None:
-    with imaplib.IMAP4("127.0.0.1", gateway.ports["imap"], timeout=30) as client:
+    with imaplib.IMAP4("127.0.0.1", gateway.ports["imap"], timeout=PATIENCE) as client:
         assert "STARTTLS" in client.capabilities
         client.starttls(trusting())
         client.login(ALICE, PASSWORD)
@@ -42,14 +42,14 @@ def test_imap_after_starttls(gateway: Gateway, subject: str) -> None:
 
 def test_a_wrong_password_opens_nothing(gateway: Gateway) -> None:
     with (
-        imaplib.IMAP4_SSL("127.0.0.1", gateway.ports["imaps"], ssl_context=trusting(), timeout=30) as client,
+        imaplib.IMAP4_SSL("127.0.0.1", gateway.ports["imaps"], ssl_context=trusting(), timeout=PATIENCE) as client,
         pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"),
     ):
         client.login(ALICE, PASSWORD + "!")
 
 
 def test_the_usual_folders_are_there(gateway: Gateway) -> None:
-    with imaplib.IMAP4_SSL("127.0.0.1", gateway.ports["imaps"], ssl_context=trusting(), timeout=30) as client:
+    with imaplib.IMAP4_SSL("127.0.0.1", gateway.ports["imaps"], ssl_context=trusting(), timeout=PATIENCE) as client:
         client.login("bob@example.org", PASSWORD)
         listed = b"\n".join(client.list()[1])
     for use in (b"\\Drafts", b"\\Sent", b"\\Junk", b"\\Trash"):
@@ -57,7 +57,7 @@ def test_the_usual_folders_are_there(gateway: Gateway) -> None:
 
 
 def test_idle_announces_a_new_message(gateway: Gateway) -> None:
-    with imaplib.IMAP4_SSL("127.0.0.1", gateway.ports["imaps"], ssl_context=trusting(), timeout=30) as client:
+    with imaplib.IMAP4_SSL("127.0.0.1", gateway.ports["imaps"], ssl_context=trusting(), timeout=PATIENCE) as client:
         client.login(ALICE, PASSWORD)
         _, (count,) = client.select("INBOX")
         client.send(b"x1 IDLE\r\n")
@@ -74,7 +74,7 @@ def test_idle_announces_a_new_message(gateway: Gateway) -> None:
 
 
 def test_pop3(gateway: Gateway, subject: str) -> None:
-    client = poplib.POP3_SSL("127.0.0.1", gateway.ports["pop3s"], context=trusting(), timeout=30)
+    client = poplib.POP3_SSL("127.0.0.1", gateway.ports["pop3s"], context=trusting(), timeout=PATIENCE)
     client.user(ALICE)
     client.pass_(PASSWORD)
     number = len(client.list()[1])
@@ -84,7 +84,7 @@ def test_pop3(gateway: Gateway, subject: str) -> None:
 
 
 def test_pop3_after_stls(gateway: Gateway) -> None:
-    client = poplib.POP3("127.0.0.1", gateway.ports["pop3"], timeout=30)
+    client = poplib.POP3("127.0.0.1", gateway.ports["pop3"], timeout=PATIENCE)
     client.stls(trusting())
     client.user(ALICE)
     client.pass_(PASSWORD)
@@ -119,7 +119,11 @@ SyncState *
 """
     )
     done = subprocess.run(
-        ["mbsync", "-c", str(tmp_path / "mbsyncrc"), "--all"], capture_output=True, text=True, timeout=60, check=False
+        ["mbsync", "-c", str(tmp_path / "mbsyncrc"), "--all"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     fetched = [file.read_text(errors="replace") for file in (tmp_path / "mail/INBOX").glob("*/*") if file.is_file()]
@@ -149,7 +153,7 @@ set wait_key=no mark_old=no
 
 def test_one_message_for_two_readers(gateway: Gateway) -> None:
     subject, octets = letter()
-    with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], timeout=30) as client:
+    with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], timeout=PATIENCE) as client:
         client.sendmail("ann@sender.example", [ALICE, "bob@example.org"], octets)
     for owner in (ALICE, "bob@example.org"):
         assert arrives(gateway, subject, owner).endswith(octets)
@@ -165,7 +169,7 @@ def _on_a_terminal(*argv: str, home: Path) -> str:
         os.close(theirs)
         shown = b""
         try:
-            while select.select([ours], [], [], 30)[0]:
+            while select.select([ours], [], [], PATIENCE)[0]:
                 shown += os.read(ours, 65536)
             process.kill()
         except OSError:

@@ -10,8 +10,21 @@ import subprocess
 
 import pytest
 
-from tests.e2e.gateway import Gateway, eventually
-from tests.e2e.letters import EICAR, GTUBE, Answer, arrives, deliver, fields, found, held, inbox, letter, sample
+from tests.e2e.gateway import PATIENCE, Gateway, eventually
+from tests.e2e.letters import (
+    EICAR,
+    GTUBE,
+    Answer,
+    arrives,
+    by_every_edge,
+    deliver,
+    fields,
+    found,
+    held,
+    inbox,
+    letter,
+    sample,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot, pytest.mark.clamd]
 
@@ -51,7 +64,7 @@ def test_swaks_delivers(gateway: Gateway) -> None:
             "swaks", "--server", "127.0.0.1", "--port", str(gateway.ports["mx"]), "--from", "ann@sender.example",
             "--to", "bob@example.org", "--h-Subject", subject, "--body", "Shall we meet at ten?",
         ],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     *_, ours = fields(arrives(gateway, subject, "bob@example.org"), "Received")
@@ -93,7 +106,7 @@ def test_malware_is_refused_and_again_after_the_engine_was_killed(gateway: Gatew
     assert "malware" in first.text
     (engine,) = gateway.role_pids("clamd")
     os.kill(engine, signal.SIGKILL)
-    eventually(refused)
+    by_every_edge(gateway, refused)
     assert [line["program"] for line in gateway.log("role_died")] == ["clamd"]
 
 
@@ -106,7 +119,7 @@ def test_strangers_are_refused_at_rcpt_and_tracked(gateway: Gateway, address: st
     answer = deliver(gateway, letter()[1], to=address)
     assert (answer.stage, answer.code) == ("rcpt", 550)
     assert code in answer.text
-    row, *_ = eventually(lambda: gateway.json("track", "--rcpt", address), within=5.0)
+    row, *_ = eventually(lambda: gateway.json("track", "--rcpt", address))
     assert (row["outcome"], row["stage"], row["reply"][:3]) == ("refused", "rcpt", "550")
 
 

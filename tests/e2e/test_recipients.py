@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.app.recipients.running_slapd import READER, SECRET, SLAPD, Slapd, running_slapd
 from tests.checks.reputation.maps import network, write_map
-from tests.e2e.gateway import Gateway, eventually, free_ports, passable_folder, start
+from tests.e2e.gateway import PATIENCE, PATIENT, Gateway, eventually, free_ports, start
 from tests.e2e.surroundings import Surroundings
+from tests.folders import passable_folder
 
 pytestmark = [
     pytest.mark.slow,
@@ -52,7 +52,7 @@ class Machine:
     slapd: Slapd
 
     def client(self, ip: str = "127.0.0.1") -> smtplib.SMTP:
-        return smtplib.SMTP("127.0.0.1", self.gateway.ports["mx"], timeout=20, source_address=(ip, 0))
+        return smtplib.SMTP("127.0.0.1", self.gateway.ports["mx"], timeout=PATIENCE, source_address=(ip, 0))
 
     def rcpt(self, recipient: str, size: int = 0) -> str:
         """The answer to RCPT after a MAIL that declares so many octets."""
@@ -66,22 +66,16 @@ class Machine:
 @pytest.fixture(scope="module")
 def machine(around: Surroundings) -> Iterator[Machine]:
     with passable_folder() as folder, running_slapd(folder / "slapd", "sue") as slapd:
-        policies = folder / "policies"
-        policies.mkdir()
-        text = POLICY.format(port=slapd.port, certificate=slapd.certificate, reader=READER)
-        (policies / "default.yaml").write_text(text)
+        policy = POLICY.format(port=slapd.port, certificate=slapd.certificate, reader=READER)
         networks = write_map(folder / "asn.mmdb", {"127.0.0.9/32": network(64500, "Neighbours")})
-        settings = {"store": {"quota": QUOTA}, "maps": {"networks": str(networks)}}
-        (folder / "settings.yaml").write_text(yaml.safe_dump(settings))
+        settings = {**PATIENT, "store": {"quota": QUOTA}, "maps": {"networks": str(networks)}}
         extra = {
-            "POSTERN_CONFIG": str(folder / "settings.yaml"),
-            "POSTERN_POLICY": str(policies),
             "POSTERN_NAMESERVERS": around.nameserver,
             "POSTERN_EDGES": "1",
             "POSTERN_CLAMD": "off",
             "POSTERN_LDAP_SECRET": SECRET,
         }
-        gateway = start(folder / "data", free_ports(), **extra)
+        gateway = start(folder / "data", free_ports(), settings=settings, policy=policy, **extra)
         try:
             yield Machine(gateway, slapd)
         finally:
@@ -125,7 +119,7 @@ def test_a_directory_says_who_exists_and_what_it_said_holds_while_it_is_down(mac
 def test_a_neighbour_on_the_map_is_greeted_as_one(machine: Machine) -> None:
     banners = {}
     for ip in ("127.0.0.1", "127.0.0.9"):
-        smtp = smtplib.SMTP(source_address=(ip, 0), timeout=20)
+        smtp = smtplib.SMTP(source_address=(ip, 0), timeout=PATIENCE)
         banners[ip] = smtp.connect("127.0.0.1", machine.gateway.ports["mx"])[1].decode().partition(" ")[2]
         smtp.close()
     assert banners == {"127.0.0.1": "ESMTP Postern", "127.0.0.9": "ESMTP Hello neighbour"}

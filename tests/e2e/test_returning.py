@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-import yaml
 
 from tests.delivery.sink import Sink
-from tests.e2e.gateway import PASSWORD, Gateway, eventually, free_ports, passable_folder, start
+from tests.e2e.gateway import PASSWORD, PATIENCE, PATIENT, Gateway, eventually, free_ports, start
 from tests.e2e.letters import letter, trusting
 from tests.e2e.surroundings import Surroundings
+from tests.folders import passable_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 
@@ -29,6 +29,7 @@ rules: []
 default: deliver
 """
 SETTINGS = {
+    **PATIENT,
     "bounces": {"verify": ["example.org"], "refuse_at": "rcpt"},
     "listen": {"xclient_networks": ["127.0.0.1/32"]},
 }
@@ -46,7 +47,7 @@ class Left:
 
     def rcpt(self, recipient: str, *, sender: str = "") -> str:
         """The answer to RCPT, asked as somebody from far away."""
-        with smtplib.SMTP("127.0.0.1", self.gateway.ports["mx"], timeout=20) as client:
+        with smtplib.SMTP("127.0.0.1", self.gateway.ports["mx"], timeout=PATIENCE) as client:
             client.ehlo("balancer.example")
             assert client.docmd("XCLIENT", "ADDR=192.0.2.9")[0] == 220
             client.ehlo("far.example")
@@ -59,17 +60,8 @@ class Left:
 def left(around: Surroundings) -> Iterator[Left]:
     far = around.sink(script={"RCPT": [LATER, LATER, "250 2.1.5 ok"]})
     with passable_folder() as folder:
-        (folder / "policies").mkdir()
-        (folder / "policies" / "default.yaml").write_text(POLICY)
-        (folder / "settings.yaml").write_text(yaml.safe_dump(SETTINGS))
-        extra = {
-            "POSTERN_CONFIG": str(folder / "settings.yaml"),
-            "POSTERN_POLICY": str(folder / "policies"),
-            "POSTERN_NAMESERVERS": around.nameserver,
-            "POSTERN_EDGES": "1",
-            "POSTERN_CLAMD": "off",
-        }
-        gateway = start(folder / "data", free_ports(), **extra)
+        extra = {"POSTERN_EDGES": "1", "POSTERN_CLAMD": "off", "POSTERN_NAMESERVERS": around.nameserver}
+        gateway = start(folder / "data", free_ports(), settings=SETTINGS, policy=POLICY, **extra)
         try:
             yield leave(gateway, far)
         finally:
@@ -80,9 +72,9 @@ def leave(gateway: Gateway, far: Sink) -> Left:
     added = gateway.command("domain", "add", "far.example", "--route", far.route, "--validate", "none")
     assert added.returncode == 0, added.stderr
     eventually(lambda: answer_about(gateway, "carl@far.example") == 250)
-    with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], timeout=30) as client:
+    with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], timeout=PATIENCE) as client:
         client.sendmail(STRANGER, ["away@example.org"], letter(author=f"Ann <{STRANGER}>")[1])
-    with smtplib.SMTP_SSL("127.0.0.1", gateway.ports["submissions"], context=trusting(), timeout=30) as client:
+    with smtplib.SMTP_SSL("127.0.0.1", gateway.ports["submissions"], context=trusting(), timeout=PATIENCE) as client:
         client.login(ALICE, PASSWORD)
         client.sendmail(ALICE, ["carl@far.example"], letter(author=f"Alice <{ALICE}>")[1])
     eventually(lambda: len(waiting(gateway)) == 2)
@@ -97,7 +89,7 @@ def leave(gateway: Gateway, far: Sink) -> Left:
 
 
 def answer_about(gateway: Gateway, recipient: str) -> int:
-    with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], timeout=30) as client:
+    with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], timeout=PATIENCE) as client:
         client.ehlo("client.example")
         client.mail(STRANGER)
         return client.rcpt(recipient)[0]

@@ -23,7 +23,8 @@ from gateway.mail.message import Message
 from tests.delivery import sink
 from tests.delivery.sink import Sink
 from tests.dns_server import DnsServer
-from tests.e2e.gateway import PASSWORD, ROOT, Gateway, passable_folder, running
+from tests.e2e.gateway import PASSWORD, PATIENCE, ROOT, Gateway, running
+from tests.folders import passable_folder
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +45,14 @@ class Product:
         environment = {**self.gateway.environment, "POSTERN_NAMESERVERS": f"127.0.0.1:{self.names.port}"}
         argv = [sys.executable, "-m", "gateway", *words]
         return await asyncio.to_thread(
-            subprocess.run, argv, capture_output=True, text=True, env=environment, cwd=ROOT, check=False, timeout=90
+            subprocess.run,
+            argv,
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=ROOT,
+            check=False,
+            timeout=PATIENCE,
         )
 
     async def keys(self) -> list[dict[str, Any]]:
@@ -62,7 +70,7 @@ class Product:
         """Alice sends the letter; what the next hop got."""
         before = len(self.hop.taken)
         await asyncio.to_thread(self._submit)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while len(self.hop.taken) == before:
                 await asyncio.sleep(0.05)
         return self.hop.taken[-1].octets
@@ -70,7 +78,7 @@ class Product:
     def _submit(self) -> None:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        with smtplib.SMTP("127.0.0.1", self.gateway.ports["submission"], timeout=30) as client:
+        with smtplib.SMTP("127.0.0.1", self.gateway.ports["submission"], timeout=PATIENCE) as client:
             client.starttls(context=context)
             client.login("alice@example.org", PASSWORD)
             client.sendmail("alice@example.org", ["carol@partner.example"], LETTER)

@@ -25,9 +25,10 @@ from gateway.facts.auth import Auth
 from gateway.facts.outcome import Known
 from gateway.mail.message import Message
 from tests.delivery.sink import Sink
-from tests.e2e.gateway import PASSWORD, ROOT, Gateway, eventually, passable_folder, running
+from tests.e2e.gateway import PASSWORD, PATIENCE, ROOT, Gateway, eventually, running
 from tests.e2e.letters import arrives, deliver, fields, found, held, inbox, trusting
 from tests.e2e.surroundings import ZONE, Surroundings
+from tests.folders import passable_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
 
@@ -146,7 +147,9 @@ def test_the_recipient_reads_a_notice_and_the_original_is_released(product: Prod
 
 def test_what_goes_out_is_signed_after_the_change(product: Product) -> None:
     octets = letter("A game for Carol", sender="Alice <alice@example.org>")
-    with smtplib.SMTP_SSL("127.0.0.1", product.gateway.ports["submissions"], context=trusting(), timeout=60) as client:
+    with smtplib.SMTP_SSL(
+        "127.0.0.1", product.gateway.ports["submissions"], context=trusting(), timeout=PATIENCE
+    ) as client:
         client.login("alice@example.org", PASSWORD)
         client.sendmail("alice@example.org", ["carol@partner.example"], octets)
     (taken,) = eventually(lambda: product.hop.taken)

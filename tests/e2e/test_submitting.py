@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.delivery.sink import Sink
-from tests.e2e.gateway import PASSWORD, Gateway, eventually
+from tests.e2e.gateway import PASSWORD, PATIENCE, Gateway, eventually
 from tests.e2e.letters import arrives, deliver, fields, found, inbox, letter, trusting
 from tests.e2e.surroundings import Surroundings
 
@@ -21,13 +21,13 @@ BOB = "bob@example.org"
 @pytest.fixture
 def implicit(gateway: Gateway) -> Iterator[smtplib.SMTP]:
     """A session at the door with implicit TLS, signed in as alice."""
-    with smtplib.SMTP_SSL("127.0.0.1", gateway.ports["submissions"], context=trusting(), timeout=60) as client:
+    with smtplib.SMTP_SSL("127.0.0.1", gateway.ports["submissions"], context=trusting(), timeout=PATIENCE) as client:
         client.login(ALICE, PASSWORD)
         yield client
 
 
 def test_a_password_is_only_taken_under_tls(gateway: Gateway) -> None:
-    with smtplib.SMTP("127.0.0.1", gateway.ports["submission"], timeout=60) as client:
+    with smtplib.SMTP("127.0.0.1", gateway.ports["submission"], timeout=PATIENCE) as client:
         client.ehlo()
         assert not client.has_extn("auth")
         assert client.docmd("MAIL FROM:<alice@example.org>")[0] == 530
@@ -39,7 +39,7 @@ def test_a_password_is_only_taken_under_tls(gateway: Gateway) -> None:
 
 def test_a_wrong_password_is_refused(gateway: Gateway) -> None:
     with (
-        smtplib.SMTP_SSL("127.0.0.1", gateway.ports["submissions"], context=trusting(), timeout=60) as client,
+        smtplib.SMTP_SSL("127.0.0.1", gateway.ports["submissions"], context=trusting(), timeout=PATIENCE) as client,
         pytest.raises(smtplib.SMTPAuthenticationError) as refused,
     ):
         client.login(ALICE, PASSWORD + "!")
@@ -50,9 +50,9 @@ def test_a_wrong_password_is_refused(gateway: Gateway) -> None:
 def test_mail_to_another_mailbox_arrives_without_leaving_the_house(gateway: Gateway, door: str) -> None:
     subject, octets = letter(author=f"Alice <{ALICE}>")
     if door == "submissions":
-        client: smtplib.SMTP = smtplib.SMTP_SSL("127.0.0.1", gateway.ports[door], context=trusting(), timeout=60)
+        client: smtplib.SMTP = smtplib.SMTP_SSL("127.0.0.1", gateway.ports[door], context=trusting(), timeout=PATIENCE)
     else:
-        client = smtplib.SMTP("127.0.0.1", gateway.ports[door], timeout=60)
+        client = smtplib.SMTP("127.0.0.1", gateway.ports[door], timeout=PATIENCE)
         client.starttls(context=trusting())
     with client:
         client.login(ALICE, PASSWORD)
@@ -70,7 +70,7 @@ def test_nobody_writes_as_somebody_else(implicit: smtplib.SMTP) -> None:
 
 
 def test_the_mx_lets_nobody_sign_in(gateway: Gateway) -> None:
-    with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], timeout=60) as client:
+    with smtplib.SMTP("127.0.0.1", gateway.ports["mx"], timeout=PATIENCE) as client:
         client.starttls(context=trusting())
         client.ehlo()
         assert not client.has_extn("auth")

@@ -16,6 +16,12 @@ hypothesis.settings.register_profile("front door", deadline=None)
 hypothesis.settings.load_profile("front door")
 
 
+@pytest.fixture(autouse=True)
+def patient_counters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does how long the counters take: each process would count for itself where they are late."""
+    monkeypatch.setattr("gateway.counters.counters.PATIENCE", 30.0)
+
+
 @pytest.fixture(scope="session")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     folder: Path = tmp_path_factory.mktemp("tls")

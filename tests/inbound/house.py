@@ -24,16 +24,20 @@ from gateway.counters.counters import Counters
 from gateway.facts.connection import ClientFact, DnsblFact, NetworkFact, SenderDomain
 from gateway.facts.evidence import Evidence, MessageFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome
+from gateway.inbound.admission.certificates import Contexts, nobody_asks
 from gateway.inbound.ports import AuthFailure, Door, Judged, Ports, Principal, Validity
 from gateway.inbound.server import FrontDoor, Listener
 from gateway.mail.address import Address, ReversePath, path_text
 from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message, Octets
-from gateway.policy.policy import Bans, RateLimit
+from gateway.policy.policy import Bans, CertificateDemand, RateLimit
 from gateway.policy.verdict import Disposition, Reason, RuleRef, Verdict, VerdictClass, merge
 from gateway.queue.changed import Changed
 from gateway.queue.records import Acceptance, Refusal
 from gateway.settings import Limits, Listen, Settings
+
+PATIENCE = 180.0
+"""Seconds until what does not happen is a failure."""
 
 NOW = 1_800_000_000.0
 
@@ -60,6 +64,7 @@ class PlainGroup:
     patience: float = 0.0
     requires_tls: bool = False
     banner: str = ""
+    certificate: CertificateDemand | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,9 @@ class PlainPolicy:
 
     groups: Mapping[str, PlainGroup] = field(default_factory=dict)
     everyone: PlainGroup = PlainGroup()
-    routes: Mapping[str, str] = field(default_factory=lambda: {"example.net": "mailbox"})
+    routes: Mapping[str, str] = field(
+        default_factory=lambda: {"example.net": "mailbox", "xn--bcher-kva.example": "mailbox"}
+    )
     entry: PlainEntry = PlainEntry()
     bans: Bans = field(default_factory=Bans)
     asks_about_the_past: bool = True
@@ -88,6 +95,9 @@ class PlainPolicy:
 
     def group_for(self, client: ClientFact, now: float, *, mail_from: str | None = None) -> PlainGroup:
         return self.groups.get(client.ip, self.everyone)
+
+    def certificate_demand(self, client: ClientFact, now: float) -> CertificateDemand | None:
+        return self.group_for(client, now).certificate
 
     def recipient_entry(self, address: str) -> PlainEntry | None:
         route = self.routes.get(address.rpartition("@")[2].lower())
@@ -303,6 +313,12 @@ class House:
     def port(self) -> int:
         return self.ports[Door.MX]
 
+    async def is_left(self) -> None:
+        """Wait until nobody is connected any more."""
+        async with asyncio.timeout(PATIENCE):
+            while self.front.connections:
+                await asyncio.sleep(0.01)
+
 
 @asynccontextmanager
 async def open_house(
@@ -318,6 +334,7 @@ async def open_house(
     folder: Path | None = None,
     processes: int = 1,
     listen: dict[str, object] | None = None,
+    asking: Contexts = nobody_asks,
 ) -> AsyncIterator[House]:
     """A front door on free loopback ports. What is in `House` may be changed while it runs."""
     shelf, bench, clock = shelf or Shelf(), Bench(), FixedClock(NOW)
@@ -361,6 +378,7 @@ async def open_house(
         tls_context=tls,
         scan_patience=scan_patience,
         sleep=opened.sleep,
+        asking=asking,
     )
     await opened.front.start()
     try:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.inbound.house import client_context
-
-PATIENCE = 10.0
+from tests.inbound.house import PATIENCE, client_context
 
 
 class Talk:

@@ -29,9 +29,7 @@ async def test_who_leaves_between_or_within_chunks_leaves_nothing() -> None:
             assert len(house.shelf.open_sinks) == 1
             await talk.send(last_words)
             await talk.close()
-            async with asyncio.timeout(5):
-                while house.front.connections:
-                    await asyncio.sleep(0.01)
+            await house.is_left()
             assert (house.shelf.open_sinks, house.shelf.accepted) == ([], [])
 
 

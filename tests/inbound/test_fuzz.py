@@ -269,9 +269,7 @@ async def fuzz(seed: int, *, sessions: int, seconds: float) -> int:
             house = balanced if played % 4 == 3 else direct
             with capture_logs() as logs:
                 heard = await one_session(house, random.Random(own))
-                async with asyncio.timeout(10):
-                    while house.front.connections:
-                        await asyncio.sleep(0)
+                await house.is_left()
             try:
                 check(heard)
                 unexpected = [

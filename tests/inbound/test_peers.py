@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from tests.inbound.house import House, open_house
+from tests.inbound.house import PATIENCE, House, open_house
 from tests.peers.exim import exim
 from tests.peers.haraka import haraka
 from tests.peers.installed import needs_exim, needs_haraka, needs_opensmtpd, needs_postfix, needs_swaks
@@ -39,7 +39,7 @@ def bodies(house: House) -> list[bytes]:
 
 
 async def until(what: Callable[[], object]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not what():
             await asyncio.sleep(0.05)
 

@@ -86,9 +86,7 @@ async def test_a_full_house() -> None:
         await second.close()
         assert (await first.ask("QUIT")).startswith("221 ")
         await first.close()
-        async with asyncio.timeout(5):
-            while house.front.connections:
-                await asyncio.sleep(0.01)
+        await house.is_left()
         third = await Talk.to(house.port)
         await third.say_hello()
         await third.close()
@@ -121,9 +119,7 @@ async def test_garbage_in_place_of_a_handshake_ends_the_session_and_nothing_else
         await talk.send(b"EHLO client.example\r\n")
         await talk.reader.read()
         await talk.close()
-        async with asyncio.timeout(5):
-            while house.front.connections:
-                await asyncio.sleep(0.01)
+        await house.is_left()
         other = await Talk.to(house.ports[Door.SUBMISSIONS], tls=True)
         await other.say_hello()
         await other.close()

@@ -10,14 +10,8 @@ import pytest
 
 from gateway.inbound.ports import Door
 from gateway.mail import replies
-from tests.inbound.house import House, open_house
+from tests.inbound.house import PATIENCE, open_house
 from tests.inbound.talk import Talk
-
-
-async def until_nobody_is_left(house: House) -> None:
-    async with asyncio.timeout(8):
-        while house.front.connections:
-            await asyncio.sleep(0.01)
 
 
 async def test_who_never_reads_replies_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +33,7 @@ async def test_who_never_reads_replies_is_left(monkeypatch: pytest.MonkeyPatch) 
 
         talking_on = asyncio.ensure_future(talk_on())
         try:
-            await until_nobody_is_left(house)
+            await house.is_left()
         finally:
             talking_on.cancel()
             await asyncio.wait([talking_on])
@@ -85,7 +79,7 @@ async def test_who_is_sent_away_hears_why_although_it_does_not_stop() -> None:
             assert (await talk.line())[:3] in ("421", "521")
             assert await talk.is_closed()
             await talk.close()
-        await until_nobody_is_left(house)
+        await house.is_left()
 
 
 async def test_who_does_not_stop_is_not_heard_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +88,7 @@ async def test_who_does_not_stop_is_not_heard_for_ever(monkeypatch: pytest.Monke
         talk = await Talk.to(house.port)
         await talk.line()
         await talk.send(b"GET / HTTP/1.1\r\n")
-        await until_nobody_is_left(house)
+        await house.is_left()
         await talk.close()
 
 
@@ -116,9 +110,9 @@ async def test_a_handshake_that_is_never_begun_counts_and_ends(
     monkeypatch.setattr("gateway.inbound.protocol.wire.HANDSHAKE_PATIENCE", 0.3)
     async with open_house(tls=tls) as house:
         silent = await Talk.to(house.ports[Door.SUBMISSIONS])
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while house.front.connections != 1:
                 await asyncio.sleep(0.01)
         assert await silent.is_closed()
-        await until_nobody_is_left(house)
+        await house.is_left()
         await silent.close()

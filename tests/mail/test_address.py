@@ -106,3 +106,36 @@ def test_any_text_is_an_address_that_can_be_written_and_read_again_or_an_error(t
     assert Address.parse(str(address)) == address
     assert not any(char in str(address) for char in "\r\n\0")
     str(address).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("written", "twin"),
+    [
+        ("u@bücher.example", "u@xn--bcher-kva.example"),
+        ("u@xn--bcher-kva.example", "u@bücher.example"),
+        ("ü@mail.straße.example", "ü@mail.xn--strae-oqa.example"),
+        ("u@παράδειγμα.δοκιμή", "u@xn--hxajbheg2az3al.xn--jxalpdlp"),
+        ("u@example.org", None),
+        ("u@[192.0.2.1]", None),
+        ("u@xn--.example", None),
+        ("u@xn--a-.example", None),
+        ("u@xn--99999999.example", None),
+    ],
+)
+def test_a_domain_has_two_spellings_beyond_ascii(written, twin):
+    try:
+        address = Address.parse(written)
+    except BadAddress:
+        assert twin is None
+        return
+    assert (None if address.twin is None else str(address.twin)) == twin
+
+
+@given(st.text(max_size=60))
+def test_the_twin_of_the_twin_is_the_mailbox_itself_or_there_is_none(label):
+    try:
+        address = Address.parse(f"u@{label}.example")
+    except BadAddress:
+        return
+    if address.twin is not None and label.isascii() is False and "xn--" not in label:
+        assert address.twin.twin == address

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,28 +14,26 @@ from gateway.app.accounts import user_base
 from gateway.mailbox import store
 from gateway.mailbox.store import StoreLayout, is_ready, layout_of, prepare
 from gateway.settings import Listen, Settings
+from tests.folders import passable_folder
+from tests.ports import free_port
 
-
-def free_ports(number: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [each.getsockname()[1] for each in held]
-    for each in held:
-        each.close()
-    return ports
+PATIENCE = 180.0
 
 
 @pytest.fixture(scope="module")
-def layout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreLayout]:
+def layout() -> Iterator[StoreLayout]:
     """A store that runs, with a mailbox for alice."""
     if store.find_dovecot() is None:
         pytest.skip("Dovecot is not installed: apt-get install dovecot-core dovecot-lmtpd")
-    data = tmp_path_factory.mktemp("store")
-    for folder in (data, *list(data.parents)[:2]):
-        folder.chmod(0o711)
+    with passable_folder() as data:
+        yield from running_in(data)
+
+
+def running_in(data: Path) -> Iterator[StoreLayout]:
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=x"]
     subprocess.run([*make, "-keyout", data / "k", "-out", data / "c"], check=True, capture_output=True)
-    imap, imaps, pop3, pop3s, sieve = free_ports(5)
-    listen = Listen(imap_port=imap, imaps_port=imaps, pop3_port=pop3, pop3s_port=pop3s, sieve_port=sieve)
+    ports = {f"{name}_port": free_port() for name in ("imap", "imaps", "pop3", "pop3s", "sieve")}
+    listen = Listen.model_validate(ports)
     plan = prepare(data, listen, hostname="mx.example.org", certificate=data / "c", key=data / "k")
     for name in ("alice", "bob"):
         user_base(Settings(data=data)).add(f"{name}@example.org", "correct horse battery")
@@ -45,11 +43,11 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreLayout]:
         yield plan.layout
     finally:
         running.terminate()
-        running.wait(30)
+        running.wait(PATIENCE)
         shutil.rmtree(layout_of(data).sockets, ignore_errors=True)
 
 
 async def until_ready(layout: StoreLayout) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not await is_ready(layout):
             await asyncio.sleep(0.1)

@@ -18,25 +18,32 @@ from gateway.mailbox.quota import FRESH, Quota
 from gateway.mailbox.store import StorePlan, is_ready, layout_of, prepare, protect_users
 from gateway.mailbox.users import UserBase
 from gateway.settings import Listen
-from tests.app.recipients.running_slapd import free_port
+from tests.folders import passable_folder
 from tests.inbound.house import make_certificate
+from tests.ports import free_port
 
 pytestmark = [
     pytest.mark.dovecot,
     pytest.mark.skipif(store.find_dovecot() is None, reason=f"Dovecot is not installed: {store.MEND}"),
 ]
 LIMIT = 100_000
+PATIENCE = 180.0
 ROOM, NO_ROOM = Known(True), Known(False)
 
 
 @pytest.fixture
-async def plan(tmp_path: Path) -> AsyncIterator[StorePlan]:
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o711)
-    certificate, key = make_certificate(tmp_path)
+async def plan() -> AsyncIterator[StorePlan]:
+    with passable_folder() as data:
+        yield prepared(data)
+        shutil.rmtree(layout_of(data).sockets, ignore_errors=True)
+
+
+def prepared(data: Path) -> StorePlan:
+    """A store with a limit and a mailbox for alice."""
+    certificate, key = make_certificate(data)
     ports = {f"{name}_port": free_port() for name in ("imap", "imaps", "pop3", "pop3s", "sieve")}
     made = prepare(
-        tmp_path,
+        data,
         Listen.model_validate(ports),
         hostname="mx.example.org",
         certificate=certificate,
@@ -45,22 +52,21 @@ async def plan(tmp_path: Path) -> AsyncIterator[StorePlan]:
     )
     users = UserBase(made.layout.users, protect=lambda descriptor: protect_users(made.layout, descriptor))
     users.add("alice@example.org", "correct horse battery")
-    yield made
-    shutil.rmtree(layout_of(tmp_path).sockets, ignore_errors=True)
+    return made
 
 
 @asynccontextmanager
 async def running(plan: StorePlan) -> AsyncIterator[None]:
     dovecot = subprocess.Popen(plan.argv, stderr=subprocess.DEVNULL)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not await is_ready(plan.layout):
                 assert dovecot.poll() is None, (plan.layout.folder / "dovecot.log").read_text()
                 await asyncio.sleep(0.02)
         yield
     finally:
         dovecot.terminate()
-        await asyncio.to_thread(dovecot.wait, 20)
+        await asyncio.to_thread(dovecot.wait, PATIENCE)
 
 
 async def hand_over(plan: StorePlan, octets: int) -> str:

@@ -13,19 +13,19 @@ from gateway.mailbox import store
 from gateway.mailbox.dovecot import render
 from gateway.mailbox.store import StoreError, StorePlan, is_ready, layout_of, prepare
 from gateway.settings import Listen
+from tests.folders import passable_folder
 
 pytestmark = pytest.mark.dovecot
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Iterator[Path]:
+def data() -> Iterator[Path]:
     """A data folder that the store's account may pass."""
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o711)
-    (tmp_path / "c").write_text("certificate")
-    (tmp_path / "k").write_text("key")
-    yield tmp_path
-    shutil.rmtree(layout_of(tmp_path).sockets, ignore_errors=True)
+    with passable_folder() as folder:
+        (folder / "c").write_text("certificate")
+        (folder / "k").write_text("key")
+        yield folder
+        shutil.rmtree(layout_of(folder).sockets, ignore_errors=True)
 
 
 def prepared(data: Path) -> StorePlan:

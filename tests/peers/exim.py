@@ -13,7 +13,8 @@ from pathlib import Path
 
 from tests.inbound.house import make_certificate
 from tests.peers.installed import EXIM
-from tests.peers.server import ELSEWHERE, LATER, REFUSED, MailServer, Ways, alive, folder_of, free_port, start
+from tests.peers.server import ELSEWHERE, LATER, REFUSED, MailServer, Ways, alive, folder_of, start
+from tests.ports import free_port
 
 ACCOUNT = 64990
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tests.inbound.house import make_certificate
 from tests.peers.installed import HARAKA, NODE
-from tests.peers.server import LATER, REFUSED, MailServer, Ways, alive, folder_of, free_port, start
+from tests.peers.server import LATER, REFUSED, MailServer, Ways, alive, folder_of, start
+from tests.ports import free_port
 
 PLUGIN = Path(__file__).parent / "haraka_node" / "way.js"
 

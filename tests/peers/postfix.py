@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tests.inbound.house import make_certificate
 from tests.peers.installed import POSTFIX, POSTFIX_MASTER
-from tests.peers.server import ELSEWHERE, LATER, REFUSED, MailServer, Ways, alive, folder_of, free_port, start
+from tests.peers.server import ELSEWHERE, LATER, REFUSED, MailServer, Ways, alive, folder_of, start
+from tests.ports import free_port
 
 
 @asynccontextmanager

@@ -11,7 +11,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -23,6 +22,7 @@ from tests.inbound.talk import Talk
 REFUSED = "refused@bounces.example"
 LATER = "later@bounces.example"
 ELSEWHERE = "*"
+PATIENCE = 180.0
 
 Ways = Mapping[str, int]
 """The port on loopback to which mail for a domain goes; `ELSEWHERE` stands for all that are not named."""
@@ -65,7 +65,7 @@ class MailServer:
 
     async def wait_for(self, pattern: str, *, times: int = 1) -> None:
         """Wait until the log says what matches so often."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while self.said(pattern) < times:
                 await asyncio.sleep(0.1)
 
@@ -87,11 +87,6 @@ class MailServer:
         assert said.startswith("250"), said
         await talk.close()
         await self.push()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -126,7 +121,7 @@ async def alive(
 ) -> AsyncIterator[None]:
     """From when it listens until it has ended."""
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while not await _listens(port):
                 assert process.returncode is None, "it ended at once"
                 await asyncio.sleep(0.1)

@@ -23,7 +23,7 @@ from gateway.pipeline.signing import Signer
 from gateway.pipeline.signing_key import SigningKey
 from gateway.pipeline.stamp import Stamper
 from gateway.policy.decide import decide_all
-from gateway.policy.parse import load
+from gateway.policy.language.parse import load
 from gateway.policy.verdict import Settlement
 from gateway.reports.tally import Row, Tally
 from tests.checks.dkim_signer import record, rsa_key, sign

@@ -174,7 +174,7 @@ HIDDEN = {
 async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clamav]:
     plan = real_plan(tmp_path_factory.mktemp("clamd") / "clamav")
     process = ClamdProcess(plan)
-    await process.start(within=60)
+    await process.start()
     clamav = Clamav(plan.address, 20.0, 4)
     yield clamav
     await clamav.close()

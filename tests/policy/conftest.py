@@ -13,7 +13,7 @@ from gateway.facts.connection import ClientFact
 from gateway.facts.content import AuthorFact, ContentFact, MailClass, MalwareFact, MalwareResult, SpamFact
 from gateway.facts.evidence import Evidence, MessageFact
 from gateway.facts.outcome import Known
-from gateway.policy.parse import read
+from gateway.policy.language.parse import read
 from gateway.policy.policy import Policy
 
 NOON = 1_800_000_000.0

@@ -14,7 +14,7 @@ from gateway.facts.content import AuthorFact, ContentFact, MailClass, MalwareFac
 from gateway.facts.evidence import MessageFact
 from gateway.facts.outcome import Known, Skipped, Unknown
 from gateway.policy.decide import decide, who_would_wait
-from gateway.policy.parse import load
+from gateway.policy.language.parse import load
 from gateway.policy.reasons import OVERRIDES
 from gateway.policy.verdict import Disposition
 

@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from gateway.policy.conditions import Language
+from gateway.policy.conditions.cel import Language
+from gateway.policy.conditions.vocabulary import VARIABLES
+from gateway.policy.language.parse import read
 from gateway.policy.lists import EntryList
-from gateway.policy.parse import read
-from gateway.policy.vocabulary import VARIABLES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
 POLICY, ENTRIES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
@@ -27,4 +27,4 @@ def test_the_calls_compile():
 
 def test_every_file_of_the_room_has_its_duty():
     room = Path(__file__).parents[2] / "gateway" / "policy"
-    assert [each.name for each in room.glob("[a-z]*.py") if f"`{each.name}`" not in PAGE] == []
+    assert [each.name for each in room.rglob("[a-z]*.py") if f"`{each.name}`" not in PAGE] == []

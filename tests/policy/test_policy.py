@@ -4,9 +4,9 @@ import pytest
 
 from gateway.facts.connection import ClientFact, DnsblFact, NetworkFact, PastFact, SenderDomain
 from gateway.facts.outcome import Known, Unknown
-from gateway.policy.conditions import Answer
-from gateway.policy.parse import read
-from gateway.policy.policy import EVERYONE
+from gateway.policy.conditions.cel import Answer
+from gateway.policy.language.parse import read
+from gateway.policy.policy import EVERYONE, CertificateDemand
 
 GROUPS = """\
 version: 1
@@ -142,3 +142,40 @@ def test_a_policy_without_groups_has_one_for_everyone():
 def test_who_is_ours(address, route):
     entry = POLICY.recipient_entry(address)
     assert (entry.route if entry else None) == route
+
+
+CERTIFIED = read(
+    {
+        "default.yaml": """\
+version: 1
+groups:
+  - {id: own, when: 'client.ip.in_network("192.0.2.0/24")'}
+  - id: bank
+    when: 'client.ip.in_network("198.51.100.0/24") && mail.from.under("bank.example")'
+    certificate: {authorities: bank.pem, names: [MX.bank.example], fingerprints: ['AB:AB']}
+  - {id: submission, when: 'client.door == "submission"', certificate: {authorities: staff.pem}}
+  - {id: listed, when: 'client.dnsbl_score >= 1.0', certificate: {authorities: listed.pem}}
+  - {id: everyone}
+""".replace("AB:AB", ":".join(["AB"] * 32))
+    }
+)
+BANK = CertificateDemand("bank.pem", frozenset({"mx.bank.example"}), frozenset({"ab" * 32}))
+
+
+@pytest.mark.parametrize(
+    ("client", "demand"),
+    [
+        (ClientFact("198.51.100.9"), BANK),
+        (ClientFact("203.0.113.9"), None),
+        (ClientFact("192.0.2.9", door="submission"), None),
+        (ClientFact("203.0.113.9", door="submission"), CertificateDemand("staff.pem")),
+        (ClientFact("203.0.113.9", dnsbl=Unknown("DNS timed out")), None),
+    ],
+    ids=["may be the bank", "another network", "a group above", "its group", "in doubt"],
+)
+def test_a_handshake_asks_those_for_a_certificate_who_may_have_to_show_one_at_mail(client, demand):
+    assert CERTIFIED.certificate_demand(client, NOW) == demand
+
+
+def test_a_policy_that_demands_no_certificate_asks_nobody():
+    assert POLICY.certificate_demand(ClientFact("198.51.100.9"), NOW) is None

@@ -1,7 +1,7 @@
 """gateway/policy/reasons.py"""
 
 from gateway.facts.auth import Auth, DmarcFact
-from gateway.facts.content import ContentFact, MailClass, MalwareFact, MalwareResult, Signal, SpamFact
+from gateway.facts.content import REST, START, ContentFact, MailClass, MalwareFact, MalwareResult, Signal, SpamFact
 from gateway.facts.outcome import Known, Unknown
 from gateway.policy.decide import decide
 from gateway.policy.reasons import MAX_QUOTE, code_of, codes, quote
@@ -20,6 +20,8 @@ def test_a_rule_speaks_with_its_own_sentence_and_the_strongest_signals(policy_of
         Signal("fact", 4.25, "link hides its host"),
         Signal("other", 1.0),
         Signal("subject", 0.5, "won"),
+        Signal(REST, 9.0, "200 further words and facts"),
+        Signal(START, 3.0, "before anything is read"),
     )
     seen = evidence(spam=Known(SpamFact(MailClass.SPAM, {"spam": 1.0}, 9.0, signals)))
     policy = policy_of(

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import SystemClock
-from gateway.facts.content import MailClass, MalwareFact, MalwareResult
-from gateway.facts.outcome import Known, Outcome
+from gateway.facts.content import Findings, MailClass
 from gateway.mail.message import Octets
 from gateway.quarantine.feedback import Feedback
 from gateway.quarantine.release import Ending, delete, release, report
@@ -22,6 +21,7 @@ from gateway.spam.teaching import OPERATOR as MACHINES_OWNER
 from gateway.spam.teaching import Ledger, Way
 from tests.console.seed import MALWARE, PHISHING, SPAM, Letter, hold, octets_of
 from tests.quarantine.conftest import ADMIN, AUDITOR, BOB, OPERATOR
+from tests.quarantine.second_looks import found
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def feedback(ledger: Ledger) -> Feedback:
     return Feedback(ledger, SystemClock())
 
 
-async def clean(octets: Octets) -> Outcome[MalwareFact]:
-    return Known(MalwareFact(MalwareResult.CLEAN))
+async def clean(octets: Octets) -> Findings:
+    return found()
 
 
 async def held(custody: Custody, letter: Letter) -> HeldItem:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from gateway.facts.content import MalwareFact, MalwareResult
+from gateway.facts.content import Findings, MalwareFact, MalwareResult, YaraFact
 from gateway.facts.outcome import Known, Outcome, Skipped, Unknown
 from gateway.mail.message import Octets
 from gateway.quarantine.release import MAX_REASON, Ending, delete, release
@@ -16,6 +16,7 @@ from gateway.queue.records import Event, HeldItem
 from gateway.queue.states import State
 from tests.console.seed import MALWARE, PHISHING, SPAM, Letter, hold, octets_of
 from tests.quarantine.conftest import ADMIN, ALICE, AUDITOR, BOB, OPERATOR
+from tests.quarantine.second_looks import NO_MATCH, matching
 
 CLEAN: Outcome[MalwareFact] = Known(MalwareFact(MalwareResult.CLEAN))
 FOUND: Outcome[MalwareFact] = Known(MalwareFact(MalwareResult.FOUND, "Eicar-Test-Signature"))
@@ -23,13 +24,13 @@ UNSCANNABLE: Outcome[MalwareFact] = Known(MalwareFact(MalwareResult.UNSCANNABLE,
 
 
 class Scan:
-    """A malware engine whose answer the test chooses; remembers what it was asked about."""
+    """A second look whose answer the test chooses; remembers what it was asked about."""
 
-    def __init__(self, answer: Outcome[MalwareFact]) -> None:
-        self.answer = answer
+    def __init__(self, answer: Outcome[MalwareFact], yara: Outcome[YaraFact] = NO_MATCH) -> None:
+        self.answer = Findings(answer, yara)
         self.asked: list[bytes] = []
 
-    async def __call__(self, octets: Octets) -> Outcome[MalwareFact]:
+    async def __call__(self, octets: Octets) -> Findings:
         self.asked.append(bytes(octets))
         return self.answer
 
@@ -119,6 +120,25 @@ async def test_malware_goes_only_clean_with_a_reason_and_by_an_administrator(cus
         assert result.ending is Ending.REFUSED
     result = await release(custody, Scan(CLEAN), actor=ADMIN, recipient_id=item.id, reason="a false alarm")
     assert result.ending is Ending.DONE
+
+
+async def test_malware_by_our_own_rules_stays_for_everybody_and_a_lure_is_for_people_to_judge(custody: Custody) -> None:
+    for letter in (SPAM, MALWARE):
+        item = await _held(custody, letter)
+        look = Scan(CLEAN, matching("lure_form", "dropper_lnk"))
+        result = await release(custody, look, actor=ADMIN, recipient_id=item.id, reason="x")
+        assert (result.ending, "dropper_lnk" in result.text) == (Ending.REFUSED, True)
+    item = await _held(custody, PHISHING)
+    result = await release(custody, Scan(CLEAN, matching("lure_form")), actor=OPERATOR, recipient_id=item.id, reason="")
+    assert (result.ending, result.text) == (Ending.DONE, "Released.")
+
+
+async def test_what_our_own_rules_could_not_look_into_is_told(custody: Custody) -> None:
+    item = await _held(custody, SPAM)
+    look = Scan(CLEAN, Unknown("anatomist worker died"))
+    assert (await release(custody, look, actor=OPERATOR, recipient_id=item.id, reason="")).ending is Ending.DONE
+    (event,) = await _released(custody, item)
+    assert event.detail["reason"] == "the second scan could not look into all of it: anatomist worker died"
 
 
 async def test_twice_is_once(custody: Custody) -> None:

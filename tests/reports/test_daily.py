@@ -14,6 +14,7 @@ import pytest
 import xmlschema
 
 from gateway.checks.authentication.dkim import check_dkim
+from gateway.checks.authentication.public_suffixes import PublicSuffixes
 from gateway.checks.dns.zone import ZoneResolver
 from gateway.clock import FixedClock
 from gateway.delivery.routes import Routes
@@ -194,6 +195,23 @@ async def test_who_did_not_agree_gets_nothing(custody: Custody, clock: FixedCloc
     next_morning(clock)
     assert await daily(custody, clock, tmp_path).round(asyncio.Event()) == 0
     assert await queued(custody) == []
+
+
+async def test_an_operator_who_judges_by_a_list_says_so(custody: Custody, clock: FixedClock, tmp_path: Path) -> None:
+    await take(custody, clock, evidence(), "deliver")
+    next_morning(clock)
+    written: list[bytes] = []
+    signer = Signer(lambda _: KEYS)
+
+    def sign(octets: bytes) -> bytes:
+        written.append(octets)
+        return signer.sign_own(octets, signed_at=clock.now())
+
+    suffixes = PublicSuffixes.parse("com\n")
+    assert await daily(custody, clock, tmp_path, sign=sign, suffixes=lambda: suffixes).round(asyncio.Event()) == 1
+    (_, attachment) = email.message_from_bytes(written[-1], policy=email.policy.default).iter_parts()
+    document = SCHEMA.to_dict(gzip.decompress(attachment.get_content()).decode())
+    assert document["policy_published"]["discovery_method"] == "psl"
 
 
 async def test_more_than_one_page_is_counted(custody: Custody, clock: FixedClock, tmp_path: Path) -> None:

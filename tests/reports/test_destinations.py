@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gateway.checks.authentication.public_suffixes import PublicSuffixes
 from gateway.checks.dns.zone import ZoneResolver
 from gateway.reports.destinations import MAX_DESTINATIONS, destinations, mailbox
 
@@ -91,3 +92,15 @@ async def test_a_name_too_long_to_be_asked_consents_to_nothing() -> None:
 def test_what_a_uri_means(uri: str, address: str | None) -> None:
     found = mailbox(uri)
     assert (None if found is None else str(found)) == address
+
+
+async def test_an_operators_suffix_list_says_who_is_a_stranger() -> None:
+    """By the walk, a record of the suffix makes one organisation of two neighbours; by the list they are strangers."""
+    zone = ZoneResolver({"_dmarc.co.example": [{"TXT": "v=DMARC1; p=none"}]})
+    uris = ["mailto:r@reader.co.example"]
+    suffixes = PublicSuffixes.parse("example\nco.example\n")
+    assert [str(each) for each in await destinations(zone, "mine.co.example", uris)] == ["r@reader.co.example"]
+    assert await destinations(zone, "mine.co.example", uris, suffixes=suffixes) == []
+    own = ["mailto:r@in.mine.co.example"]
+    found = await destinations(zone, "mine.co.example", own, suffixes=suffixes)
+    assert [str(each) for each in found] == ["r@in.mine.co.example"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +97,8 @@ def test_bombs_do_not_go_off(monkeypatch: pytest.MonkeyPatch) -> None:
             xml_of(octets)
     with pytest.raises(BadReport, match="2 files"):
         xml_of(zipped(OLD, OLD))
+    with pytest.raises(BadReport, match="too many files"):
+        xml_of(zipped(*[b"<a/>"] * 17))
     with pytest.raises(BadReport, match="larger than"):
         xml_of(bytes(unpacking.MAX_OCTETS + 1))
 
@@ -125,6 +128,42 @@ def test_depth_elements_rows_and_text_are_bounded(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(received, "MAX_ELEMENTS", 10)
     with pytest.raises(BadReport, match="too many elements"):
         parse(OLD)
+
+
+def bomb(start: bytes, unit: bytes, end: bytes, *, octets: int = 8_000_000) -> bytes:
+    return b"<feedback>" + start + unit * (octets // len(unit)) + end + b"</feedback>"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        bomb(b"", b"<a/>", b""),
+        bomb(b"<record>", b"<a/>", b"</record>"),
+        bomb(b"", b"<record/>", b""),
+        bomb(b"", b"<record><row>" + b"<a/>" * 1990 + b"</row></record>", b""),
+        b"<feedback><a " + b" ".join(b'x%d=">"' % number for number in range(1_000_000)) + b"/>",
+        bomb(b"<a x='", b">", b"'/>"),
+        bomb(b"<", b"a", b"/>"),
+        bomb(b"<!--", b" ", b"-->"),
+        bomb(b"<?x ", b"> ", b"?>"),
+        b"<feedback" + b"".join(b" xmlns:n%d='u'" % number for number in range(500_000)),
+        bomb(b"", b"<a>", b""),
+    ],
+    ids=lambda document: document[:30].decode(),
+)
+def test_what_is_built_to_fill_the_memory_is_refused_before_it_does(document: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadReport):
+            parse(document)
+        assert tracemalloc.get_traced_memory()[1] < 24 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+def test_long_texts_and_sections_cost_nothing() -> None:
+    for text in (b"x" * 8_000_000, b"<![CDATA[" + b"x" * 8_000_000 + b"]]>", b"&#120;" * 1_000_000):
+        assert parse(OLD.replace(b"old.example</org_name>", text + b"</org_name>")).organization == "x" * 1000
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def manifest(**more: object) -> Manifest:
     """A manifest of nothing."""
     plain = {
         "name": "test",
-        "created": "2026-11-21",
+        "newest": "2026-11-21",
         "sha256": "",
         "corpus": {"ham": 1},
         "sources": {"here": 1},

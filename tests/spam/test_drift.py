@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.facts.content import MailClass
-from gateway.spam.drift import WEEK, drift
+from gateway.spam.drift import WEEK, WEEKS, drift
 from gateway.spam.teaching import Taught, Way
 
 NOW = 1_800_000_000.0
@@ -27,3 +27,11 @@ def test_lessons_and_overturned_verdicts_are_counted_by_week() -> None:
     assert told.lessons == {"ham": 3, "spam": 2, "phishing": 1}
     assert told.this_week == {"ham": 2, "spam": 2, "phishing": 1}
     assert (told.taken_for_good, told.taken_for_bad) == (2, 1)
+
+
+def test_overturned_verdicts_are_told_week_by_week() -> None:
+    ages = (0.0, WEEK - 1, WEEK, 11.5 * WEEK, 12.5 * WEEK)
+    told = drift([Taught(NOW - age, "ann", Way.JUNK, MailClass.SPAM, "0" * 64, "") for age in ages], now=NOW)
+    assert len(told.weeks) == WEEKS
+    assert told.weeks[-1].begin == NOW - WEEK
+    assert [each.taken_for_bad for each in told.weeks] == [1] + [0] * 9 + [1, 2]

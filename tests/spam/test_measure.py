@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gateway.spam.lessons import Lesson
-from gateway.spam.measure import area, interval, judged_of, markdown, threshold_at
+from gateway.spam.measure import area, judged_of, markdown, threshold_at
+from gateway.spam.shares import interval
 from gateway.spam.train import Unseen, calibrate
 
 
@@ -34,7 +35,7 @@ def test_the_interval_holds_the_share_and_narrows() -> None:
 
 def test_measurements_of_a_small_corpus_are_told_in_all_their_parts(lessons: list[Lesson], unseen: Unseen) -> None:
     calibration = calibrate(unseen, lessons)
-    told = markdown(unseen, lessons, calibration, created="2026-11-21", command="postern model measure --corpus x")
+    told = markdown(unseen, lessons, calibration, command="postern model measure --corpus x")
     for part in ("Modern sources", "At fixed scores", "Calibration", "What is lost", "By source", "left out whole"):
         assert part in told
     assert "120 messages of 8 sources: 40 ham, 40 phishing, 40 spam" in told

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from gateway.facts.content import Anatomy, MailClass
+from gateway.facts.content import REST, START, Anatomy, MailClass
 from gateway.spam.artefact import write
 from gateway.spam.features import SIZE
 from gateway.spam.model import MAX_EVIDENCE, MAX_SIGNALS, Model, ModelError
@@ -31,15 +31,19 @@ def test_any_anatomy_gives_probabilities_that_sum_to_one(anatomy: Anatomy) -> No
         assert all(0.0 <= share <= 1.0 for share in fact.probability.values())
         assert fact.probability[fact.mail_class.value] == max(fact.probability.values())
         assert np.isfinite(fact.score)
-        assert len(fact.signals) <= MAX_SIGNALS
+        assert len(fact.signals) <= MAX_SIGNALS + 2
+        assert sum(signal.points for signal in fact.signals) <= MAX_SIGNALS
         assert all(len(signal.evidence) <= MAX_EVIDENCE for signal in fact.signals)
 
 
 @given(anatomies)
 def test_the_explanation_adds_up_to_the_score(anatomy: Anatomy) -> None:
     explanation = RANDOM.explain(anatomy)
-    told = explanation.start + sum(signal.weight for signal in explanation.signals)
+    told = sum(signal.weight for signal in explanation.signals)
     assert told == pytest.approx(explanation.score, abs=1e-4 * (1 + len(explanation.signals)))
+    for model in (RANDOM, DEFAULT):
+        fact = model.judge(anatomy)
+        assert sum(signal.weight for signal in fact.signals) == pytest.approx(fact.score, abs=1e-3), "as recorded"
     assert RANDOM.judge(anatomy).score == pytest.approx(explanation.score, abs=1e-3)
 
 
@@ -50,10 +54,13 @@ def test_judging_twice_says_the_same(anatomy: Anatomy) -> None:
 
 def test_the_strongest_signals_come_first_and_are_those_of_the_whole_explanation() -> None:
     anatomy = anatomy_of("alpha beta gamma delta epsilon zeta eta theta iota kappa " * 3, authors=(author(),))
-    signals = RANDOM.judge(anatomy).signals
+    *signals, rest, start = RANDOM.judge(anatomy).signals
     sizes = [abs(signal.weight) for signal in signals]
     assert sizes == sorted(sizes, reverse=True)
-    assert signals == RANDOM.explain(anatomy).signals[:MAX_SIGNALS]
+    whole = RANDOM.explain(anatomy).signals
+    assert tuple(signals) == whole[:MAX_SIGNALS]
+    assert (rest.name, start, start.name) == (REST, whole[-1], START)
+    assert rest.evidence == f"{len(whole) - 1 - MAX_SIGNALS} further words and facts"
 
 
 def test_an_empty_message_has_the_score_of_the_start() -> None:

@@ -82,7 +82,12 @@ def test_lessons_are_learnt_once_there_are_enough_and_taken_back(corpus: Path, c
     assert read_manifest(tmp_path / "model").corpus["spam"] == 40
 
     assert "Learnt: " in " ".join(postern("learn", "ham", files["ham"][199], "--config", config).stdout.split())
+    bands = json.loads(postern("model", "info", "--json", "--config", config).stdout)["trial"]
+    assert (sum(each["ham"] for each in bands), sum(each["unwanted"] for each in bands)) == (200, 200)
+    assert "Judged without the layer" in " ".join(postern("model", "info", "--config", config).stdout.split())
     assert postern("model", "train", "--corpus", corpus, "--config", config).exit_code == 0
+    after = json.loads(postern("model", "info", "--json", "--config", config).stdout)
+    assert after["trial"] is None, "the new artefact was not tried yet"
     assert read_manifest(tmp_path / "model").corpus == {"ham": 240, "phishing": 40, "spam": 240}
 
     told = postern("model", "ledger", "--config", config)

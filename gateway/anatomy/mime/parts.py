@@ -76,7 +76,7 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class _Entity:
     """A header and a body still to be read. `prefix` is its path; of a whole message it is the path of its parts.
-    `outer_end` is where the multipart ends that it stands in."""
+    `outer_end` is where the body ends of the multipart that it stands in, with what follows its closing delimiter."""
 
     octets: Octets
     start: int
@@ -192,7 +192,7 @@ class _Walk:
         guess = sniffed(entity.octets, start, entity.end)
         if guess:
             splits = self._splits(entity.octets, start, entity.end, (guess,))
-            self._parts_of(reading, entity.octets, splits, "text/plain")
+            self._parts_of(reading, entity.octets, entity.end, splits)
 
     def _contents(self, reading: _Reading) -> Iterator[tuple[str, bytes]]:
         """Every encoding that the header may mean, with the body under it."""
@@ -240,7 +240,7 @@ class _Walk:
         if reading.media_type.declared == "multipart/encrypted":
             self._findings.missed(Unscannable.MIME_ENCRYPTED)
         default = "message/rfc822" if reading.media_type.declared == "multipart/digest" else "text/plain"
-        self._parts_of(reading, octets, splits, default)
+        self._parts_of(reading, octets, end, splits, default)
         first = splits[0]
         yield from self._aside(reading, octets[start : first.preamble_end], Defect.MIME_PREAMBLE)
         epilogue = octets[first.epilogue_start : end]
@@ -260,12 +260,19 @@ class _Walk:
             self._findings.note(Defect.MIME_AMBIGUOUS)
         return found
 
-    def _parts_of(self, reading: _Reading, octets: Octets, splits: Sequence[Split], default_type: str) -> None:
-        """The parts of each way to split a body, as entities still to be read."""
+    def _parts_of(
+        self,
+        reading: _Reading,
+        octets: Octets,
+        body_end: int,
+        splits: Sequence[Split],
+        default_type: str = "text/plain",
+    ) -> None:
+        """The parts of each way to split a body that ends at `body_end`, as entities still to be read."""
         entity = reading.entity
         for each in splits:
             prefix = f"{entity.prefix}{next(reading.marks)}"
-            outer_end = each.epilogue_start
+            outer_end = max(body_end, each.epilogue_start)
             for index, (start, end) in enumerate(each.parts, start=1):
                 path = f"{prefix}.{index}".lstrip(".")
                 self._children.append(_Entity(octets, start, end, path, entity.depth + 1, outer_end, default_type))
@@ -275,7 +282,7 @@ class _Walk:
         guess = sniffed(epilogue, 0, len(epilogue))
         if guess:
             splits = self._splits(epilogue, 0, len(epilogue), (guess,))
-            self._parts_of(reading, epilogue, splits, "text/plain")
+            self._parts_of(reading, epilogue, len(epilogue), splits)
 
     def _splits(self, octets: Octets, start: int, end: int, boundaries: tuple[str, ...]) -> list[Split]:
         found: list[Split] = []

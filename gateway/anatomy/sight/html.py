@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -30,6 +30,8 @@ _BLOCK_WORDS: Final = """
 """
 _BLOCK: Final = frozenset(_BLOCK_WORDS.split())
 _CELL: Final = frozenset({"td", "th"})
+_TAKEN: Final = frozenset({"a", "area", "img", "image", "table", "form", "input", "button"})
+"""Elements that are counted or lead somewhere."""
 _STYLED: Final = "[style],[hidden],[bgcolor],font[color]"
 _ABSOLUTE: Final = re.compile(r"\s*(?:[a-z][a-z0-9+.\-]*:|//|#)", re.IGNORECASE)
 
@@ -52,15 +54,9 @@ class HtmlReading:
     fact: HtmlFact
 
 
-class _Open(NamedTuple):
-    """An element that was entered and not left. `url` is where it leads; the counts say how much text stood before."""
-
-    node: LexborNode
-    tag: str
-    styled: bool
-    url: str | None
-    visible_before: int
-    hidden_before: int
+_Open = tuple[LexborNode, str, bool, str | None, int, int]
+"""An element that was entered and not left: itself, its tag, whether it has a look of its own, where it leads, and how
+much stood in the visible and in the hidden text before. A bare tuple: one is made for every element of a letter."""
 
 
 def read_html(markup: str, findings: Findings) -> HtmlReading:
@@ -93,8 +89,8 @@ def _reading(markup: str, reader: _Reader) -> HtmlReading:
 
 def tidy(raw: str) -> str:
     """Collapse blanks as HTML does, and turn breaks into lines; empty lines go."""
-    lines = (line.strip() for line in " ".join(raw.split()).split(_BREAK))
-    return "\n".join(line for line in lines if line)[: limits.MAX_TEXT]
+    lines = map(str.strip, " ".join(raw.split()).split(_BREAK))
+    return "\n".join(filter(None, lines))[: limits.MAX_TEXT]
 
 
 class _Reader:
@@ -105,10 +101,10 @@ class _Reader:
         self._findings = findings
         self._styles = Styles()
         self._looks = [Look()]
-        self._unseen = False
         self._open: list[_Open] = []
         self._visible: list[str] = []
         self._hidden: list[str] = []
+        self._now = self._visible  # which of the two, at this place
         self._room = limits.MAX_TEXT * 2
         self._base = ""
         self._anchors: list[Anchor] = []
@@ -157,29 +153,33 @@ class _Reader:
             self._take_unseen(node, tag)
             return False
         if tag in _BLOCK:
-            self._break()
-        styled = node.mem_id in self._styled
+            self._now.append(_BREAK)
+        styled = bool(self._styled) and node.mem_id in self._styled
         if styled:
             self._looks.append(self._styles.look(tag, node.attributes, self._looks[-1]))
-            self._unseen = self._looks[-1].is_unseen
-        url = self._take_element(node, tag)
-        self._open.append(_Open(node, tag, styled, url, len(self._visible), len(self._hidden)))
+            self._look_again()
+        url = self._take_element(node, tag) if tag in _TAKEN else None
+        self._open.append((node, tag, styled, url, len(self._visible), len(self._hidden)))
         return True
+
+    def _look_again(self) -> None:
+        """Whether text is seen at this place, by the innermost look."""
+        self._now = self._hidden if self._looks[-1].is_unseen else self._visible
 
     def _leave(self) -> LexborNode:
         """Close the innermost element."""
-        left = self._open.pop()
-        if left.url is not None:
-            says = self._visible[left.visible_before :] or self._hidden[left.hidden_before :]
-            self._take_anchor(left.url, " ".join("".join(says).replace(_BREAK, " ").split()))
-        if left.styled:
+        node, tag, styled, url, visible_before, hidden_before = self._open.pop()
+        if url is not None:
+            says = self._visible[visible_before:] or self._hidden[hidden_before:]
+            self._take_anchor(url, " ".join("".join(says).replace(_BREAK, " ").split()))
+        if styled:
             self._looks.pop()
-            self._unseen = self._looks[-1].is_unseen
-        if left.tag in _BLOCK:
-            self._break()
-        elif left.tag in _CELL:
+            self._look_again()
+        if tag in _BLOCK:
+            self._now.append(_BREAK)
+        elif tag in _CELL:
             self._visible.append(" ")
-        return left.node
+        return node
 
     def _take_element(self, node: LexborNode, tag: str) -> str | None:
         """Count an element; where it leads, if it is a link that may have a text."""
@@ -220,21 +220,18 @@ class _Reader:
     def _take_text(self, text: str) -> None:
         if self._room > 0:
             self._room -= len(text)
-            (self._hidden if self._unseen else self._visible).append(text)
+            self._now.append(text)
 
     def _take_anchor(self, url: str | None, text: str) -> None:
         if url and len(self._anchors) < limits.MAX_LINKS * 2:
             self._anchors.append(Anchor(_joined(self._base, url[: limits.MAX_URL]), text[: limits.MAX_LINK_TEXT]))
-
-    def _break(self) -> None:
-        (self._hidden if self._unseen else self._visible).append(_BREAK)
 
 
 class _Shower(_Reader):
     """Reads for a person: nothing is left out, and everything says what it is."""
 
     def _take_text(self, text: str) -> None:
-        if self._unseen and text.strip():
+        if self._now is self._hidden and text.strip():
             text = f"⟦hidden: {' '.join(text.split())}⟧ "
         if self._room > 0:
             self._room -= len(text)

@@ -120,7 +120,9 @@ class Digest:
     def excerpt(self) -> str:
         """The first visible characters on one line."""
         start = "\n".join(text[: limits.EXCERPT * 8] for text in self._texts[:3])
-        return one_line(start)[: limits.EXCERPT]
+        line = one_line(start[: limits.EXCERPT * 2])
+        # Newsletters begin with hundreds of characters that nobody sees.
+        return (line if len(line) >= limits.EXCERPT else one_line(start))[: limits.EXCERPT]
 
     def _read(self, text: str) -> str:
         """As much of a text as may still be read."""

@@ -1,5 +1,5 @@
-"""Formats that carry files through mail in their own wrapping: TNEF (MS-OXTNEF, "winmail.dat"), AppleSingle (RFC 1740)
-and BinHex 4.0 (RFC 1741). Read as far as they are whole; what breaks off is named."""
+"""Formats that carry files through mail in their own wrapping: TNEF (MS-OXTNEF, "winmail.dat"), AppleSingle (RFC 1740),
+BinHex 4.0 (RFC 1741) and ActiveMime. Read as far as they are whole; what breaks off is named."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.anatomy import limits
+from gateway.anatomy.archives.unpacking import OutOfBounds, inflated
 from gateway.anatomy.charsets import guessed
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
@@ -24,6 +25,9 @@ _BINHEX_ALPHABET: Final = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`ab
 _BASE64_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _TO_BASE64: Final = bytes.maketrans(_BINHEX_ALPHABET, _BASE64_ALPHABET)
 _BLANKS: Final = b" \t\r\n"
+_ZLIB: Final = b"\x78"
+_ACTIVE_MIME_HEAD: Final = 1024
+"""Octets in which the deflated ones begin."""
 
 
 def tnef_members(octets: bytes, findings: Findings) -> Iterator[Member]:
@@ -98,6 +102,23 @@ def binhex_members(octets: bytes, findings: Findings) -> Iterator[Member]:
     if len(content) < length:
         _broken(findings)
     yield Member(guessed(plain[1 : 1 + name_length]), content, len(content))
+
+
+def active_mime_members(octets: bytes, findings: Findings) -> Iterator[Member]:
+    """The compound file in what Office puts beside a page for its macros ("editdata.mso"): deflated, behind a head of
+    some size or other."""
+    position = octets.find(_ZLIB)
+    while -1 < position < _ACTIVE_MIME_HEAD:
+        try:
+            content = inflated(octets[position:], findings).content
+        except OutOfBounds as bound:
+            findings.missed(bound.reason)
+            return
+        if content:
+            yield Member("", content, len(content))
+            return
+        position = octets.find(_ZLIB, position + 1)
+    _broken(findings)
 
 
 def _without_runs(packed: bytes, *, limit: int) -> bytes | None:

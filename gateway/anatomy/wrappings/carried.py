@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 from gateway.anatomy import limits, types
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
+from gateway.anatomy.mime.quads import ALPHABET_AND_BLANKS
 
 _SCRIPTED: Final = (b"<script", b"javascript:", b"onload", b"onerror", b"onclick", b"onmouse", b"onfocus")
 _DECODES: Final = re.compile(
@@ -33,10 +34,18 @@ _JOINED: Final = re.compile(rb"[\"']\s{0,20}\+\s{0,20}[\"']")
 _CARRIED: Final = re.compile(
     rb"(?P<numbers>[\[(](?>\s{0,20}(?:0x[0-9a-f]{1,2}|\d{1,3})\s{0,4},?){24,})"
     rb"|(?P<escapes>(?>(?:%|\\x)[0-9a-f]{2}){24,})"
-    rb"|[\"'`][a-z0-9+/\r\n]{48,}={0,2}[\"'`]",
+    rb"|[\"'`>]\s*+={0,2}[a-z0-9+/_\-\r\n]{48,}={0,2}\s*+[\"'`<]",
     re.IGNORECASE,
 )
 """What may be a file in a script that makes files: a name or an address is shorter."""
+_ELEMENT: Final = re.compile(rb">\s*+((?:[A-Za-z0-9+/]\s*+){64,}+(?:=\s*+){0,2})</")
+_REFERENCE: Final = re.compile(rb"&#(?:x([0-9a-f]{1,6})|(\d{1,7}));?", re.IGNORECASE)
+_UNICODE: Final = re.compile(rb"\\u00([0-9a-f]{2})", re.IGNORECASE)
+_LISTED: Final = re.compile(rb"[\"']\s{0,20},\s{0,20}[\"']")
+_DATA_BLANKS: Final = re.compile(rb"(?<=[\"'])data:[^\"'<>]{20,}", re.IGNORECASE)
+_ESCAPES: Final = re.compile(rb"(?>(?:%|\\x)[0-9a-fA-F]{2}){24,}")
+_LAYERS: Final = 3
+"""How often base64 may stand in base64."""
 _NUMBER: Final = re.compile(rb"0x[0-9a-fA-F]{1,2}|[1-9]\d{0,2}|0")
 _DATA: Final = re.compile(rb"data:([a-z0-9.+/-]{0,80})((?:;[a-z0-9=.\-]{1,60}){0,4}),([^\"'<>\s)]{20,})", re.IGNORECASE)
 _SHOWN: Final = ("image/", "font/", "text/css", "audio/", "video/", "application/font", "application/x-font")
@@ -48,11 +57,14 @@ _ATTACH: Final = re.compile(rb"^ATTACH((?:;[^:\r\n]{0,500})?;ENCODING=BASE64(?:;
 _FOLD: Final = re.compile(rb"\r?\n[ \t]")
 _FILENAME: Final = re.compile(rb"(?:X-FILENAME|FILENAME|X-APPLE-FILENAME)=\"?([^\";:]{1,255})", re.IGNORECASE)
 
+_FROM_URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
+
 _DATA_STORE: Final = bytes.fromhex("e716e3bd65261145a4c48d4d0b7a9eac")
 
 
 def in_page(markup: bytes, findings: Findings) -> Iterator[Member]:
     """The files that a page carries, and whether it would hand one to its reader."""
+    markup = _in_octets(markup)
     lower = markup.lower()
     if b"<hta:application" in lower:
         findings.note(Defect.HTML_HTA)
@@ -61,11 +73,33 @@ def in_page(markup: bytes, findings: Findings) -> Iterator[Member]:
         payload = _BASE64.search(markup) or _NUMBERS.search(markup) or _HEX.search(markup)
         if payload and (_MAKES_A_FILE.search(markup) or (len(payload[0]) >= 2000 and _WRITES_A_PAGE.search(markup))):
             findings.note(Defect.HTML_SMUGGLING)
-    if b"data:" in lower:
+    if b"&#" in markup:
+        yield from _of_data_uris(_REFERENCE.sub(_referred, markup), findings)
+    elif b"data:" in lower:
         yield from _of_data_uris(markup, findings)
     if scripted:
-        makes_a_file = _DECODES.search(markup) and _MAKES_A_FILE.search(markup)
-        yield from _of_script(_JOINED.sub(b"", markup), findings) if makes_a_file else _of_base64(markup, findings)
+        if _DECODES.search(markup) and _MAKES_A_FILE.search(markup):
+            yield from _of_script(_put_together(markup), findings)
+        else:
+            yield from _of_base64(markup, findings)
+            if _WRITES_A_PAGE.search(markup):
+                yield from _of_escapes(markup, findings)
+
+
+def in_markup(markup: bytes, findings: Findings) -> Iterator[Member]:
+    """The same for XML, in which documents carry files as the text of an element (Word 2003, Flat OPC, consoles)."""
+    markup = _in_octets(markup)
+    yield from in_page(markup, findings)
+    for match in _ELEMENT.finditer(markup):
+        content = _decoded(match[1])
+        if content:
+            yield Member("", content, len(content))
+
+
+def in_script(text: bytes, findings: Findings) -> Iterator[Member]:
+    """Files that a script carries in base64, as far as they are of a kind that we know."""
+    text = _in_octets(text)
+    yield from _of_base64(text, findings)
 
 
 def in_picture(markup: bytes, findings: Findings) -> Iterator[Member]:
@@ -110,6 +144,7 @@ def in_section(octets: bytes, findings: Findings) -> Iterator[Member]:
 
 def _of_data_uris(markup: bytes, findings: Findings) -> Iterator[Member]:
     taken = 0
+    markup = _DATA_BLANKS.sub(lambda match: b"".join(match[0].split()), markup)  # readers take them out as well
     for match in _DATA.finditer(markup):
         kind = match[1].decode("ascii").lower()
         if kind.startswith(_SHOWN):
@@ -155,14 +190,55 @@ def _of_script(markup: bytes, findings: Findings) -> Iterator[Member]:
         elif match["escapes"]:
             content = bytes.fromhex(written.translate(None, b"%\\xX").decode("ascii"))
         else:
-            digits = written.strip(b"\"'`")
+            digits = written.strip(b"\"'`<> \t\r\n")
             is_hex = not digits.strip(b"0123456789abcdefABCDEF") and len(digits) % 2 == 0
             content = bytes.fromhex(digits.decode("ascii")) if is_hex else _decoded(digits)
+            if b"reverse" in markup:
+                turned = _decoded(digits[::-1])
+                yield Member("", turned, len(turned))
+        for _ in range(_LAYERS):
+            if len(content) < limits.MIN_CARRIED // 8 or content.strip().translate(None, ALPHABET_AND_BLANKS):
+                break
+            content = _decoded(content)
         yield Member("", content, len(content))
 
 
+def _of_escapes(markup: bytes, findings: Findings) -> Iterator[Member]:
+    """Octets that a script writes into the page, each as %xx or \\xxx."""
+    for number, match in enumerate(_ESCAPES.finditer(markup)):
+        if number >= limits.MAX_CARRIED:
+            findings.missed(Unscannable.ARCHIVE_PARTS)
+            return
+        content = bytes.fromhex(match[0].translate(None, b"%\\xX").decode("ascii"))
+        yield Member("", content, len(content))
+
+
+def _in_octets(markup: bytes) -> bytes:
+    """Markup in UTF-16, as browsers tell it by its mark or its zeros, in UTF-8."""
+    if markup.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return markup.decode("utf-16", "replace").encode()
+    if b"\0" in markup[:4]:
+        return markup.replace(b"\0", b"")
+    return markup
+
+
+def _put_together(script: bytes) -> bytes:
+    """A script whose texts stand in one piece: without joints between them, and without escapes."""
+    script = _JOINED.sub(b"", script)
+    if b"join" in script:
+        script = _LISTED.sub(b"", script)
+    if b"\\u00" in script:
+        script = _UNICODE.sub(lambda match: bytes([int(match[1], 16)]), script)
+    return script
+
+
+def _referred(match: re.Match[bytes]) -> bytes:
+    number = int(match[1], 16) if match[1] else int(match[2])
+    return bytes([number]) if number < 128 else match[0]
+
+
 def _decoded(characters: bytes) -> bytes:
-    characters = b"".join(characters.split()).rstrip(b"=")
+    characters = b"".join(characters.split()).strip(b"=").translate(_FROM_URL_SAFE)
     try:
         return base64.b64decode(
             characters[: len(characters) - (len(characters) % 4 == 1)] + b"=" * (-len(characters) % 4)

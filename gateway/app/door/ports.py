@@ -11,6 +11,7 @@ from gateway.app.alerts import Alerts
 from gateway.app.door.doorkeeping import Inquiry, PasswordAuthentication
 from gateway.app.recipients.directories import AddressFiles, WebDirectory
 from gateway.app.recipients.ldap import LdapDirectory
+from gateway.app.recipients.next_hops import NextHops
 from gateway.app.recipients.validation import Recipients
 from gateway.checks.dns.answering import Answering
 from gateway.checks.reputation.atlas import Atlas
@@ -18,7 +19,7 @@ from gateway.clock import Clock, system_randomness
 from gateway.counters.counters import Counters
 from gateway.delivery.callahead import CallAhead
 from gateway.delivery.carrier import Carrier
-from gateway.delivery.routes import Routes
+from gateway.delivery.routes import Endpoint, Language, Routes
 from gateway.inbound.admission.counting import Counting, own_networks
 from gateway.inbound.ports import Greylist, Judge, NoReturns, Ports, Returns
 from gateway.mailbox.quota import Quota
@@ -43,6 +44,7 @@ def door_ports(
 ) -> Iterator[Ports]:
     """Everything that the front door is given, for as long as it is open."""
     users, web, ldap = user_base(settings), WebDirectory(), LdapDirectory(Path(settings.policy))
+    call_ahead = _call_ahead(settings, resolver, clock)
     ports = Ports(
         custody=custody,
         judge=judge,
@@ -53,7 +55,7 @@ def door_ports(
             files=AddressFiles(Path(settings.policy)),
             web=web,
             ldap=ldap,
-            call_ahead=_call_ahead(settings, resolver, clock),
+            call_ahead=call_ahead,
             counters=counters,
             now=clock.now,
         ),
@@ -71,6 +73,7 @@ def door_ports(
         clock=clock,
         greylist=greylist,
         returns=returns or NoReturns(),
+        next_hops=NextHops(call_ahead, counters, now=clock.now),
     )
     try:
         yield ports
@@ -82,5 +85,7 @@ def door_ports(
 def _call_ahead(settings: Settings, resolver: Answering, clock: Clock) -> CallAhead:
     """Looks for next hops as a courier does."""
     name = settings.delivery.helo or settings.hostname
-    carrier = Carrier(routes=Routes(), query=resolver.query, greet_as=name, clock=clock, randomness=system_randomness())
+    mailbox = Endpoint(Language.LMTP, path=str(layout_of(settings.data.resolve()).lmtp))
+    routes = Routes(mailbox=mailbox)
+    carrier = Carrier(routes=routes, query=resolver.query, greet_as=name, clock=clock, randomness=system_randomness())
     return CallAhead(doors=carrier.doors, greet_as=name)

@@ -22,28 +22,29 @@ from gateway.policy.lists import EntryList
 
 @dataclass(frozen=True, slots=True)
 class Returning:
-    """The `Returns` that the front door is given. `own` are networks whose bounces are always taken; `refuse_at` says
-    when those are refused that are none of ours."""
+    """The `Returns` that the front door is given. `srs` and `tagging` give what is in force. `own` are networks whose
+    bounces are always taken; `refuse_at` says when those are refused that are none of ours."""
 
-    srs: Srs | None
-    tagging: Tagging | None
+    srs: Callable[[], Srs | None]
+    tagging: Callable[[], Tagging | None]
     own: EntryList
     now: Callable[[], float]
     refuse_at: Literal["rcpt", "data"] = "data"
 
     def whom(self, address: Address, *, client: ClientFact, reverse_path: ReversePath) -> Meant | Refused:
         """Whom mail for an address of ours is for: the address itself, but for one that we made."""
-        if self.srs is not None and is_srs(address):
-            sender = self.srs.returned(address, now=self.now())
+        srs, tagging = self.srs(), self.tagging()
+        if srs is not None and is_srs(address):
+            sender = srs.returned(address, now=self.now())
             if isinstance(sender, Flaw):
                 return Refused(replies.NO_SUCH_RETURN, f"the address (SRS) {sender.value}")
             return Meant(sender)
         bare = _bare(address)
-        if self.tagging is None or not self.tagging.concerns(bare):
+        if tagging is None or not tagging.concerns(bare):
             return Meant(address)
         flaw = "a bounce for an address that sends with a tag, without one"
         if is_prvs(address):
-            sender = self.tagging.batv.untagged(address, now=self.now())
+            sender = tagging.batv.untagged(address, now=self.now())
             if isinstance(sender, Address):
                 return Meant(sender)
             flaw = f"a bounce for an address whose tag (BATV) {sender.value}"

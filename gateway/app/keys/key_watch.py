@@ -11,7 +11,7 @@ from typing import Final
 from gateway.app.keys.keyring import KeyEntry, Keyring, KeyringError
 from gateway.checks.dns.answering import Answering
 from gateway.checks.dns.answers import Status
-from gateway.clock import Clock
+from gateway.clock import Clock, pause
 from gateway.pipeline.signing_key import SigningKey
 from gateway.telemetry import log
 
@@ -61,10 +61,7 @@ class KeyWatch:
         """A round every `interval` seconds until told to stop."""
         while not stop.is_set():
             await self.round()
-            try:
-                await asyncio.wait_for(stop.wait(), interval)
-            except TimeoutError:
-                continue
+            await pause(interval, until=stop)
 
     async def round(self) -> None:
         """Look once at every domain. A domain in trouble is logged and does not keep the others waiting."""

@@ -1,4 +1,5 @@
-"""The keys of addresses that we write into reverse-paths (SRS, BATV), and what the settings make of them.
+"""The keys of addresses that we write into reverse-paths (SRS, BATV), and what the settings make of them; read again at
+a reload, so that a key is changed without a restart.
 
 A key is a line of hexadecimal digits in a file of mode 0600. The first line makes codes and all of them read them: who
 wants a new one writes it on top, and takes the old one away three weeks later.
@@ -15,6 +16,7 @@ from gateway.delivery.departure import Tagging
 from gateway.mail.batv import Batv
 from gateway.mail.srs import Srs
 from gateway.settings import Settings, SettingsError
+from gateway.telemetry import log
 
 _OCTETS: Final = 32
 MIN_OCTETS: Final = 16
@@ -56,6 +58,34 @@ def check_return_keys(settings: Settings, folders: Folders) -> None:
     """Read them once. Raises `ReturnKeyError`."""
     srs_of(settings, folders)
     tagging_of(settings, folders)
+
+
+class LiveReturnKeys:
+    """What is in force in one process. Raises `ReturnKeyError` for keys that cannot be used; later ones are then
+    logged and change nothing."""
+
+    def __init__(self, settings: Settings, folders: Folders) -> None:
+        self._settings = settings
+        self._folders = folders
+        self._srs = srs_of(settings, folders)
+        self._tagging = tagging_of(settings, folders)
+
+    def srs(self) -> Srs | None:
+        """How we forward."""
+        return self._srs
+
+    def tagging(self) -> Tagging | None:
+        """How we tag."""
+        return self._tagging
+
+    def reload(self) -> None:
+        """Read both files again: both count, or neither."""
+        try:
+            srs, tagging = srs_of(self._settings, self._folders), tagging_of(self._settings, self._folders)
+        except ReturnKeyError as error:
+            log().error("return_keys_refused", problem=str(error))
+            return
+        self._srs, self._tagging = srs, tagging
 
 
 def _read(file: Path) -> tuple[bytes, ...]:

@@ -5,35 +5,29 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.app.alerts import Alerts
-from gateway.app.engine_watch import SignatureMemory
 from gateway.app.installation import Folders
 from gateway.app.keeping import open_custody
 from gateway.app.keys.key_watch import KeyWatch
 from gateway.app.keys.keyring import Keyring
 from gateway.app.keys.live_keys import LiveKeys
-from gateway.app.keys.return_keys import srs_of, tagging_of
+from gateway.app.keys.return_keys import LiveReturnKeys
 from gateway.app.learning import watch as watch_lessons
 from gateway.app.policies import LivePolicy
 from gateway.app.reporting import daily_reports, reading_carrier
 from gateway.app.roles.signals import Signals
-from gateway.app.senses import engine_of, rescan_by
+from gateway.app.second_looks import SecondLooks
+from gateway.app.senses import LiveSuffixes
 from gateway.checks.dns.resolver import Resolver
-from gateway.checks.malware.clamav import Clamav
-from gateway.clock import Clock, SystemClock, system_randomness
+from gateway.clock import SystemClock, system_randomness
 from gateway.counters.counters import Counters
 from gateway.delivery.departure import Departure
 from gateway.delivery.routes import Endpoint, Language, Routes
 from gateway.delivery.tenure import tenure
 from gateway.delivery.worker import Courier
 from gateway.mail.address import Address
-from gateway.mailbox.copies import StoreCopies
 from gateway.mailbox.store import layout_of
 from gateway.pipeline.signing import Signer
 from gateway.policy.policy import Policy
-from gateway.quarantine.rescan import Rescanning
-from gateway.quarantine.retraction import Retraction, RetroWatch
-from gateway.queue.custody import Custody
 from gateway.queue.upkeep import Upkeep
 from gateway.settings import Settings
 from gateway.supervisor.lifeline import Lifeline
@@ -62,9 +56,10 @@ async def _deliver(
         return signer.sign_own(octets, signed_at=clock.now())
 
     counters = Counters.open(folders.counters, clock=clock)
-    engine = engine_of(settings, folders)
     randomness = system_randomness()
     routes = routes_of(policy(), mailbox)
+    return_keys = LiveReturnKeys(settings, folders)
+    suffixes = LiveSuffixes(settings)
     courier = Courier(
         custody,
         routes,
@@ -86,14 +81,19 @@ async def _deliver(
         departing=Departure(
             lambda address: policy().recipient_entry(str(address)) is not None,
             now=clock.now,
-            srs=srs_of(settings, folders),
-            tagging=tagging_of(settings, folders),
+            srs=return_keys.srs,
+            tagging=return_keys.tagging,
         ),
         heir=is_heir,
     )
 
+    looks = SecondLooks(settings, folders, custody, counters, clock, policy)
+
     def reload() -> None:
         policy.reload()
+        return_keys.reload()
+        suffixes.reload()
+        looks.reload()
         courier.use(routes_of(policy(), mailbox))
 
     def destination_of(address: Address) -> str:
@@ -105,48 +105,27 @@ async def _deliver(
             group.create_task(courier.run(signals.stop))
             group.create_task(Upkeep(custody, clock).run(signals.stop))
             if index == 0:
-                rescanning = Rescanning(
-                    custody,
-                    rescan_by(engine),
-                    clock,
-                    scanning=lambda: policy().scanning,
-                    retention=lambda: policy().retention,
-                    alert=Alerts(counters).raise_one,
-                )
-                group.create_task(rescanning.run(signals.stop))
-                if isinstance(engine, Clamav):
-                    group.create_task(_retro_watch(custody, folders, engine, counters, clock, policy).run(signals.stop))
+                group.create_task(looks.run(signals.stop))
                 group.create_task(watch_lessons(settings, folders, clock, signals.stop))
                 watch = KeyWatch(keyring, resolver, clock, keep_days=settings.signing.keep_days)
                 group.create_task(watch.run(signals.stop))
             if index == 0 and settings.reports.dmarc:
                 reports = daily_reports(
-                    settings, folders, custody, resolver, clock, sign=sign, destination_of=destination_of
+                    settings,
+                    folders,
+                    custody,
+                    resolver,
+                    clock,
+                    sign=sign,
+                    destination_of=destination_of,
+                    suffixes=suffixes,
                 )
                 group.create_task(reports.run(signals.stop))
             group.create_task(lifeline.serve(signals.stop))
     finally:
-        if isinstance(engine, Clamav):
-            await engine.close()
         await resolver.close()
         await counters.close()
         await custody.close()
-
-
-def _retro_watch(
-    custody: Custody, folders: Folders, engine: Clamav, counters: Counters, clock: Clock, policy: LivePolicy
-) -> RetroWatch:
-    retraction = Retraction(
-        custody,
-        StoreCopies(layout_of(folders.data)),
-        engine.scan,
-        clock,
-        scanning=lambda: policy().scanning,
-        retention=lambda: policy().retention,
-        alert=Alerts(counters).raise_one,
-    )
-    memory = SignatureMemory(engine, counters)
-    return RetroWatch(retraction, signatures=memory.now, seen=memory.seen, remember=memory.remember)
 
 
 def routes_of(policy: Policy, mailbox: Endpoint) -> Routes:

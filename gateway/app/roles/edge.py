@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from gateway.app.alerts import Alerts
 from gateway.app.door.acquaintances import Acquaintances
@@ -16,7 +17,7 @@ from gateway.app.installation import Folders
 from gateway.app.keeping import open_custody
 from gateway.app.keys.keyring import Keyring
 from gateway.app.keys.live_keys import LiveKeys
-from gateway.app.keys.return_keys import srs_of, tagging_of
+from gateway.app.keys.return_keys import LiveReturnKeys
 from gateway.app.list_notice import ListNotice
 from gateway.app.losses import Losses
 from gateway.app.policies import LivePolicy
@@ -66,9 +67,10 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
             )
             own = own_networks(settings.own_networks)
             greylister = Greylister(counters, senses.resolver, own=own)
+            return_keys = LiveReturnKeys(settings, folders)
             returning = Returning(
-                srs_of(settings, folders),
-                tagging_of(settings, folders),
+                return_keys.srs,
+                return_keys.tagging,
                 own,
                 clock.now,
                 refuse_at=settings.bounces.refuse_at,
@@ -96,19 +98,27 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                 clock=clock,
                 returns=returning,
             ) as ports:
-                door = FrontDoor(listeners, ports=ports, settings=settings, tls_context=certificate.context)
+                door = FrontDoor(
+                    listeners,
+                    ports=ports,
+                    settings=settings,
+                    tls_context=certificate.context,
+                    asking=lambda authorities: certificate.asking(Path(settings.policy) / authorities),
+                )
 
                 def reload() -> None:
                     policy.reload()
                     senses.reload()
+                    return_keys.reload()
                     if certificate.renew():
                         door.renew_tls(certificate.context)
 
                 signals.on_reload = reload
-                await door.start()
                 watch = engine_watch(senses.engine, counters)
+                await watch.recall()
+                await door.start()
                 watching = asyncio.ensure_future(certificate.watch(door.renew_tls, sleep=asyncio.sleep))
-                asking = asyncio.ensure_future(watch(signals.stop))
+                asking = asyncio.ensure_future(watch.run(signals.stop))
                 following = asyncio.ensure_future(senses.follow_lessons(signals.stop))
                 try:
                     await lifeline.serve(signals.stop)

@@ -12,10 +12,12 @@ import uvicorn
 from gateway.app.accounts import user_base
 from gateway.app.installation import Folders
 from gateway.app.keeping import open_custody
+from gateway.app.learning import classifier_standing
+from gateway.app.losses import Losses
 from gateway.app.policies import LivePolicy
 from gateway.app.reporting import received_reports
 from gateway.app.roles.signals import Signals
-from gateway.app.senses import open_senses, rescan_by
+from gateway.app.senses import open_senses
 from gateway.app.status import Status
 from gateway.clock import Clock, SystemClock
 from gateway.console.app import create_app
@@ -23,9 +25,9 @@ from gateway.console.ports import Mailbox, OfficePorts
 from gateway.counters.counters import Counters
 from gateway.inbound.admission.counting import own_networks
 from gateway.mailbox.users import UserBase
+from gateway.pipeline.second_look import SecondLook
 from gateway.quarantine.feedback import Feedback
 from gateway.settings import Settings
-from gateway.spam.drift import drift
 from gateway.spam.teaching import Ledger
 from gateway.supervisor import sockets
 from gateway.supervisor.lifeline import Lifeline
@@ -52,14 +54,14 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                     custody=custody,
                     counters=counters,
                     never_shut_out=_never_shut_out(settings, policy, clock),
-                    rescan=rescan_by(senses.engine),
+                    rescan=SecondLook(senses.anatomists, senses.engine, lambda: policy().scanning, Losses(counters)),
                     preview=senses.anatomists.preview,
                     authenticate_mailbox=MailboxSignIn(user_base(settings)),
                     status=status,
                     metrics=exposition,
                     received_reports=lambda: received_reports(folders).latest(),
                     feedback=Feedback(Ledger(folders.lessons), clock),
-                    drift=lambda: drift(Ledger(folders.lessons).lessons()[0], now=clock.now()),
+                    classifier=lambda: classifier_standing(settings, folders, now=clock.now()),
                     policy_version=lambda: policy().version,
                     clock=clock,
                     settings=settings,

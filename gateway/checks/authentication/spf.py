@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import spf
 
+from gateway.checks.authentication import spf_macros
 from gateway.checks.dns.answering import Answering, Lookup, NeedAnswer
 from gateway.checks.dns.answers import Status
 from gateway.checks.dns.domains import host_domain
@@ -29,6 +30,7 @@ MAX_EXPLANATION: Final = 300
 _AHEAD_INCLUDES: Final = 5
 _AHEAD_HOSTS: Final = 10
 _INCLUDE = re.compile(r"(?:include:|redirect=)([a-z0-9._-]+)(?= |\Z)", re.IGNORECASE)
+_INCLUDE_TERM = re.compile(r"([+?~-]?)include:(.+)\Z", re.IGNORECASE)
 _RECORD = re.compile(r"v=spf1(?: |\Z)", re.IGNORECASE)
 
 _LOOKUP: ContextVar[tuple[Lookup, str]] = ContextVar("spf_lookup")
@@ -74,7 +76,6 @@ class _Evaluation:
         )
         # pyspf splits at the first @.
         query.l, query.o, query.d = self._local, self._domain, self._domain
-        query.set_default_explanation("")
         token = _LOOKUP.set((lookup, query.A))
         try:
             word, _, text = query.check()
@@ -92,10 +93,118 @@ class _Evaluation:
         return result, ""
 
 
+_Mechanism = tuple[str, str, str, int, str]
+"""A term, its kind, its domain or address with macros unexpanded, its prefix length, and its result if it matches."""
+
+_Rating = tuple[str, int, str]
+"""What pyspf returns: the result, an SMTP code that we do not use, the explanation."""
+
+
 class _Query(spf.query):  # type: ignore[misc]
-    """pyspf's evaluation with section 5.5 as it stands: a DNS failure makes `ptr` skip a name, not end in temperror."""
+    """pyspf's parser of mechanisms, its look-ups and limits, with the evaluation as the standard has it.
+
+    pyspf's own loop expands macros and counts a redirect before it gets there, refuses modifiers that are repeated or
+    in capitals, and takes macros that are malformed.
+    """
+
+    def check0(self, record: str | None, recursion: int) -> _Rating:
+        """One record (sections 4.6, 5 and 6)."""
+        if not record:
+            return _rated(Auth.NONE)
+        mechanisms, redirect, explanation = self._read([term for term in record.split(" ")[1:] if term])
+        for mechanism in mechanisms:
+            if self._matches(mechanism, recursion):
+                is_ours = mechanism[-1] == Auth.FAIL and not recursion
+                return mechanism[-1], 0, self._explanation(explanation) if is_ours and explanation else ""
+        if not redirect:
+            return _rated(Auth.NEUTRAL)
+        self.check_lookups()
+        target = self._name(redirect)
+        found = self.dns_spf(target)
+        if not found:
+            raise spf.PermError("redirect domain has no SPF record", target)
+        rating: _Rating = self.check1(found, target, recursion)
+        return rating
+
+    def _read(self, terms: list[str]) -> tuple[list[_Mechanism], str, str]:
+        """The mechanisms, redirect and exp, with the syntax of all terms checked."""
+        mechanisms: list[_Mechanism] = []
+        known = {"redirect": "", "exp": ""}
+        for term in terms:
+            modifier, include = spf.RE_MODIFIER.match(term), _INCLUDE_TERM.match(term)
+            if include:  # pyspf refuses one of the record's own domain even where it is never reached
+                result = spf.RESULTS[include[1] or "+"]
+                mechanisms.append((term, "include", self.expand_domain(include[2]), 0, result))
+            elif not modifier:
+                mechanisms.append(self.validate_mechanism(term))
+            elif (name := modifier[1].lower()) in known:
+                if known[name]:
+                    raise spf.PermError(f"{name}= MUST appear at most once", term)
+                known[name] = self.expand_domain(term[modifier.end() :])
+            else:
+                _check_macros(term[modifier.end() :], letters=spf_macros.IN_EXPLANATIONS)
+        return mechanisms, known["redirect"], known["exp"]
+
+    def expand_domain(self, written: str) -> str:
+        """Checks a domain-spec; what it expands to is asked when its term is reached."""
+        _check_macros(written, letters=spf_macros.IN_TERMS)
+        if not written or spf.RE_TOPLAB.split(written)[-1]:
+            raise spf.PermError("Invalid domain found (use FQDN)", written)
+        return written
+
+    def _matches(self, mechanism: _Mechanism, recursion: int) -> bool:
+        _, kind, written, length, _ = mechanism
+        if kind == "all":
+            return True
+        if kind in ("ip4", "ip6"):
+            return bool(self.v == ("in-addr" if kind == "ip4" else "ip6") and self.cidrmatch([written], length))
+        self.check_lookups()
+        name = self._name(written)
+        if kind == "include":
+            word, _, _ = self.check1(self.dns_spf(name), name, recursion + 1)
+            if word == Auth.NONE:
+                raise spf.PermError("No valid SPF record for included domain", name)
+            return bool(word == Auth.PASS)
+        if kind == "exists":
+            return bool(self.dns_a(name, "A"))
+        if kind == "ptr":
+            return bool(spf.domainmatch(self.validated_ptrs(), name))
+        hosts = self._exchanges(name) if kind == "mx" else [name]
+        return any(self.cidrmatch(self.dns_a(host, self.A), length) for host in hosts)
+
+    def _exchanges(self, name: str) -> list[str]:
+        found = sorted(self.dns(name, "MX"))
+        if len(found) > spf.MAX_MX:
+            raise spf.PermError(f"More than {spf.MAX_MX} MX records returned")
+        return [host for _, host in found]
+
+    def _name(self, written: str) -> str:
+        return spf_macros.expand_name(written, self._value)
+
+    def _value(self, letter: str) -> str:
+        return self._validated_name() if letter == "p" else str(getattr(self, letter))
+
+    def _validated_name(self) -> str:
+        """%{p}: the domain itself, a name below it, or any other, of those that the client's address has."""
+        domain, names = self.d.lower(), self.validated_ptrs()
+        below = [name for name in names if name.endswith(f".{domain}")]
+        return next(iter([*(name for name in names if name == domain), *below, *names]), "unknown")
+
+    def _explanation(self, written: str) -> str:
+        """The owner's text, empty where there is none or it cannot be had (section 6.2)."""
+        try:
+            texts = self.dns_txt(self._name(written), ignore_void=True)
+            if len(texts) != 1:
+                return ""
+            text = str(spf.to_ascii(texts[0]))
+            for word in text.split(" "):
+                _check_macros(word, letters=spf_macros.IN_EXPLANATIONS)
+        except (spf.TempError, spf.PermError):
+            return ""
+        return spf_macros.expand(text, self._value)
 
     def validated_ptrs(self) -> list[str]:
+        """Section 5.5: a DNS failure makes `ptr` skip a name, and does not end in temperror."""
         try:
             names = self.dns_ptr(self.i)[: spf.MAX_PTR]
         except spf.TempError:
@@ -107,6 +216,17 @@ class _Query(spf.query):  # type: ignore[misc]
             return bool(self.cidrmatch(self.dns_a(name, self.A), self.cidrmax))
         except spf.TempError:
             return False
+
+
+def _rated(result: Auth) -> _Rating:
+    return result.value, 0, ""
+
+
+def _check_macros(text: str, *, letters: frozenset[str]) -> None:
+    try:
+        spf_macros.check(text, letters=letters)
+    except spf_macros.BadMacro as error:
+        raise spf.PermError(str(error)) from None
 
 
 def _answer_pyspf(

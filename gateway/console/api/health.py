@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 
 from gateway.console.access import AnOffice
 from gateway.console.ports import Mood
-from gateway.console.words import machine_time
+from gateway.console.telling.words import machine_time
 
 router = APIRouter(tags=["health"])
 

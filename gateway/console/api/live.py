@@ -16,8 +16,8 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from gateway.console.access import STAFF, Visitor, from_elsewhere, office_of, visitor_of
 from gateway.console.office import Office
-from gateway.console.rows import row_of
-from gateway.console.search import read
+from gateway.console.telling.rows import row_of
+from gateway.console.telling.search import read
 from gateway.quarantine import review
 from gateway.queue.identifiers import text_of
 from gateway.queue.records import Event, HeldQuery

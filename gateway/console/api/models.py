@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.console.held import HeldPage, OpenItem
-from gateway.console.words import machine_time
+from gateway.console.telling.words import machine_time
 from gateway.counters.records import Ban, Waiting
 from gateway.facts.evidence import to_plain
 from gateway.quarantine.release import MAX_REASON, Ending, Result

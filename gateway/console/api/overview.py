@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from gateway.console.access import AnOffice, AnyStaff
 from gateway.console.api.models import ComponentState, Overview, StoryEvent, event_of
 from gateway.console.overview import numbers
-from gateway.console.words import machine_time
+from gateway.console.telling.words import machine_time
 
 router = APIRouter(prefix="/api/v1", tags=["overview"])
 

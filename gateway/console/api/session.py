@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Depends, Request, Response
 from gateway.console.access import AnOffice, Anybody, Deliberate, Visitor, same_site
 from gateway.console.api.models import Me, SignIn
 from gateway.console.doorkeeper import admit, dismiss
-from gateway.console.words import machine_time
+from gateway.console.telling.words import machine_time
 
 router = APIRouter(prefix="/api/v1", tags=["session"])
 

@@ -15,10 +15,10 @@ from gateway.console.access import STAFF, AnOffice, Anybody, Visitor
 from gateway.console.held import OpenItem
 from gateway.console.office import Office
 from gateway.console.pages.rendering import page, zone_of
-from gateway.console.rows import row_of
-from gateway.console.search import read
-from gateway.console.story import Story, differs, story_of
-from gateway.console.words import moment, visible
+from gateway.console.telling.rows import row_of
+from gateway.console.telling.search import read
+from gateway.console.telling.story import Story, differs, story_of
+from gateway.console.telling.words import moment, visible
 from gateway.facts.content import AuthorFact
 from gateway.facts.outcome import Known
 from gateway.quarantine import review

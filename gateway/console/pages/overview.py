@@ -8,12 +8,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from gateway.console.access import STAFF, AnOffice, Anybody
-from gateway.console.chart import STEPS, chart_of, span_of
 from gateway.console.overview import Numbers, numbers
 from gateway.console.pages.rendering import page
 from gateway.console.ports import Mood
-from gateway.console.rows import Kind, kind_named, row_of
-from gateway.console.words import span
+from gateway.console.telling.chart import STEPS, chart_of, span_of
+from gateway.console.telling.rows import Kind, kind_named, row_of
+from gateway.console.telling.words import span
 
 router = APIRouter(include_in_schema=False)
 

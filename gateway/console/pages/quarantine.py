@@ -15,8 +15,8 @@ from gateway.console import held
 from gateway.console.access import AnOffice, Anybody, AnyHands, check_token, same_site
 from gateway.console.pages.rendering import page, zone_of
 from gateway.console.problems import Problem
-from gateway.console.rows import Kind, kind_named, row_of
-from gateway.console.words import day
+from gateway.console.telling.rows import Kind, kind_named, row_of
+from gateway.console.telling.words import day
 from gateway.quarantine.release import MAX_REASON, Ending, Result
 from gateway.quarantine.rights import Act, Role
 

@@ -14,11 +14,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from gateway.console import words
 from gateway.console.access import STAFF, Visitor, office_of
 from gateway.console.assets import Assets
 from gateway.console.ports import Mood
 from gateway.console.problems import Problem
+from gateway.console.telling import words
 from gateway.quarantine import review
 
 THEMES: Final = frozenset({"light", "dark"})

@@ -14,9 +14,15 @@ from typing import Final, TypeVar
 
 from gateway.facts.connection import ClientFact, PastFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Unknown
-from gateway.inbound.admission import senders
+from gateway.inbound.admission import certificates, senders
 from gateway.inbound.admission.addressees import Addressees, Admitted
-from gateway.inbound.admission.counting import Counting, name_of_recipient, names_of_client, names_of_sender
+from gateway.inbound.admission.counting import (
+    Counting,
+    name_of_recipient,
+    name_of_sender_domain,
+    names_of_client,
+    names_of_sender,
+)
 from gateway.inbound.admission.manners import Manners
 from gateway.inbound.ports import Door, Group, Meant, PolicyInForce, Ports, Principal
 from gateway.inbound.protocol.commands import asks_to_route, is_host_name
@@ -107,26 +113,36 @@ class Admission:
         group = self.allowance(client).group
         if refused := _barred(group):
             return refused
+        names = names_of_client(client.ip)
         used_up = await self._counting.allow(
-            (Doing.CONNECTIONS, names_of_client(client.ip)),
+            (Doing.CONNECTIONS, names),
             rates=group.limits.rates,
-            spent=(Doing.ERRORS, Doing.UNKNOWN_RECIPIENTS),
+            spent=((Doing.ERRORS, names), (Doing.UNKNOWN_RECIPIENTS, names)),
         )
         if used_up is None:
             return None
         reply = replies.CONNECTING_TOO_FAST if used_up.doing is Doing.CONNECTIONS else replies.TOO_MANY_ERRORS
         return _too_much(reply, used_up, group)
 
-    def note(self, reply: Reply, client: ClientFact, door: Door) -> None:
-        """A reply was given: what it says of the client's manners is counted, without anybody waiting for it."""
-        doing = Doing.EARLY_TALKS if reply in (replies.SPOKE_TOO_EARLY, replies.IMPATIENT) else Doing.ERRORS
+    def note(self, reply: Reply, client: ClientFact, door: Door, *, sender: ReversePath = None) -> None:
+        """A reply was given: what it says of the client's manners is counted, without anybody waiting for it. `sender`
+        is the reverse-path of the transaction that it was given in."""
         if reply.is_permanent and not (door.is_submission and client.user):
-            noting = asyncio.ensure_future(self._happened(doing, client.ip, self.allowance(client)))
+            doing = Doing.EARLY_TALKS if reply in (replies.SPOKE_TOO_EARLY, replies.IMPATIENT) else Doing.ERRORS
+            noting = asyncio.ensure_future(self._happened(doing, client, None if door.is_submission else sender))
             self._noting.add(noting)
             noting.add_done_callback(self._noting.discard)
 
-    async def _happened(self, doing: Doing, ip: str, allowance: Allowance) -> None:
-        await self._counting.happened(doing, ip, rates=allowance.group.limits.rates, policy=allowance.policy)
+    async def settle(self) -> None:
+        """Return when all that was noted is counted."""
+        if self._noting:
+            await asyncio.wait(self._noting)
+
+    async def _happened(self, doing: Doing, client: ClientFact, sender: ReversePath) -> None:
+        allowance = self.allowance(client, mail_from=None if sender is None else path_text(sender))
+        await self._counting.happened(
+            doing, client.ip, rates=allowance.group.limits.rates, policy=allowance.policy, reverse_path=sender
+        )
 
     def _shut_out(self, client: ClientFact) -> Refused | None:
         ban = self._counting.ban_of(client.ip, self._ports.current_policy())
@@ -182,14 +198,21 @@ class Admission:
             return refused
         if group.requires_tls and not client.tls:
             return Refused(replies.TLS_REQUIRED, f"group {group.id} requires TLS", group.id, group.place)
+        if refused := certificates.refusal(group, client):
+            return refused
         if size is not None and size > allowance.size:
             said = f"declared {size} octets, the limit is {allowance.size}"
             return Refused(replies.TOO_LARGE, said, group.id, group.place)
         if principal is not None and not principal.may_send_as(reverse_path):
             return Refused(replies.NOT_YOUR_ADDRESS, f"{principal.user} does not own the address")
-        names = names_of_sender(client.ip, reverse_path) if principal is None else names_of_client(client.ip)
-        used_up = await self._counting.allow((Doing.MESSAGES, names), rates=group.limits.rates)
-        return None if used_up is None else _too_much(replies.RATE_LIMITED, used_up, group)
+        names, domain = names_of_client(client.ip), name_of_sender_domain(None if principal else reverse_path)
+        used_up = await self._counting.allow(
+            (Doing.MESSAGES, {**names, **domain}), rates=group.limits.rates, spent=((Doing.ERRORS, domain),)
+        )
+        if used_up is None:
+            return None
+        reply = replies.RATE_LIMITED if used_up.doing is Doing.MESSAGES else replies.ERRING_TOO_OFTEN
+        return _too_much(reply, used_up, group)
 
     def may_relay_path(self, path: str, *, principal: Principal | None) -> Refused | None:
         """Refuse strangers who write a further hop into the local part, in whatever spelling."""
@@ -209,6 +232,9 @@ class Admission:
     ) -> Admitted | Refused:
         """To whom mail for the recipient goes and where it is queued, or the refusal. `size` is what MAIL declared."""
         entry = allowance.policy.recipient_entry(str(address))
+        if entry is None and (twin := address.twin) is not None:
+            entry = allowance.policy.recipient_entry(str(twin))
+            address = address if entry is None else twin
         if entry is None and principal is None:
             return Refused(replies.NO_RELAY, "not a recipient of ours")
         meant = Meant(address)
@@ -223,6 +249,8 @@ class Admission:
             if admitted.reply is replies.NO_SUCH_USER and principal is None:
                 return await self._harvesting(client, reverse_path, allowance) or admitted
             return admitted
+        if refused := await self._unfit(admitted, reverse_path):
+            return refused
         if principal is None and (refused := await self._greylisted(admitted, allowance, client, reverse_path)):
             return refused
         wanted = [(Doing.RECIPIENTS, names_of_client(client.ip))]
@@ -235,6 +263,14 @@ class Admission:
         if used_up is not None:
             return _too_much(replies.RATE_LIMITED, used_up, group)
         return replace(admitted, later=meant.later)
+
+    async def _unfit(self, admitted: Admitted, reverse_path: ReversePath) -> Refused | None:
+        """Whether the next hop cannot take these addresses: better said now than in a bounce (RFC 6531 section 3.5)."""
+        if admitted.address.is_ascii and (reverse_path is None or reverse_path.is_ascii):
+            return None
+        if await self._ports.next_hops.takes_utf8_address(admitted.destination) == Known(False):
+            return Refused(replies.NO_UTF8, "the next hop does not offer SMTPUTF8")
+        return None
 
     async def _greylisted(
         self, admitted: Admitted, allowance: Allowance, client: ClientFact, reverse_path: ReversePath
@@ -281,15 +317,16 @@ def _too_much(reply: Reply, used_up: RateLimit, group: Group) -> Refused:
 async def _in_time(
     one: Coroutine[None, None, Outcome[T]], other: Coroutine[None, None, Outcome[U]]
 ) -> tuple[Outcome[T], Outcome[U]]:
-    """The answers to two questions that are asked at a time."""
-    first, second = asyncio.ensure_future(one), asyncio.ensure_future(other)
+    """The answers to two questions that are asked at a time. What one has said by the end of the patience counts,
+    whatever the other one does."""
+    beside = asyncio.ensure_future(other)
+    first: Outcome[T] = Unknown("timed out")
     try:
-        await asyncio.wait((first, second), timeout=INQUIRY_PATIENCE)
-        return _answer(first), _answer(second)
+        async with asyncio.timeout(INQUIRY_PATIENCE):
+            first = await one
+            return first, await beside
+    except TimeoutError:
+        is_late = beside.cancelled() or not beside.done()
+        return first, Unknown("timed out") if is_late else beside.result()
     finally:
-        first.cancel()
-        second.cancel()
-
-
-def _answer(asked: asyncio.Future[Outcome[T]]) -> Outcome[T]:
-    return asked.result() if asked.done() else Unknown("timed out")
+        beside.cancel()

@@ -61,10 +61,14 @@ def names_of_client(ip: str) -> Names:
     return {Whose.CLIENT: client_name(ip), Whose.NETWORK: network_of(ip)}
 
 
+def name_of_sender_domain(reverse_path: ReversePath) -> Names:
+    """The domain of the reverse-path, where it has one: bounces are nobody's."""
+    return {} if reverse_path is None else {Whose.SENDER_DOMAIN: reverse_path.domain}
+
+
 def names_of_sender(ip: str, reverse_path: ReversePath) -> Names:
-    """The same and the domain of the reverse-path, where it has one: bounces are nobody's."""
-    names = names_of_client(ip)
-    return names if reverse_path is None else {**names, Whose.SENDER_DOMAIN: reverse_path.domain}
+    """The client, its network, and the domain of the reverse-path."""
+    return {**names_of_client(ip), **name_of_sender_domain(reverse_path)}
 
 
 def name_of_recipient(address: Address) -> dict[Whose, str]:
@@ -102,10 +106,10 @@ class Counting:
         self._counters.connections_changed(network_of(ip), here=here)
 
     async def allow(
-        self, *wanted: tuple[Doing, Names], rates: Sequence[RateLimit], spent: Sequence[Doing] = ()
+        self, *wanted: tuple[Doing, Names], rates: Sequence[RateLimit], spent: Sequence[tuple[Doing, Names]] = ()
     ) -> RateLimit | None:
         """Count what a client is about to do, if the rates let it; else the rate that is used up, and nothing is
-        counted. `spent` are doings that are not done now, and whose rates must not be used up either."""
+        counted. `spent` is what is not done now, and whose rates must not be used up either."""
         limits: dict[str, RateLimit] = {}
         takes: dict[str, Take] = {}
         for doing, names in wanted:
@@ -115,8 +119,7 @@ class Counting:
             for limit in _of(rates, doing, names):
                 key = _key(doing, limit.whose, names[limit.whose], limit.rate.seconds)
                 takes[key], limits[key] = Take(key, limit.rate.seconds, limit=limit.rate.number), limit
-        names = dict(wanted[0][1])
-        for doing in spent:
+        for doing, names in spent:
             for limit in _of(rates, doing, names):
                 key = _key(doing, limit.whose, names[limit.whose], limit.rate.seconds)
                 takes[key], limits[key] = Take(key, limit.rate.seconds, limit=limit.rate.number, amount=0.0), limit

@@ -56,14 +56,16 @@ class Occupancy:
 
     def identify(self, guest: Guest, network: str) -> None:
         """The session is of that client network, and of no other one."""
-        self._uncount(self._guests[guest])
+        if before := self._guests[guest]:
+            self._uncount(before)
         self._guests[guest] = network
         self._networks[network] += 1
         self._neighbourhoods[network_of(network)] += 1
 
     def leave(self, guest: Guest) -> None:
         """Count a session out."""
-        self._uncount(self._guests.pop(guest))
+        if before := self._guests.pop(guest):
+            self._uncount(before)
         if not self._guests:
             self._empty.set()
         CONNECTIONS.dec()

@@ -36,7 +36,9 @@ _PATH = re.compile(r'[ \t]*<((?:"(?:[^"\\]|\\.)*"|[^<>"])*)>(?: +(.*))?\Z')
 _CHUNK = re.compile(rf"(\d{{1,{MAX_DIGITS_OF_CHUNK}}})(?: +(LAST))?\Z", re.ASCII | re.IGNORECASE)
 _KEYWORD = re.compile(r"[A-Z0-9][A-Z0-9-]*\Z")
 _VALUE = re.compile(r"[\x21-\x3c\x3e-\x7e\u0080-\U0010ffff]+\Z")
-_XTEXT = re.compile(r"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
+_XTEXT = re.compile(r"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+(?:[2-6][0-9A-F]|7[0-9A-E]))+\Z")
+"""What is encoded is printable, too (RFC 3461 sections 4.2 and 4.4)."""
+_NOT_XTEXT = re.compile(r"[^\x21-\x2a\x2c-\x3c\x3e-\x7e]")
 _ADDRESS_TYPE = re.compile(r"[A-Za-z0-9-]+\Z")
 _NOTIFY = frozenset({"SUCCESS", "FAILURE", "DELAY"})
 _LABELS = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}))*\.?\Z")
@@ -215,6 +217,13 @@ _MAIL: Final[dict[str, Callable[[MailParameters, str | None], MailParameters]]] 
     "ENVID": _envid,
     "AUTH": _auth,
 }
+
+
+def original_recipient(address: Address) -> str:
+    """The ORCPT of a recipient whose client said none (RFC 3461 section 4.2, RFC 6533 section 3)."""
+    if not address.is_ascii:
+        return f"utf-8;{address}"
+    return f"rfc822;{_NOT_XTEXT.sub(lambda sign: f'+{ord(sign[0]):02X}', str(address))}"
 
 
 def recipient_parameters(given: dict[str, str | None]) -> RecipientParameters:

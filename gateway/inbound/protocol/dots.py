@@ -33,19 +33,28 @@ class DotReader:
     def feed(self, chunk: bytes) -> bytes:
         """The octets of the message that are certain now. Must not be called once `finished`."""
         octets = self._held_back + chunk
-        is_clean, first_dot = survey(octets)
-        end = octets.find(_END, max(0, first_dot - 2)) if first_dot >= 0 else -1
-        if end >= 0:
+        is_clean, dots = survey(octets)
+        stop = next((dot for dot in dots if octets.startswith(_END, dot - 2)), None)
+        if stop is not None:
             self.finished = True
-            self.rest = octets[end + len(_END) :]
-            octets = octets[: end + 2]
+            self.rest = octets[stop + 3 :]
         else:
             self._held_back = next((each for each in _BEGINNINGS_OF_END if octets.endswith(each)), b"")
-            octets = octets[: len(octets) - len(self._held_back)]
+            stop = len(octets) - len(self._held_back)
         if not is_clean and self.fault is None:
-            self.fault = fault_of(octets)
-        clear = octets.replace(b"\r\n.", b"\r\n") if 0 <= first_dot < len(octets) else octets
-        if self._at_start and clear:
-            self._at_start = False
-            clear = clear[2:]
-        return clear
+            self.fault = fault_of(octets[:stop])
+        start = 0
+        if self._at_start and stop:
+            self._at_start, start = False, 2
+        return _without(dots, octets, start, stop)
+
+
+def _without(dots: list[int], octets: bytes, start: int, stop: int) -> bytes:
+    """The octets from `start` to `stop` but for those of these dots that lie between. Copies them once."""
+    view, pieces = memoryview(octets), []
+    for dot in dots:
+        if dot >= stop:
+            break
+        pieces.append(view[start:dot])
+        start = dot + 1
+    return b"".join([*pieces, view[start:stop]])

@@ -19,22 +19,22 @@ _DOT: Final = 46
 
 
 class Survey(NamedTuple):
-    """What was seen. `is_clean`: no fault of `fault_of`, and no CR at the end that may be half of a pair. `first_dot`:
-    offset of the first dot that follows an LF, or -1."""
+    """What was seen. `is_clean`: no fault of `fault_of`, and no CR at the end that may be half of a pair. `dots`:
+    offsets of the dots that follow a CRLF."""
 
     is_clean: bool
-    first_dot: int
+    dots: list[int]
 
 
 def survey(octets: bytes) -> Survey:
     """Look at octets once. They are never taken for more than they show: what is not clean is looked at again."""
     array = np.frombuffer(octets, np.uint8)
     returns, feeds = array == _CR, array == _LF
-    pairs = np.count_nonzero(returns[:-1] & feeds[1:])
-    is_clean = np.count_nonzero(returns) == pairs == np.count_nonzero(feeds) and b"\0" not in octets
-    dots = feeds[:-1] & (array[1:] == _DOT)
-    first = int(dots.argmax()) if dots.size else 0
-    return Survey(is_clean, first + 1 if dots.size and dots[first] else -1)
+    pairs = returns[:-1] & feeds[1:]
+    is_clean = np.count_nonzero(returns) == np.count_nonzero(pairs) == np.count_nonzero(feeds) and b"\0" not in octets
+    dots = array[2:] == _DOT
+    dots &= pairs[:-1]
+    return Survey(is_clean, (np.flatnonzero(dots) + 2).tolist())
 
 
 def fault_of(octets: bytes) -> str | None:

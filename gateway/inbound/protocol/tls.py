@@ -27,6 +27,16 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
+def asking_context(certificate: Path, key: Path, *, authorities: Path) -> ssl.SSLContext:
+    """One that asks clients for a certificate, and takes none as well. Which ones are good stands in `authorities`: the
+    certificates of those that issue them, or these themselves. Raises as `server_context` does."""
+    context = server_context(certificate, key)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(authorities)
+    return context
+
+
 class RenewableCertificate:
     """A certificate and its key in two files. `context` is made of them as they were when they last fitted together."""
 
@@ -34,6 +44,7 @@ class RenewableCertificate:
         """Raises as `server_context` does."""
         self._files = (certificate, key)
         self._stamp = self._look()
+        self._asking: dict[Path, tuple[_Stamp, ssl.SSLContext]] = {}
         self.context = server_context(certificate, key)
 
     def renew(self) -> bool:
@@ -51,6 +62,15 @@ class RenewableCertificate:
         log().info("certificate renewed")
         return True
 
+    def asking(self, authorities: Path) -> ssl.SSLContext:
+        """The same, for handshakes that ask for a client certificate of these authorities, as they are now. Raises
+        OSError."""
+        stamp = (*self._stamp, _stamp_of(authorities))
+        made = self._asking.get(authorities)
+        if made is None or made[0] != stamp:
+            made = self._asking[authorities] = (stamp, asking_context(*self._files, authorities=authorities))
+        return made[1]
+
     async def watch(
         self, take_up: Callable[[ssl.SSLContext], None], *, sleep: Callable[[float], Awaitable[None]]
     ) -> None:
@@ -61,5 +81,9 @@ class RenewableCertificate:
                 take_up(self.context)
 
     def _look(self) -> _Stamp:
-        stats = [file.stat() for file in self._files]
-        return tuple((stat.st_mtime_ns, stat.st_ino, stat.st_size) for stat in stats)
+        return tuple(map(_stamp_of, self._files))
+
+
+def _stamp_of(file: Path) -> tuple[int, int, int]:
+    stat = file.stat()
+    return stat.st_mtime_ns, stat.st_ino, stat.st_size

@@ -300,14 +300,12 @@ class Wire(SMTP, ABC):
         """Whether TLS is active."""
         return self.session is not None and self.session.ssl is not None
 
-    def expect_tls(self) -> None:
+    def expect_tls(self, context: ssl.SSLContext) -> None:
         """Put TLS under a connection from which nothing was read yet but a PROXY header (RFC 8314 section 3).
 
         This is what aiosmtpd does for STARTTLS. `loop.start_tls` would come too late: uvloop reads before a task runs.
         What was read ahead is the beginning of the handshake, and is handed down.
         """
-        context = self.tls
-        assert context is not None
         plain = cast(asyncio.Transport, self.transport)
         self._handshake = self.loop.create_future()
         self._handshake.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -331,14 +329,12 @@ class Wire(SMTP, ABC):
             below.get_buffer(len(read_ahead))[: len(read_ahead)] = read_ahead
             below.buffer_updated(len(read_ahead))
 
-    async def encrypt(self) -> tuple[str, str]:
-        """Do the handshake, or wait for the one that was begun; gives protocol version and cipher.
+    async def encrypt(self, context: ssl.SSLContext) -> ssl.SSLObject:
+        """Do the handshake, or wait for the one that was begun; gives what was agreed upon.
 
         Whatever came in clear is thrown away unread: it may have been put in by somebody else (RFC 3207 section 4.2).
         Raises `ClientGone`.
         """
-        context = self.tls
-        assert context is not None
         try:
             if self._handshake is not None:
                 await self._handshake
@@ -357,8 +353,7 @@ class Wire(SMTP, ABC):
         except OSError as error:  # what ssl, the network and the clock raise
             raise ClientGone from error
         assert self.transport is not None
-        connection = self.transport.get_extra_info("ssl_object")
-        return connection.version() or "", connection.cipher()[0]
+        return cast(ssl.SSLObject, self.transport.get_extra_info("ssl_object"))
 
     def _adopt(self, transport: asyncio.Transport) -> None:
         """Go on with this transport, which is encrypted."""

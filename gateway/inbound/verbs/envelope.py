@@ -28,10 +28,11 @@ async def mail(session: Session, argument: str) -> Reply:
     if session.transactions > session.household.limits.transactions:
         return replies.TOO_MANY_TRANSACTIONS
     try:
-        sender, parameters = _read_mail(argument, extended=session.extended)
+        sender, parameters = _read_mail(argument, extended=session.extended, offers_auth=session.offers_auth)
     except BadCommand as bad:
         unreadable = Refused(bad.reply, "MAIL cannot be taken as it stands")
         return await session.refuse("mail", unreadable, sender=commands.path_as_written(argument))
+    session.sender = sender
     admission = session.household.admission
     allowance = await admission.allowance_at_mail(session.client, sender, principal=session.principal)
     refused = await admission.may_send(
@@ -88,15 +89,15 @@ async def rcpt(session: Session, argument: str) -> Reply:
         return await session.refuse("rcpt", answer, recipient=path)
     session.note_progress()
     # Who stands for whom is no secret of ours: a report to the sender names the address that he wrote (RFC 3461).
-    original = parameters.original or ("" if answer.address == address else f"rfc822;{address}")
+    original = parameters.original or ("" if answer.address == address else commands.original_recipient(address))
     transaction.add(Recipient(answer.address, parameters.notify, original), answer.destination, size=answer.size)
     transaction.later = transaction.later or answer.later
     return replies.RECIPIENT_OK
 
 
-def _read_mail(argument: str, *, extended: bool) -> tuple[ReversePath, MailParameters]:
+def _read_mail(argument: str, *, extended: bool, offers_auth: bool) -> tuple[ReversePath, MailParameters]:
     path, given = commands.path_and_parameters(argument, keyword="FROM:", malformed=replies.BAD_SENDER_SYNTAX)
-    if given and not extended:
+    if (given and not extended) or ("AUTH" in given and not offers_auth):
         raise BadCommand(replies.BAD_PARAMETER)
     parameters = commands.mail_parameters(given)
     sender = commands.reverse_path(path)

@@ -63,7 +63,7 @@ async def _impatience(session: Session) -> Refused | None:
     return None
 
 
-def offers(session: Session) -> list[str]:
+def offers(session: Session) -> tuple[str, ...]:
     """The extensions that this client may use now, as EHLO says them."""
     allowance = session.household.admission.allowance(session.client)
     offered = ["PIPELINING", f"SIZE {allowance.size}", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN", "CHUNKING"]
@@ -71,21 +71,21 @@ def offers(session: Session) -> list[str]:
     offered.append(f"LIMITS MAILMAX={session.household.limits.transactions} RCPTMAX={recipients}")
     if session.tls is not None and not session.is_encrypted:
         offered.append("STARTTLS")
-    if session.door.is_submission and session.is_encrypted:
+    if session.offers_auth:
         offered.append(f"AUTH {' '.join(sasl.MECHANISMS)}")
     if session.may_xclient:
         offered.append(f"XCLIENT {' '.join(attributes.NAMES)}")
-    return [*offered, "HELP"]
+    return (*offered, "HELP")
 
 
 def _refused_as_ours(session: Session, name: str) -> Refused | None:
     """Who comes from outside and says our own name is lying. Those on this machine may."""
     if session.door is not Door.MX or session.is_health_check:
         return None
-    here = session.own_address
+    here = session.own_address if name.startswith("[") else ""  # the kernel is asked only where it matters
     if not claims_to_be(name, hostname=session.household.hostname, ip=here):
         return None
-    if ipaddress.ip_address(session.address.ip).is_loopback or session.address.ip == here:
+    if ipaddress.ip_address(session.address.ip).is_loopback or session.address.ip == session.own_address:
         return None
     return Refused(replies.OUR_OWN_NAME, "says our own name in HELO")
 

@@ -22,8 +22,8 @@ async def starttls(session: Session, argument: str) -> Reply | None:
         return replies.TLS_ACTIVE
     if session.tls is None:
         return replies.NOT_IMPLEMENTED
-    session.say(replies.READY_FOR_TLS)
-    await session.start_tls()
+    if not await session.start_tls(replies.READY_FOR_TLS):
+        return replies.TLS_NOT_AVAILABLE
     session.forget_transaction()
     session.extended = False
     session.client = replace(session.client, helo="")

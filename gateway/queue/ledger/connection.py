@@ -73,10 +73,15 @@ def _engine(folder: Path, *, pragmas: tuple[str, ...], begin: str, connections: 
 def bring_up_to_date(engine: Engine, lock: FileLock) -> None:
     """Create or migrate the tables, in one transaction under the lock. Raises `LedgerTooNew`."""
     with lock, engine.connect() as connection:
-        if _revision(connection) == REVISION:
+        if is_up_to_date(connection):
             return
         connection.rollback()
         _migrate(connection)
+
+
+def is_up_to_date(connection: Connection) -> bool:
+    """Whether the tables are those of this program."""
+    return _revision(connection) == REVISION
 
 
 def _revision(connection: Connection) -> str | None:

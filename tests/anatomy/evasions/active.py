@@ -21,6 +21,12 @@ def _file(name: str, octets: bytes, called: str = "a.bin", fate: Fate = Fate.FOU
     return Case(name, multipart(attachment(octets, called)), fate)
 
 
+_LINES = "\r\n".join(_B64[at : at + 20] for at in range(0, len(_B64), 20))
+_B64_TWICE = base64.b64encode(_B64.encode()).decode()
+_LINK = f'<a href="data:a/b;base64,{_B64}">x</a>'
+_NESTED = base64.b64encode(_LINK.encode()).decode()
+_WRITTEN = "".join(f"%{octet:02x}" for octet in _LINK.encode())
+_B64_OF_URLS = base64.urlsafe_b64encode(EICAR + b"   ").decode()
 _SAVES = "var b=new Blob([u]);a.href=URL.createObjectURL(b);a.download='eicar.com';a.click();"
 _NUMBERS = ",".join(str(octet) for octet in EICAR)
 _HEXES = ",".join(f"0x{octet:02x}" for octet in EICAR)
@@ -48,6 +54,34 @@ _PAGES = (
     _page("escapes", _script('var u=unescape("' + "".join(f"%{octet:02x}" for octet in EICAR) + '");')),
     _page("escapes of a string", _script('var u=atob("");u="' + "".join(f"\\x{octet:02x}" for octet in EICAR) + '";')),
     _page("codes of characters", _script(f"var u=String.fromCharCode({_NUMBERS});")),
+    _page("base64 in a list", _script(f'var u=atob(["{_B64[:_HALF]}", "{_B64[_HALF:]}"].join(""));')),
+    _page("base64 turned around", _script(f'var u=atob("{_B64[::-1]}".split("").reverse().join(""));')),
+    _page("base64 of base64", _script(f'var u=atob(atob("{_B64_TWICE}"));')),
+    _page("base64 in escapes", _script('var u=atob("' + "".join(f"\\u{ord(each):04x}" for each in _B64) + '");')),
+    _page("base64 in the text", f"<pre id=x>{_B64}</pre>" + _script("var u=atob(x.innerText);")),
+    _page("base64 on lines", f"<textarea id=x>\r\n{_LINES}\r\n</textarea>" + _script("var u=atob(x.value);")),
+    _page("base64 of URLs", _script(f'var u=atob("{_B64_OF_URLS}".replace(/_/g,"/").replace(/-/g,"+"));')),
+    _page("data: URI on lines", f'<a href="data:a/b;base64,\r\n{_LINES}">x</a>'),
+    _page(
+        "data: URI in references", '<a href="data:a/b;base64,' + "".join(f"&#{ord(each)};" for each in _B64) + '">x</a>'
+    ),
+    _page("data: in references", f'<a href="&#x64;&#97;ta:a/b;base64,{_B64}">x</a>'),
+    _page("data: URI in a page in a data: URI", f'<iframe src="data:text/html;base64,{_NESTED}"></iframe>'),
+    _page("page written by a script", f'<script>document.write(unescape("{_WRITTEN}"))</script>'),
+    _page("page that begins with words", f'Hello <a href="data:a/b;base64,{_B64}">x</a>', "application/octet-stream"),
+    _page(
+        "Word document as XML",
+        f'<?xml version="1.0"?><w:d><w:binData w:name="a">{_LINES}</w:binData></w:d>',
+        "text/xml",
+        "a.xml",
+    ),
+    Case("page in UTF-16", multipart(attachment(f'<a href="data:a/b;base64,{_B64}">x</a>'.encode("utf-16"), "a.html"))),
+    Case(
+        "page in UTF-16 without a mark",
+        multipart(
+            attachment(f'<html><a href="data:a/b;base64,{_B64}">x</a>'.encode("utf-16-le"), "a.html", "text/html")
+        ),
+    ),
     _page(
         "SVG with a script",
         f'<svg xmlns="http://www.w3.org/2000/svg"><script>var u=atob("{_B64}");{_SAVES}</script></svg>',
@@ -118,6 +152,24 @@ _OFFICE = (
     _file("document in an archive", zipped(a_docx=package(word__embeddings__a_bin=EICAR))),
 )  # fmt: skip
 
+_PAGE_ARCHIVE = (
+    b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\n"
+    b"Content-Type: application/x-mso\r\nContent-Transfer-Encoding: base64\r\n\r\n" + _B64.encode() + b"\r\n--b--\r\n"
+)
+_MACROS = (
+    b"ActiveMime\0\0\1\xf0\4"
+    + bytes(35)
+    + zlib.compress(compound({"ObjectPool": {"_1": {"\x01Ole10Native": native(b"eicar.com", EICAR)}}}))
+)
+_PAGE_ARCHIVES = (
+    _file("archive of a page", _PAGE_ARCHIVE, "a.mht"),
+    _file("archive of a page called a document", b"hello\r\n\r\n" + _PAGE_ARCHIVE, "a.doc"),
+    _file("archive of a page behind a PDF", pdf(pdf_stream(b"", b"x")) + _PAGE_ARCHIVE, "a.doc"),
+    _file("archive of a page behind a picture", b"\x89PNG\r\n\x1a\n" + bytes(900) + _PAGE_ARCHIVE, "a.doc"),
+    _file("macros beside a page", _MACROS, "editdata.mso"),
+    _file("PDF behind a picture", b"GIF89a" + bytes(400) + pdf(pdf_stream(b"/Type /EmbeddedFile", EICAR)), "a.pdf"),
+)  # fmt: skip
+
 _CALENDAR = b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nATTACH;FMTTYPE=a/b;ENCODING=BASE64;VALUE=BINARY:%s\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 _FOLDED = b"\r\n ".join(_B64.encode()[at : at + 40] for at in range(0, len(_B64), 40))
 _OTHERS = (
@@ -127,4 +179,4 @@ _OTHERS = (
     _file("OneNote", b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d" + bytes(100) + bytes.fromhex("e716e3bd65261145a4c48d4d0b7a9eac") + struct.pack("<Q", len(EICAR)) + bytes(12) + EICAR + bytes(50), "a.one"),
 )  # fmt: skip
 
-CASES = (*_PAGES, *_PDF, *_OFFICE, *_OTHERS)
+CASES = (*_PAGES, *_PDF, *_OFFICE, *_PAGE_ARCHIVES, *_OTHERS)

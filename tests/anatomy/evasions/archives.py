@@ -15,7 +15,7 @@ from gateway.anatomy.findings import Unscannable
 from tests.anatomy.evasions.case import EICAR, Case, Fate
 from tests.anatomy.making.cabinets import cabinet
 from tests.anatomy.making.letters import attachment, multipart, zipped
-from tests.anatomy.making.papers import package
+from tests.anatomy.making.papers import compound, package, pdf, pdf_stream
 from tests.anatomy.making.rars import file_4, file_5, rar_4, rar_5
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
@@ -204,7 +204,23 @@ _OTHERS = (
     _in("RAR of the first version", b"RE~^" + bytes(60), Unscannable.ARCHIVE_UNSUPPORTED),
 )
 
-CASES = (*_ZIPS, *_TARS, *_STREAMS, *_OTHERS)
+_RAR = rar_5(file_5(b"eicar.com", EICAR))
+_LINK_FILE = b"L\0\0\0\x01\x14\x02\0" + bytes(400)
+_BEHIND = (
+    _in("a ZIP behind gzip", gzip.compress(b"x") + _zip(), called="a.zip"),
+    _in("a ZIP behind bzip2", bz2.compress(b"x") + _zip(), called="a.zip"),
+    _in("a ZIP behind long words", b"Good day.\r\n" * 3_000 + _zip(), called="a.zip"),
+    _in("RAR behind a PDF", pdf(pdf_stream(b"", b"x")) + _RAR, called="a.rar"),
+    _in("RAR behind a shortcut", _LINK_FILE + _RAR, called="a.lnk"),
+    _in("a cabinet behind a shortcut", _LINK_FILE + cabinet([(b"eicar.com", EICAR)]), called="a.lnk"),
+    _in("RAR behind rich text", b"{\\rtf1 x}" + _RAR, called="a.rar"),
+    _in("RAR behind a compound file, by its name", compound({"a": b"x"}) + _RAR, called="a.rar"),
+    _in("a later volume of 7z", bytes(range(256)) * 2, Unscannable.ARCHIVE_UNSUPPORTED, called="a.7z.002"),
+    _in("a later volume of RAR", bytes(range(256)) * 2, Unscannable.ARCHIVE_UNSUPPORTED, called="a.r01"),
+    _in("a first volume of ZIP", bytes(range(256)) * 2, Unscannable.ARCHIVE_UNSUPPORTED, called="a.z01"),
+)
+
+CASES = (*_ZIPS, *_TARS, *_STREAMS, *_OTHERS, *_BEHIND)
 
 
 def _entries(count: int, content: bytes) -> bytes:

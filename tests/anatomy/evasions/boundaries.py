@@ -279,6 +279,23 @@ _WHOLE = (
     ),
     Case("text/rfc822-headers that holds a message", HEAD + b"Content-Type: text/rfc822-headers\r\n\r\n" + HEAD + FILE),
     Case(
+        "the delimiter of the inner multipart is the closing one of the outer",
+        _mail(
+            b'multipart/mixed; boundary="a--"',
+            b'--a--\r\nContent-Type: multipart/mixed; boundary="a----"\r\n\r\n'
+            + _parts(b"a----", FILE, b"Content-Type: text/html\r\n\r\nGood day.\r\n", closing=b"--a----"),
+        ),
+    ),
+    Case(
+        "the inner delimiter stands in the header",
+        _mail(
+            b"multipart/mixed; boundary=a",
+            b"--a\r\nContent-Type: multipart/mixed; boundary=ab\r\nMIME-Version: 1.0\r\n"
+            + _parts(b"ab", FILE)
+            + b"--a--\r\n",
+        ),
+    ),
+    Case(
         "two content types of one part",
         HEAD
         + b"Content-Type: text/plain\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n"

@@ -80,6 +80,11 @@ CASES = (
     _clean("a name with an apostrophe", multipart(attachment(b"hello", "Ann's notes.txt", "text/plain"))),
     _clean("a table of numbers", text("\r\n".join(",".join(str(n * m) for m in range(30)) for n in range(40)))),
     _clean("a long word", text("https://news.example/" + "x" * 3_000)),
+    _clean("a message quoted in notes", multipart(attachment(b"It says:\r\n\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\nno more\r\n", "notes.txt", "text/plain"))),
+    _clean("a file of measurements", multipart(attachment(bytes(range(256)) * 9, "data.bin"))),
+    _clean("rich text", multipart(attachment(b"{\\rtf1\\ansi Hello}", "a.rtf", "application/rtf"))),
+    _clean("a page with references", html("<p>" + "caf&#233; &#8211; data: " * 50 + "</p>")),
+    _clean("configuration", multipart(attachment(b'<?xml version="1.0"?><a><b>Good day, and more words than one.</b></a>', "a.xml", "text/xml"))),
     _clean("nothing at all", HEAD + b"\r\n"),
 )  # fmt: skip
 

@@ -25,7 +25,7 @@ from gateway.mail.envelope import Direction, Envelope, Recipient
 from gateway.mail.message import Message
 from gateway.pipeline.scan import Scanner
 from gateway.policy.decide import decide_all, explain
-from gateway.policy.parse import load
+from gateway.policy.language.parse import load
 from gateway.policy.verdict import Settlement
 
 NOON = 1_800_000_000.0

@@ -18,7 +18,7 @@ from gateway.facts.outcome import NOT_ASKED, Known, Unknown
 from gateway.inbound.admission.counting import Counting, own_networks
 from gateway.inbound.ports import AuthFailure, Principal
 from gateway.mailbox.users import UserBase
-from gateway.policy.parse import read
+from gateway.policy.language.parse import read
 
 POLICY = read(
     {

@@ -29,7 +29,7 @@ from gateway.mail.message import Message
 from gateway.pipeline.sealing import Sealer
 from gateway.pipeline.signing import Signer
 from gateway.pipeline.stamp import Stamper
-from gateway.policy.parse import read
+from gateway.policy.language.parse import read
 from gateway.settings import Dns
 from tests.dns_server import DnsServer
 from tests.inbound.house import House, open_house

@@ -33,7 +33,7 @@ async def door(*, tagging: Tagging | None = None, own: tuple[str, ...] = ()) -> 
     networks = own_networks(own) if own else own_networks([])
     policy = PlainPolicy(entry=PlainEntry(aliases={"away@example.net": "carl@far.example"}))
     house: list[House] = []
-    returning = Returning(SRS, tagging, networks, lambda: house[0].clock.now())
+    returning = Returning(lambda: SRS, lambda: tagging, networks, lambda: house[0].clock.now())
     async with open_house(policy=policy, edit=lambda ports: replace(ports, returns=returning)) as opened:
         house.append(opened)
         yield opened
@@ -112,7 +112,7 @@ class Outside:
 async def signing(refuse_at: Literal["rcpt", "data"] = "rcpt") -> AsyncIterator[House]:
     house: list[House] = []
     now = lambda: house[0].clock.now()  # noqa: E731
-    returning = Returning(SRS, SIGNING, Outside(), now, refuse_at=refuse_at)  # type: ignore[arg-type]
+    returning = Returning(lambda: SRS, lambda: SIGNING, Outside(), now, refuse_at=refuse_at)  # type: ignore[arg-type]
     async with open_house(edit=lambda ports: replace(ports, returns=returning)) as opened:
         house.append(opened)
         yield opened

@@ -21,7 +21,7 @@ from gateway.pipeline.sealing import Sealer
 from gateway.pipeline.signing import Signer
 from gateway.pipeline.stamp import Stamper
 from gateway.policy.decide import decide_all
-from gateway.policy.parse import read
+from gateway.policy.language.parse import read
 from gateway.policy.policy import Policy
 from gateway.policy.verdict import Disposition, Settlement
 from gateway.queue.custody import as_delivered

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.app.installation import Folders
 from gateway.app.keys.return_keys import (
+    LiveReturnKeys,
     ReturnKeyError,
     check_return_keys,
     make_return_keys,
@@ -45,6 +46,26 @@ def test_a_new_key_on_top_makes_and_the_old_one_still_reads(tmp_path: Path) -> N
     assert after is not None
     assert after.returned(path, now=0.0) == ANN
     assert after.forwarded(ANN, now=0.0) != path
+
+
+def test_a_reload_takes_a_new_key_up_and_bad_files_change_nothing(tmp_path: Path) -> None:
+    folders = Folders(tmp_path)
+    make_return_keys(folders)
+    live = LiveReturnKeys(SIGNING, folders)
+    before, tagging = live.srs(), live.tagging()
+    assert before is not None and tagging is not None
+    for file in (folders.srs_keys, folders.batv_keys):
+        file.write_text("ab" * 32 + "\n" + file.read_text())
+    assert live.srs() is before, "not before it is told to"
+    live.reload()
+    after, retagging = live.srs(), live.tagging()
+    assert after is not None and retagging is not None
+    assert after.keys == (bytes.fromhex("ab" * 32), *before.keys)
+    assert retagging.batv.keys == (bytes.fromhex("ab" * 32), *tagging.batv.keys)
+    folders.srs_keys.write_text("cd" * 32 + "\n")
+    folders.batv_keys.write_text("nothing\n")
+    live.reload()
+    assert (live.srs(), live.tagging()) == (after, retagging), "both files count, or neither"
 
 
 def test_the_settings_say_what_is_done(tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.freezing import freeze
 from tests.inbound.house import make_certificate
+from tests.ports import free_port
 
 SLAPD = shutil.which("slapd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/openldap")
 SCHEMA = Path("/etc/ldap/schema")
@@ -85,7 +87,7 @@ class Slapd:
         assert SLAPD is not None
         command = [SLAPD, "-d", "0", "-f", str(self._configuration), "-h", doors]
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        for _ in range(500):
+        for _ in range(6000):
             try:
                 socket.create_connection(("127.0.0.1", self.tls_port), timeout=1).close()
                 return
@@ -99,13 +101,13 @@ class Slapd:
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
     def hold_still(self) -> None:
         """It has its port, and says nothing."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        freeze(self._process.pid)
 
     def go_on(self) -> None:
         """And speaks again."""
@@ -122,8 +124,3 @@ def running_slapd(folder: Path, *people: str) -> Iterator[Slapd]:
         yield slapd
     finally:
         slapd.stop()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])

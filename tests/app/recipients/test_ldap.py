@@ -20,7 +20,8 @@ from gateway.delivery.callahead import Presence
 from gateway.facts.outcome import Known, Outcome, Unknown
 from gateway.mail.address import Address
 from gateway.policy.policy import LdapSource
-from tests.app.recipients.running_slapd import READER, SECRET, SLAPD, Slapd, free_port, running_slapd
+from tests.app.recipients.running_slapd import READER, SECRET, SLAPD, Slapd, running_slapd
+from tests.ports import free_port
 
 needs_slapd = [pytest.mark.slapd, pytest.mark.skipif(SLAPD is None, reason="slapd is not installed")]
 EXISTS, ABSENT = Known(Presence.EXISTS), Known(Presence.ABSENT)

@@ -21,7 +21,7 @@ from gateway.inbound.ports import Validity
 from gateway.mail.address import Address
 from gateway.mailbox.quota import Quota
 from gateway.mailbox.users import UserBase
-from gateway.policy.parse import read
+from gateway.policy.language.parse import read
 from tests.app.recipients.running_slapd import READER, SECRET, SLAPD, running_slapd
 from tests.delivery.sink import Sink, running
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from gateway.checks.anatomist import nursery as nursery_module
 from gateway.checks.anatomist.nursery import Nursery, NurseryError, Plan
+from tests.freezing import freeze
 
 from .conftest import HOSTILE, MEMORY
 
@@ -46,7 +46,7 @@ async def test_a_zygote_that_is_stopped_is_replaced(nursery: Nursery, monkeypatc
     (await nursery.worker()).kill()
     stopped = nursery._process
     assert stopped is not None
-    os.kill(stopped.pid, signal.SIGSTOP)
+    freeze(stopped.pid)
     monkeypatch.setattr(nursery_module, "_PATIENCE", 0.5)
     with pytest.raises(NurseryError, match=r"no worker came within 0\.5 s"):
         await nursery.worker()

@@ -15,6 +15,7 @@ from gateway.checks.anatomist import pool as pool_module
 from gateway.checks.anatomist.pool import AnatomistPool
 from gateway.facts.content import ContentFact
 from gateway.facts.outcome import Known, Unknown
+from tests.freezing import freeze
 
 from .conftest import HOSTILE, MEMORY, order
 
@@ -43,7 +44,7 @@ async def end_of(pid: int) -> None:
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     loop.add_reader(handle, ended.set)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(180):
         await ended.wait()
     loop.remove_reader(handle)
     os.close(handle)
@@ -87,7 +88,7 @@ async def test_a_job_that_does_not_end_is_killed_at_the_deadline(hasty_pool: Ana
 
 async def test_a_stopped_worker_is_killed_at_the_deadline(hasty_pool: AnatomistPool) -> None:
     before = int(await said(hasty_pool, "pid"))
-    os.kill(before, signal.SIGSTOP)
+    freeze(before)
     assert await why(hasty_pool, "fine") == "anatomist took longer than 1 s"
     assert await said(hasty_pool, "pid") != str(before)
 

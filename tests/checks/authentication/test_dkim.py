@@ -96,6 +96,14 @@ async def test_the_default_canonicalisation_is_simple() -> None:
         ({"h": "to:subject"}, "the From field is not signed"),
         ({"h": ""}, "h= is malformed"),
         ({"h": "from::to"}, "h= is malformed"),
+        ({"h": "from:to:"}, "h= is malformed"),
+        ({"i": ""}, "i= is not within d="),
+        ({"i": "@com"}, "i= is not within d="),
+        ({"a": "RSA-SHA256"}, "unknown algorithm"),
+        ({"v": "01"}, "incompatible version"),
+        ({"l": "9" * 77}, "l= is not a number"),
+        ({"x": ""}, "x= is not a number"),
+        ({"q": ""}, "no known query method"),
         ({"i": "bob@other.example"}, "i= is not within d="),
         ({"i": "bob@badexample.com"}, "i= is not within d="),
         ({"i": "example.com"}, "i= is not within d="),
@@ -147,6 +155,27 @@ async def test_an_expired_signature_fails() -> None:
     octets = sign(t="1600000000", x="1700000000")
     assert await result(octets, now=1_700_000_000) == ("pass", "")
     assert await result(octets, now=1_700_000_001) == ("fail", "the signature has expired")
+
+
+async def test_a_time_beyond_all_clocks_is_never() -> None:
+    """RFC 6376 section 3.5: ten to the twelfth must be read, and what is longer may count as infinite."""
+    for end in ("1000000000000", "9" * 76):
+        assert await result(sign(x=end)) == ("pass", "")
+    assert await result(sign(x="9" * 77)) == ("permerror", "x= is not a number")
+    assert await result(sign(t="1900000000")) == ("pass", ""), "a clock that is ahead is the signer's"
+
+
+BODIES = (b"", b"\r\n", b"\r\n\r\n", b" \r\n", b" \t\r\n \r\n", b"x", b"x \t \r\n\r\n \r\n", b"a \t b\r\n\r\n\r\nc\r\n")
+BODIES += (b"  a\r\n", b".\r\n..\r\n", b"a\x0b \r\n", b"a\xa0\r\n")
+SUBJECTS = (b"a\r\n  b\r\n\t\tc", b"", b"   ", b"\r\n a", b"\ta\t\tb\t", "ü".encode())
+
+
+@pytest.mark.parametrize("form", ["simple/simple", "simple/relaxed", "relaxed/simple", "relaxed/relaxed"])
+async def test_odd_bodies_and_fields_keep_their_signatures(form: str) -> None:
+    for body in BODIES:
+        for text in SUBJECTS:
+            message = b"From: bob@example.com\r\nsUbJeCt:" + text + b"\r\n\r\n" + body
+            assert await result(sign(message, c=form, h="from:subject:to:from")) == ("pass", ""), (body, text)
 
 
 async def test_changed_octets_fail() -> None:
@@ -219,6 +248,13 @@ async def test_other_tags_of_a_key_do_no_harm(tags: str) -> None:
         ("v=DKIM1; p=?", "the key cannot be read"),
         ("v=DKIM1; k=ed25519; p=AAAA", "the key cannot be read"),
         ("v=spf1 -all", "the key record has another version"),
+        ("v=dkim1; p=AAAA", "the key record has another version"),
+        ("v=DKIM1;; p=AAAA", "the key record is malformed: malformed tag list"),
+        ("v=DKIM1; p=AAAA; p=AAAA", "the key record is malformed: repeated tag p="),
+        ("v=DKIM1; s=; p=AAAA", "the key is not for mail"),
+        ("v=DKIM1; p= ", "the key is revoked"),
+        ("v=DKIM1; k=ed25519; p=" + "A" * 40, "the key cannot be read"),
+        ("v=DKIM1; k=RSA; p=AAAA", "the key is of an unknown type"),
         ("all is well", "the key record is malformed: malformed tag list"),
     ],
 )
@@ -287,57 +323,6 @@ async def test_a_mapped_file_gives_the_same_as_octets(tmp_path: Path, monkeypatc
         outcome = await check_dkim(zone(), Message.from_wire(mapped), now=NOW)
     assert isinstance(outcome, Known)
     assert [fact.result for fact in outcome.value.signatures] == [Auth.PASS]
-
-
-MEGABYTES = 3
-PATHOLOGICAL = {
-    "blanks": b" ",
-    "tabs": b"\t ",
-    "empty lines": b"\r\n",
-    "blank lines": b" \r\n",
-    "tabs at ends": b"x\t\t\t\r\n",
-    "blanks between": b"x  ",
-    "short lines": b"\r\n x",
-    "long runs": b"".join(b" " * 2**power + b"x" for power in range(16)),
-    "octets": bytes(range(1, 10)) + b"\x0b\x0c" + bytes(range(14, 256)),
-}
-
-
-@pytest.mark.parametrize("form", ["relaxed/relaxed", "simple/simple"])
-@pytest.mark.parametrize("pattern", PATHOLOGICAL)
-async def test_no_body_and_no_number_of_signatures_costs_much(pattern: str, form: str) -> None:
-    """Eight signatures with eight l=, over a body that is all work: less than 50 ms of CPU a megabyte."""
-    unit = PATHOLOGICAL[pattern]
-    body = unit * (MEGABYTES * 1_000_000 // len(unit)) + b"x\r\n"
-    fields = [sign(c=form, l=str(n), bh="AAAA").partition(b"\r\n")[0] + b"\r\n" for n in range(MAX_SIGNATURES + 4)]
-    message = Message.from_wire(b"".join(fields) + MESSAGE.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" + body)
-    started = time.process_time()
-    outcome = await check_dkim(zone(), message, now=NOW)
-    spent = time.process_time() - started
-    assert isinstance(outcome, Known)
-    assert len(outcome.value.signatures) == MAX_SIGNATURES
-    assert {each.result for each in outcome.value.signatures} <= {Auth.FAIL, Auth.PERMERROR}
-    assert spent < MEGABYTES * 0.05
-
-
-async def test_no_header_and_no_number_of_signatures_costs_much() -> None:
-    folded = b"Subject: a" + b"\r\n \t" * 55_000 + b"b\r\n"
-    field = sign(h="from:subject:to:date").partition(b"\r\n")[0] + b"\r\n"
-    message = Message.from_wire(field * 8 + folded + MESSAGE.replace(b"Subject", b"X-Subject"))
-    assert len(message.fields) == 8 + 5
-    started = time.process_time()
-    outcome = await check_dkim(zone(), message, now=NOW)
-    assert time.process_time() - started < 0.05
-    assert isinstance(outcome, Known)
-    assert {each.result for each in outcome.value.signatures} == {Auth.FAIL}
-
-
-async def test_blanks_take_linear_time() -> None:
-    # dkimpy takes minutes over this body.
-    octets = sign(MESSAGE).partition(b"\r\n\r\n")[0] + b"\r\n\r\n" + b" " * 4_000_000 + b"x\r\n"
-    started = time.process_time()
-    assert (await result(octets))[0] == "fail"
-    assert time.process_time() - started < 5
 
 
 @given(

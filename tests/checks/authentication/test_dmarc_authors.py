@@ -8,7 +8,7 @@ import pytest
 
 from gateway.checks.authentication.dmarc import check_dmarc
 from gateway.checks.dns.zone import ZoneResolver
-from gateway.facts.auth import Auth, DkimFact, DmarcFact, SpfFact, SpfIdentity
+from gateway.facts.auth import Auth, DkimFact, DkimSignatureFact, DmarcFact, SpfFact, SpfIdentity
 from gateway.facts.outcome import Known
 from gateway.mail import headers
 
@@ -128,6 +128,48 @@ async def test_what_the_owner_asks_for(record: str, author: str, policy: str) ->
 async def test_a_record_that_is_none_or_says_two_things_asks_for_nothing(texts: list[str]) -> None:
     zone = {"_dmarc.victim.example": [{"TXT": text} for text in texts]}
     assert (await dmarc(b"a@victim.example", zone=zone)).result is Auth.NONE
+
+
+LEVELS = {
+    "_dmarc.example": [{"TXT": "v=DMARC1; p=none; np=reject; psd=y"}],
+    "_dmarc.corp.example": [{"TXT": "v=DMARC1; p=quarantine; sp=reject"}],
+    "_dmarc.own.corp.example": [{"TXT": "v=DMARC1; p=reject; sp=none; psd=n"}],
+    "_dmarc.mail.own.corp.example": [{"TXT": "v=DMARC1; p=quarantine; sp=reject; psd=u"}],
+    **{f"{name}.example": [{"A": "192.0.2.1"}] for name in ("corp", "new", "own.corp", "x.own.corp", "x.corp")},
+}
+
+
+@pytest.mark.parametrize(
+    ("author", "signer", "result", "policy"),
+    [
+        ("corp.example", "corp.example", "pass", "quarantine"),
+        ("corp.example", "deep.down.corp.example", "pass", "quarantine"),
+        ("corp.example", "own.corp.example", "fail", "quarantine"),
+        ("corp.example", "example", "fail", "quarantine"),
+        ("corp.example", "new.example", "fail", "quarantine"),
+        ("x.corp.example", "corp.example", "pass", "reject"),
+        ("x.corp.example", "y.corp.example", "pass", "reject"),
+        ("x.own.corp.example", "corp.example", "fail", "none"),
+        ("x.own.corp.example", "own.corp.example", "pass", "none"),
+        ("mail.own.corp.example", "x.own.corp.example", "pass", "quarantine"),
+        ("mail.own.corp.example", "x.corp.example", "fail", "quarantine"),
+        ("new.example", "new.example", "pass", "none"),
+        ("new.example", "a.new.example", "pass", "none"),
+        ("new.example", "corp.example", "fail", "none"),
+        ("ghost.example", "new.example", "fail", "reject"),
+        ("ghost.corp.example", "new.example", "fail", "reject"),
+    ],
+)
+async def test_suffixes_organisations_and_divisions_at_every_level(
+    author: str, signer: str, result: str, policy: str
+) -> None:
+    """RFC 9989 sections 4.10.1 and 4.10.2, by DKIM and by SPF, which are walked from separately."""
+    signed = DkimFact((DkimSignatureFact(Auth.PASS, signer, "s", "rsa-sha256"),))
+    sent = SpfFact(Auth.PASS, SpfIdentity.MAILFROM, signer)
+    for spf, dkim in ((FORGER, Known(signed)), (Known(sent), Known(DkimFact()))):
+        outcome = await check_dmarc(ZoneResolver(LEVELS), author_domains=[author], spf=spf, dkim=dkim)
+        assert isinstance(outcome, Known)
+        assert (outcome.value.result.value, outcome.value.policy) == (result, policy)
 
 
 async def test_the_thirteen_labels_of_the_feature_cost_eight_questions() -> None:

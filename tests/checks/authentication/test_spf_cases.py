@@ -111,6 +111,106 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "toplabel num": ({"example.com": record("v=spf1 a:foo.123 -all")}, "permerror"),
     "no toplabel": ({"example.com": record("v=spf1 a:localhost -all")}, "permerror"),
+    "macro of no labels": ({"example.com": record("v=spf1 exists:%{d0}.x.example -all")}, "permerror"),
+    "macro not closed": ({"example.com": record("v=spf1 exists:%{d.x.example -all")}, "permerror"),
+    "macro twice transformed": ({"example.com": record("v=spf1 exists:%{d2r2}.x.example -all")}, "permerror"),
+    "macro bad delimiter": ({"example.com": record("v=spf1 exists:%{l;}.x.example -all")}, "permerror"),
+    "macro after percent": ({"example.com": record("v=spf1 exists:%%%x.example -all")}, "permerror"),
+    "macro for exp only": ({"example.com": record("v=spf1 a:%{t}.x.example -all")}, "permerror"),
+    "control in domain": ({"example.com": record("v=spf1 a:a\tb.example -all")}, "permerror"),
+    "percent ends domain": ({"example.com": record("v=spf1 exists:x.%% -all")}, "fail"),
+    "macro rejoins by dots": (
+        {
+            "example.com": record("v=spf1 exists:%{h1r.}.%{o2r-}.x.example -all"),
+            "h.example.com.x.example": [{"A": "127.0.0.2"}],
+        },
+        "pass",
+    ),
+    "modifiers in capitals": (
+        {"example.com": record("v=spf1 REDIRECT=r.example"), "r.example": record("v=spf1 -all")},
+        "fail",
+    ),
+    "redirect twice by case": ({"example.com": record("v=spf1 redirect=r.example Redirect=r.example")}, "permerror"),
+    "unknown mod twice": ({"example.com": record("v=spf1 foo=1 Foo=2 foo=3 -all")}, "fail"),
+    "unknown mod like mechanism": ({"example.com": record("v=spf1 all=1 ip4=1 -all")}, "fail"),
+    "unknown mod with exp macro": ({"example.com": record("v=spf1 foo=%{t} -all")}, "fail"),
+    "unknown mod name": ({"example.com": record("v=spf1 1foo=1 -all")}, "permerror"),
+    "empty redirect": ({"example.com": record("v=spf1 redirect= -all")}, "permerror"),
+    "empty exp": ({"example.com": record("v=spf1 exp= -all")}, "permerror"),
+    "own include unreached": ({"example.com": record("v=spf1 ip4:192.0.2.1 include:example.com -all")}, "pass"),
+    "own include": ({"example.com": record("v=spf1 include:example.com -all")}, "permerror"),
+    "redirect unreached after ten": (
+        {
+            "example.com": record("v=spf1 " + " ".join(f"a:n{n}.example" for n in range(10)) + " redirect=r.example"),
+            **{f"n{n}.example": [{"A": "192.0.2.9" if n < 9 else "192.0.2.1"}] for n in range(10)},
+        },
+        "pass",
+    ),
+    "redirect beside all": ({"example.com": record("v=spf1 redirect=none.example -all")}, "fail"),
+    "redirect is the eleventh": (
+        {
+            "example.com": record("v=spf1 " + " ".join(f"a:n{n}.example" for n in range(10)) + " redirect=r.example"),
+            **{f"n{n}.example": [{"A": "192.0.2.9"}] for n in range(10)},
+            "r.example": record("v=spf1 +all"),
+        },
+        "permerror",
+    ),
+    "void after match": (
+        {"example.com": record("v=spf1 a:v1.example a:v2.example ip4:192.0.2.1 exists:%{p}.x.example -all")},
+        "pass",
+    ),
+    "mx matches before failure": (
+        {
+            "example.com": [{"TXT": "v=spf1 mx -all"}, {"MX": [1, "m1.example"]}, {"MX": [2, "m2.example"]}],
+            "m1.example": [{"A": "192.0.2.1"}],
+            "m2.example": ["SERVFAIL"],
+        },
+        "pass",
+    ),
+    "ten mx": (
+        {
+            "example.com": [{"TXT": "v=spf1 mx -all"}, *[{"MX": [n, f"m{n}.example"]} for n in range(10)]],
+            **{f"m{n}.example": [{"A": "192.0.2.9" if n < 9 else "192.0.2.1"}] for n in range(10)},
+        },
+        "pass",
+    ),
+    "eleventh ptr": (
+        {
+            "example.com": record("v=spf1 ptr -all"),
+            "1.2.0.192.in-addr.arpa": [*[{"PTR": f"h{n}.example"} for n in range(10)], {"PTR": "h.example.com"}],
+            **{name: [{"A": "192.0.2.1"}] for name in ["h.example.com", *(f"h{n}.example" for n in range(10))]},
+        },
+        "fail",
+    ),
+    "ptr servfail": ({"example.com": record("v=spf1 ptr ~all"), "1.2.0.192.in-addr.arpa": ["SERVFAIL"]}, "softfail"),
+    "p is of the included domain": (
+        {
+            "example.com": record("v=spf1 exists:%{p}.q.example include:i.example -all"),
+            "i.example": record("v=spf1 exists:%{p}.x.example -all"),
+            "1.2.0.192.in-addr.arpa": [{"PTR": "m.example.com"}, {"PTR": "m.i.example"}],
+            "m.example.com": [{"A": "192.0.2.1"}],
+            "m.i.example": [{"A": "192.0.2.1"}],
+            "m.i.example.x.example": [{"A": "127.0.0.2"}],
+        },
+        "pass",
+    ),
+    "long name is cut from the left": (
+        {
+            "example.com": record("v=spf1 exists:" + "%{o}." * 40 + "x.example -all"),
+            ".".join(["com", *["example.com"] * 20, "x.example"]): [{"A": "127.0.0.2"}],
+        },
+        "pass",
+    ),
+    "strings joined": ({"example.com": [{"TXT": ["v=spf1 ip4:192.0.", "2.1 -all"]}]}, "pass"),
+    "strings joined without space": ({"example.com": [{"TXT": ["v=spf1", "ip4:192.0.2.1 -all"]}]}, "none"),
+    "two records that differ in case": ({"example.com": [{"TXT": "v=spf1 -all"}, {"TXT": "V=SPF1 +all"}]}, "permerror"),
+    "cname to nothing is void": (
+        {
+            "example.com": record("v=spf1 a:c1.example a:c2.example a:c3.example -all"),
+            **{f"c{n}.example": [{"CNAME": "nothing.example"}] for n in (1, 2, 3)},
+        },
+        "permerror",
+    ),
     "include redirect exp": (
         {
             "example.com": record("v=spf1 include:i.example -all exp=e.example"),
@@ -193,3 +293,34 @@ async def test_an_ip6_address_in_a_macro_is_written_in_nibbles() -> None:
         fact.explanation.lower()
         == "1.0.b.c.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6._spf.example.com"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "explanation"),
+    [
+        ("100%%", "100%"),
+        ("see http://x.example/?s=%{S}", "see http://x.example/?s=strong-bad%40email.example.com"),
+        ("two  blanks ", "two  blanks "),
+        ("%{d r}", ""),
+        ("%{d0}", ""),
+        ("50% of it", ""),
+        ("a\tb", ""),
+    ],
+)
+async def test_an_explanation_that_breaks_the_syntax_is_none(text: str, explanation: str) -> None:
+    zone = {"email.example.com": record("v=spf1 -all EXP=why.example.com"), "why.example.com": record(text)}
+    fact = await spf(zone, path="strong-bad@email.example.com")
+    assert (fact.result.value, fact.explanation) == ("fail", explanation)
+
+
+async def test_an_explanation_is_asked_only_for_a_fail_of_the_record_itself() -> None:
+    for rest in ("~all exp=why.example", "+all exp=why.example", "include:i.example ~all"):
+        zone = ZoneResolver(
+            {
+                "example.com": record(f"v=spf1 {rest}"),
+                "i.example": record("v=spf1 -all exp=why.example"),
+                "why.example": record("why"),
+            }
+        )
+        await check_spf(zone, ip="192.0.2.1", helo="h.example", reverse_path="a@example.com")
+        assert "why.example" not in {each.name for each in zone.asked}

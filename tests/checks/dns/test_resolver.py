@@ -221,8 +221,8 @@ async def test_with_all_nameservers_dead_a_question_fails_at_once_and_recovers(
 async def test_a_nameserver_that_nobody_listens_at_costs_no_time_out(clock: FixedClock) -> None:
     async with DnsServer.running({}) as gone:
         port = gone.port
-    resolver = Resolver([Nameserver("127.0.0.1", port)], clock=clock, query_timeout=30)
-    async with asyncio.timeout(5):
+    resolver = Resolver([Nameserver("127.0.0.1", port)], clock=clock, query_timeout=600)
+    async with asyncio.timeout(180):
         assert (await resolver.query("example.com", "A")).status is Status.TIMEOUT
     await resolver.close()
 

@@ -209,7 +209,7 @@ async def test_the_policy_knows_what_a_client_did_before() -> None:
 
     async with open_house(policy=Remembering()) as house:
         await said_by(house, "EHLO c.example", "MAIL FROM:<>", "RCPT TO:<nobody@example.net>", "WHAT")
-        await asyncio.sleep(0.05)
+        await house.front._household.admission.settle()
         seen.clear()
         await said_by(house)
     past = next(each.value for each in seen if isinstance(each, Known))

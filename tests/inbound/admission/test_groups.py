@@ -20,7 +20,7 @@ from gateway.facts.connection import NetworkFact
 from gateway.facts.outcome import Known
 from gateway.inbound.ports import Door, Ports
 from gateway.mail import replies
-from gateway.policy.parse import read
+from gateway.policy.language.parse import read
 from gateway.policy.policy import Policy
 from tests.checks.reputation.maps import country, network, write_map
 from tests.inbound.house import House, open_house

@@ -9,7 +9,7 @@ from gateway.inbound.admission import manners
 from gateway.mail import replies
 from gateway.policy.policy import Bans, Doing, RateLimit, Whose
 from gateway.policy.quantities import Rate
-from tests.inbound.house import House, PlainGroup, PlainPolicy, open_house
+from tests.inbound.house import PATIENCE, House, PlainGroup, PlainPolicy, open_house
 from tests.inbound.talk import Talk
 
 PATIENT = PlainPolicy(everyone=PlainGroup("strangers", patience=2.0))
@@ -101,7 +101,7 @@ async def test_the_impatient_are_shut_out_in_the_end(monkeypatch: object) -> Non
     async with open_house(policy=replace(PATIENT, bans=bans)) as house:
         for _ in range(3):
             assert await greeted(house, b"EHLO c.example\r\nNOOP\r\n") == str(replies.IMPATIENT)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while await greeted(house) != str(replies.BANNED):
                 await asyncio.sleep(0.02)
         (ban,) = await house.counters.bans()

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from gateway.counters import keeper
-from gateway.policy import schema
-from gateway.policy.parse import read
-from tests.inbound.house import House, open_house
+from gateway.counters.records import Take
+from gateway.mail import replies
+from gateway.policy.language import schema
+from gateway.policy.language.parse import read
+from tests.inbound.house import PATIENCE, REJECT, House, open_house
 from tests.inbound.talk import Talk
 
 GREET, MAIL = "EHLO c.example", "MAIL FROM:<ann@a.example>"
@@ -37,6 +39,8 @@ CASES += [
     ("sender_domain", "messages", TWO_MESSAGES, ["MAIL FROM:<bob@a.example>"], "451 4.7.1"),
     ("sender_domain", "recipients", TWO_RECIPIENTS, ["RCPT TO:<w@example.net>"], "451 4.7.1"),
     ("sender_domain", "unknown_recipients", TWO_UNKNOWN, ["RCPT TO:<x3@example.net>"], "550 5.7.1"),
+    ("sender_domain", "errors", [GREET, MAIL, "RCPT TO:<elsewhere@example.com>", "NONSENSE", "DATA", "RSET"],
+     ["MAIL FROM:<bob@a.example>"], "451 4.7.1"),
     ("recipient", "messages", [GREET, MAIL, "RCPT TO:<u@example.net>", "RSET", "MAIL FROM:<>",
                                "RCPT TO:<U@example.net>", "RSET", MAIL], ["RCPT TO:<u@example.net>"], "451 4.7.1"),
 ]  # fmt: skip
@@ -73,7 +77,6 @@ recipients:
         else:
             said = await session(house, *done)
             assert not {each for each in said if each[:1] == "4"}, said
-        await asyncio.sleep(0.05)  # errors are counted without anybody waiting for it
     async with open_house(policy=policy, folder=tmp_path) as house:  # type: ignore[arg-type]
         if not once_more:
             said = await session(house, ip=neighbour)
@@ -89,7 +92,7 @@ recipients:
 
 
 async def eventually(work: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not await work():
             await asyncio.sleep(0.02)
 
@@ -112,7 +115,8 @@ async def test_connections_at_a_time_of_two_clients_of_one_network_at_two_proces
                          (other.port, "127.0.0.2")):  # fmt: skip
             said, talk = await connect(port, ip)
             talks.append((said[:9], talk))
-            await asyncio.sleep(0.1)
+            for house in (one, other):
+                await house.counters.waiting()  # before it answers, a process writes down whom it has
         assert [said for said, _ in talks] == ["220 mx.ex"] * most + ["421 4.7.0"] * (4 - most)
         stranger, talk = await connect(one.port, "127.0.9.9")
         assert stranger[:9] == "220 mx.ex"
@@ -136,3 +140,36 @@ def test_every_rate_of_the_schema_has_its_case() -> None:
     }
     written = {(whose, doing) for whose, model in models.items() for doing in model.model_fields}
     assert written == {(whose, doing) for whose, doing, *_ in CASES}
+
+
+async def test_errors_of_a_sender_domain_are_those_of_its_transactions_to_the_end_of_data() -> None:
+    text = "version: 1\ngroups: [{id: all, limits: {sender_domain: {errors: 1/30min}}}]\n"
+    policy = read({"default.yaml": text + "recipients: [{domain: example.net, route: mx}]\n"})
+    async with open_house(policy=policy) as house:  # type: ignore[arg-type]
+        house.bench.verdicts = {"u@example.net": REJECT}
+
+        async def errors() -> float:
+            take = Take("errors sender_domain 1800 a.example", 1800.0)
+            return (await house.counters.peek([take])).levels[0]
+
+        talk = Talk(*await asyncio.open_connection("127.0.0.1", house.port))
+        await talk.line()
+        for command in (GREET, "NONSENSE", MAIL, "RCPT TO:<u@example.net>", "DATA"):
+            await talk.ask(command)
+        assert (await talk.ask("Subject: spam\r\n\r\n\r\n.")).startswith("550 ")
+        assert (await talk.ask("NONSENSE")).startswith("500 ")
+        await eventually(_reaches(errors, 1.0))
+        for command in (MAIL, "NONSENSE"):
+            await talk.ask(command)
+        await eventually(_reaches(errors, 2.0))
+        await talk.ask("RSET")
+        assert await talk.ask(MAIL) == str(replies.ERRING_TOO_OFTEN)
+        assert (await talk.ask("MAIL FROM:<>")).startswith("250 ")
+        await talk.close()
+
+
+def _reaches(level: Callable[[], Awaitable[float]], wanted: float) -> Callable[[], Awaitable[bool]]:
+    async def reached() -> bool:
+        return await level() == wanted
+
+    return reached

@@ -125,3 +125,17 @@ def test_any_argument_is_read_or_a_bad_command(text: str) -> None:
 )
 def test_a_path_that_cannot_be_read_is_kept_as_it_was_written(argument: str, path: str) -> None:
     assert commands.path_as_written(argument) == path
+
+
+@pytest.mark.parametrize(
+    ("address", "original"),
+    [
+        ("u@example.net", "rfc822;u@example.net"),
+        ("u+list=a@example.net", "rfc822;u+2Blist+3Da@example.net"),
+        ('"a b"@example.net', 'rfc822;"a+20b"@example.net'),
+        ("ü@example.net", "utf-8;ü@example.net"),
+    ],
+)
+def test_an_orcpt_of_ours_can_be_read_as_any_other(address: str, original: str) -> None:
+    assert commands.original_recipient(Address.parse(address)) == original
+    assert commands.recipient_parameters({"ORCPT": original}).original == original

@@ -24,8 +24,8 @@ def test_clean_is_what_has_no_fault(octets: bytes) -> None:
 
 
 @given(OCTETS)
-def test_the_first_dot_is_the_first_after_a_line_feed(octets: bytes) -> None:
-    assert survey(octets).first_dot == (octets.find(b"\n.") + 1 or -1)
+def test_the_dots_are_those_after_a_pair(octets: bytes) -> None:
+    assert survey(octets).dots == [found.end() - 1 for found in re.finditer(rb"\r\n\.", octets)]
 
 
 @pytest.mark.parametrize(

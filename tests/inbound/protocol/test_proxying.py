@@ -18,7 +18,7 @@ from gateway.inbound.protocol.proxying import (
     is_balancer_itself,
     read_header,
 )
-from tests.inbound.house import client_context, open_house
+from tests.inbound.house import PATIENCE, client_context, open_house
 from tests.inbound.talk import Talk
 
 ADDRESSES = bytes([192, 0, 2, 9, 127, 0, 0, 1, 0x12, 0x34, 0, 25])
@@ -96,7 +96,7 @@ async def test_tls_begins_behind_the_header(tls: ssl.SSLContext) -> None:
         writer.write(V2 + above.read())
         said = b""
         while not said:
-            below.write(await asyncio.wait_for(reader.read(65536), 5))
+            below.write(await asyncio.wait_for(reader.read(65536), PATIENCE))
             try:
                 client.do_handshake()
                 said = client.read()

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.inbound.protocol.tls import RenewableCertificate, server_context
-from tests.inbound.house import make_certificate, open_house
+from tests.inbound.house import PATIENCE, make_certificate, open_house
 from tests.inbound.talk import Talk
 
 
@@ -44,7 +44,7 @@ async def test_a_renewed_certificate_is_served_without_restart(tmp_path: Path) -
 
         taken = asyncio.Event()
         watching = asyncio.ensure_future(certificate.watch(take_up, sleep=sleep))
-        await asyncio.wait_for(taken.wait(), 5)
+        await asyncio.wait_for(taken.wait(), PATIENCE)
         watching.cancel()
         after = await served_certificate(house.port)
         await waiting.ask("STARTTLS")

@@ -106,9 +106,7 @@ async def test_who_does_not_take_our_last_words_is_cut(monkeypatch: pytest.Monke
         talk = await Talk.to(house.port)
         talk.reader._transport.pause_reading()
         talk.writer.write(b"HELP\r\n" * 90 + b"VRFY x\r\n" * 5)
-        async with asyncio.timeout(5):
-            while house.front.connections:
-                await asyncio.sleep(0.01)
+        await house.is_left()
         await talk.close()
 
 

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -18,6 +16,7 @@ from gateway.queue.ledger.connection import LOCK, reader_engine, writer_engine
 from gateway.queue.ledger.lock import FileLock
 from gateway.queue.ledger.writer import BATCH_OCTETS, LedgerClosed, Writer
 from gateway.queue.pressure import STUCK
+from tests.freezing import freeze
 from tests.queue.ledger.test_lock import HOLD
 from tests.queue.samples import NOW, accept
 
@@ -170,7 +169,7 @@ async def test_a_frozen_holder_of_the_lock_stops_commits_until_it_is_killed(tmp_
         [sys.executable, "-c", HOLD, str(tmp_path / LOCK)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
         assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
-        os.kill(holder.pid, signal.SIGSTOP)
+        freeze(holder.pid)
         waiting = asyncio.ensure_future(accept(custody))
         while custody.writer.health.oldest is None:
             await asyncio.sleep(0.001)

@@ -1,0 +1,1 @@
+"""Who works in the office: accounts, signing in, sessions, one-use tickets."""

@@ -1,0 +1,1 @@
+"""What is shown, as words and figures: rows, stories, the chart, the search language. Pure."""

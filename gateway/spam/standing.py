@@ -1,0 +1,60 @@
+"""How the classifier stands at this site: which model serves, what was taught over it, and how it did on that. Reads
+what lies on disk; changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.spam import trial
+from gateway.spam.artefact import Manifest, ModelError, read_manifest
+from gateway.spam.drift import Drift, drift
+from gateway.spam.layer import LayerManifest
+from gateway.spam.teaching import SOURCE, Ledger, accepted
+from gateway.spam.trial import Trial
+from gateway.spam.versions import Versions
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`problem` says why there is no model, and is empty where there is one. `accepted` counts lessons of ham and of
+    unwanted mail that may be learnt. `held`: somebody went back, and nothing new is learnt. `trial` is one of this very
+    model, or None."""
+
+    model: Manifest | None = None
+    problem: str = ""
+    layer: LayerManifest | None = None
+    held: bool = False
+    accepted: tuple[int, int] = (0, 0)
+    drift: Drift = field(default_factory=Drift)
+    trial: Trial | None = None
+
+    @property
+    def layer_is_silent(self) -> bool:
+        """Whether the layer was learnt over another model, and says nothing over this one."""
+        return self.model is not None and self.layer is not None and self.layer.base != self.model.sha256
+
+    @property
+    def flattered(self) -> bool:
+        """Whether the model learnt lessons of this site at its training: a trial by them then says too much for it."""
+        return self.model is not None and SOURCE in self.model.sources
+
+
+def standing_of(*, model: Path, versions: Versions, lessons: Path, now: float) -> Standing:
+    """Read it now. Raises OSError where the ledger cannot be read."""
+    told, _ = Ledger(lessons).lessons()
+    counts = accepted(told).sides
+    drifted = drift(told, now=now)
+    try:
+        manifest, layer = read_manifest(model), versions.manifest()
+    except ModelError as error:
+        return Standing(problem=str(error), held=versions.held, accepted=counts, drift=drifted)
+    last = trial.read(lessons)
+    return Standing(
+        model=manifest,
+        layer=layer,
+        held=versions.held,
+        accepted=counts,
+        drift=drifted,
+        trial=last if last is not None and last.model == manifest.sha256 else None,
+    )
