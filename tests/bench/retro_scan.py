@@ -15,8 +15,9 @@ import shutil
 import signal
 import time
 
-from tests.e2e.gateway import ROOT, Gateway, eventually, passable_folder, running
+from tests.e2e.gateway import ROOT, Gateway, eventually, running
 from tests.e2e.letters import deliver, letter, store_folder
+from tests.folders import passable_folder
 
 SECRETS = {"a signature": b"the worm of this very morning", "a rule of ours": b"the worm of this afternoon"}
 

@@ -51,6 +51,7 @@ MATRIX: dict[tuple[str, str], list[str] | None] = {
     ("POST", "/sign-out"): ALL,
     ("POST", "/theme"): ALL,
     ("GET", "/"): ALL,
+    ("GET", "/classifier"): STAFF,
     ("GET", "/reports"): STAFF,
     ("GET", "/quarantine"): ALL,
     ("POST", "/quarantine/act"): HANDS,

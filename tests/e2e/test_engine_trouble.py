@@ -14,14 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.gateway import Gateway, eventually, passable_folder, running
+from tests.e2e.gateway import PATIENT, Gateway, eventually, running
 from tests.e2e.letters import EICAR, deliver, letter
 from tests.e2e.test_killing import delivered, held
+from tests.folders import passable_folder
 from tests.freezing import freeze
 
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot, pytest.mark.clamd]
 
-SETTINGS = "clamav: {timeout: 2s}\n"
+SETTINGS = {**PATIENT, "clamav": {"timeout": "2s"}}
 REFUSED = 554
 PROGRAM = """--b
 Content-Type: text/plain
@@ -39,11 +40,9 @@ TVqQAAMAAAAEAAAA//8AALgAAAAAAAAAQAAAAA==
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[Gateway]:
-    with passable_folder() as folder:
-        (folder / "postern.yaml").write_text(SETTINGS)
-        with running(folder / "data", config=folder / "postern.yaml", POSTERN_EDGES="1") as gateway:
-            yield gateway
-            assert gateway.stop() == 0
+    with passable_folder() as folder, running(folder / "data", settings=SETTINGS, POSTERN_EDGES="1") as gateway:
+        yield gateway
+        assert gateway.stop() == 0
 
 
 class Sender(threading.Thread):

@@ -22,6 +22,7 @@ _STANDARD_SPINS: Final = 50_000
 _MAX_SPINS: Final = 200_000
 """Rounds of one key. Office writes 100,000, a tenth of a second; what asks for more is not tried."""
 _SEGMENT: Final = 4096
+_KEY_BITS: Final = frozenset(map(str, (128, 192, 256)))
 _HASHES: Final = {"SHA1": "sha1", "SHA-1": "sha1", "SHA256": "sha256", "SHA384": "sha384", "SHA512": "sha512"}
 _PROOF_INPUT: Final = bytes.fromhex("fea7d2763b4b9e79")
 _PROOF_VALUE: Final = bytes.fromhex("d7aa0f6d3061344e")
@@ -168,7 +169,7 @@ def _agile(xml: bytes) -> Agile | None:
     found = Agile(*told)
     for part in told:
         is_known = part["hashAlgorithm"] in _HASHES and part["cipherAlgorithm"] == "AES"
-        if not is_known or part["cipherChaining"] != "ChainingModeCBC" or part["keyBits"] not in ("128", "192", "256"):
+        if not is_known or part["cipherChaining"] != "ChainingModeCBC" or part["keyBits"] not in _KEY_BITS:
             return None
     return found if int(found.locked["spinCount"]) <= _MAX_SPINS else None
 
