@@ -134,6 +134,7 @@ def _plain_client(client: ClientFact) -> dict[str, Any]:
         "door": client.door,
         "network": to_plain(client.network),
         "country": to_plain(client.country),
+        "certificate": to_plain(client.certificate),
     }
 
 
