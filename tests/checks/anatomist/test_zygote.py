@@ -6,6 +6,8 @@ import os
 import select
 import signal
 
+import pytest
+
 from gateway.checks.anatomist.nursery import Nursery, Plan
 
 from .conftest import HOSTILE, MEMORY
@@ -39,3 +41,14 @@ async def test_it_ends_when_its_socket_closes_and_reaps_what_it_forked() -> None
     os.close(watched)
     worker.kill()
     await nursery.close()
+
+
+async def test_it_says_nothing_at_its_end(capfd: pytest.CaptureFixture[str]) -> None:
+    nursery = Nursery(Plan(memory=MEMORY, cpu=60, model=None))  # with all that it loads to examine mail
+    with await nursery.worker():
+        process = nursery._process
+        assert process is not None
+        nursery._forsake("the test lets go")
+        assert await process.wait() == 0
+    await nursery.close()
+    assert capfd.readouterr().err == ""
