@@ -9,6 +9,7 @@ import signal
 import pytest
 
 from gateway.checks.anatomist.nursery import Nursery, Plan
+from gateway.checks.anatomist.pool import WORK
 
 from .conftest import HOSTILE, MEMORY
 
@@ -44,7 +45,7 @@ async def test_it_ends_when_its_socket_closes_and_reaps_what_it_forked() -> None
 
 
 async def test_it_says_nothing_at_its_end(capfd: pytest.CaptureFixture[str]) -> None:
-    nursery = Nursery(Plan(memory=MEMORY, cpu=60, model=None))  # with all that it loads to examine mail
+    nursery = Nursery(Plan(memory=MEMORY, cpu=60, model=None, work=WORK))
     with await nursery.worker():
         process = nursery._process
         assert process is not None
