@@ -21,16 +21,16 @@ from gateway.clock import Clock, pause
 from gateway.mailbox.moves import collect
 from gateway.mailbox.store import layout_of
 from gateway.settings import Settings
-from gateway.spam import trial
 from gateway.spam.artefact import ModelError, read_manifest
-from gateway.spam.corpus import CorpusError, read_corpora
-from gateway.spam.gate import Specimen, refusal
 from gateway.spam.layer import LayerManifest
-from gateway.spam.online import Example, learn
-from gateway.spam.standing import Standing, standing_of
-from gateway.spam.teaching import LEAST, Accepted, Ledger, accepted
-from gateway.spam.trial import Trial
-from gateway.spam.versions import Versions
+from gateway.spam.site import trial
+from gateway.spam.site.gate import Specimen, refusal
+from gateway.spam.site.online import Example, learn
+from gateway.spam.site.standing import Standing, standing_of
+from gateway.spam.site.teaching import LEAST, Accepted, Ledger, accepted
+from gateway.spam.site.trial import Trial
+from gateway.spam.site.versions import Versions
+from gateway.spam.training.corpus import CorpusError, read_corpora
 from gateway.telemetry import log
 
 COLLECT_EVERY: Final = 5.0

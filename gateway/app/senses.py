@@ -28,7 +28,7 @@ from gateway.pipeline.scan import Scanner
 from gateway.pipeline.stages import Acquaintances
 from gateway.policy.policy import Scanning
 from gateway.settings import Settings, SettingsError
-from gateway.spam.versions import Versions
+from gateway.spam.site.versions import Versions
 from gateway.telemetry import log
 
 LOOK_FOR_LESSONS: Final = 5.0

@@ -10,10 +10,10 @@ from typing import Final
 from gateway.checks.anatomist.pool import AnatomistPool
 from gateway.facts.content import MailClass
 from gateway.facts.outcome import Known
-from gateway.spam.corpus import Labelled
-from gateway.spam.gate import Specimen
-from gateway.spam.online import Example, example
-from gateway.spam.teaching import OPERATOR, Accepted, Ledger, Taught
+from gateway.spam.site.gate import Specimen
+from gateway.spam.site.online import Example, example
+from gateway.spam.site.teaching import OPERATOR, Accepted, Ledger, Taught
+from gateway.spam.training.corpus import Labelled
 
 AT_A_TIME: Final = 32
 """Messages that wait for the workers together."""

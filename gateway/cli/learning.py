@@ -19,8 +19,18 @@ from gateway.clock import SystemClock
 from gateway.facts.content import MailClass
 from gateway.settings import Settings
 from gateway.spam.artefact import ModelError, read_manifest
-from gateway.spam.teaching import LEAST, OPERATOR, Accepted, Ledger, TeachingError, Way, accepted, as_wire, sender_in
-from gateway.spam.versions import Versions
+from gateway.spam.site.teaching import (
+    LEAST,
+    OPERATOR,
+    Accepted,
+    Ledger,
+    TeachingError,
+    Way,
+    accepted,
+    as_wire,
+    sender_in,
+)
+from gateway.spam.site.versions import Versions
 
 app = typer.Typer()
 

@@ -22,13 +22,13 @@ from gateway.cli.standing import plain_of, taught_in, trial_table
 from gateway.clock import SystemClock
 from gateway.facts.content import MailClass
 from gateway.spam.artefact import Calibration, write
-from gateway.spam.corpus import CorpusError, Labelled, read_corpora
-from gateway.spam.lessons import Lesson, is_commercial, lesson_of, signers_of
-from gateway.spam.teaching import Ledger, accepted
+from gateway.spam.site.teaching import Ledger, accepted
+from gateway.spam.training.corpus import CorpusError, Labelled, read_corpora
+from gateway.spam.training.lessons import Lesson, is_commercial, lesson_of, signers_of
 
 if TYPE_CHECKING:
-    from gateway.spam.ablations import Altered
-    from gateway.spam.train import Unseen
+    from gateway.spam.measuring.ablations import Altered
+    from gateway.spam.training.train import Unseen
 
 app = typer.Typer(no_args_is_help=True, help="The classifier")
 app.registered_commands += learning.registered_commands
@@ -53,7 +53,7 @@ def train(
 ) -> None:
     """Learn from labelled mail and write an artefact with its measurements."""
     # scipy takes half a second to load: only here.
-    from gateway.spam import train as training
+    from gateway.spam.training import train as training
 
     settings = settings_of(config, data)
     target = folder or settings.model
@@ -85,8 +85,8 @@ def measure(
     ] = None,
 ) -> None:
     """Measure on left-out sources without writing an artefact; prints the tables."""
-    from gateway.spam import train as training
-    from gateway.spam.measure import markdown
+    from gateway.spam.measuring.measure import markdown
+    from gateway.spam.training import train as training
 
     labelled = _labelled(corpus)
     with _progress() as progress:
@@ -160,7 +160,7 @@ def _take_apart(labelled: list[Labelled], progress: Progress) -> list[Lesson]:
 
 
 def _measure(lessons: list[Lesson], progress: Progress) -> Unseen:
-    from gateway.spam import train as training
+    from gateway.spam.training import train as training
 
     task = progress.add_task("Measuring on unseen sources", total=training.steps_of(lessons))
     return training.unseen_scores(lessons, progress=lambda: progress.advance(task))
@@ -176,8 +176,8 @@ def _write_measurements(
     command: str,
 ) -> None:
     """The tables, and the plots beside them."""
-    from gateway.spam.measure import judged_of, markdown
-    from gateway.spam.pictures import pictures_of
+    from gateway.spam.measuring.measure import judged_of, markdown
+    from gateway.spam.measuring.pictures import pictures_of
 
     pictures = pictures_of(judged_of(unseen, lessons, calibration))
     for name, picture in pictures.items():
@@ -196,9 +196,9 @@ def _write_measurements(
 def _further(
     unseen: Unseen, lessons: list[Lesson], altered: Altered, calibration: tuple[Calibration, Calibration]
 ) -> dict[str, str]:
-    from gateway.spam.ablations import ablations
-    from gateway.spam.measure import judged_of
-    from gateway.spam.newsletters import newsletters
+    from gateway.spam.measuring.ablations import ablations
+    from gateway.spam.measuring.measure import judged_of
+    from gateway.spam.measuring.newsletters import newsletters
 
     return {
         "Bulk mail": newsletters(judged_of(unseen, lessons, calibration)),
@@ -208,7 +208,7 @@ def _further(
 
 def _alter(labelled: list[Labelled], lessons: list[Lesson], unseen: Unseen, progress: Progress) -> Altered:
     """Some judged messages again, with something taken away or disguised."""
-    from gateway.spam.ablations import chosen_for
+    from gateway.spam.measuring.ablations import chosen_for
 
     chosen = chosen_for(unseen, lessons)
     honest = [labelled[n] for n in chosen if lessons[n].label is MailClass.HAM and not is_commercial(lessons[n])]
@@ -230,7 +230,7 @@ def _alter(labelled: list[Labelled], lessons: list[Lesson], unseen: Unseen, prog
 
 
 def _altered(work: tuple[Labelled, Lesson, Labelled]) -> dict[str, Lesson]:
-    from gateway.spam.ablations import altered_lessons
+    from gateway.spam.measuring.ablations import altered_lessons
 
     message, lesson, honest = work
     letter = examine(honest.octets()).text if lesson.label is not MailClass.HAM else ""

@@ -27,7 +27,7 @@ from gateway.queue.custody import Custody
 from gateway.queue.identifiers import text_of
 from gateway.queue.records import HeldQuery
 from gateway.settings import Settings
-from gateway.spam.teaching import Ledger
+from gateway.spam.site.teaching import Ledger
 
 app = typer.Typer(no_args_is_help=True, help="Held mail")
 

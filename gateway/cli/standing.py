@@ -10,8 +10,8 @@ from typing import Any
 from rich.table import Table
 
 from gateway.spam.artefact import Manifest
-from gateway.spam.standing import Standing
-from gateway.spam.trial import Band, Trial
+from gateway.spam.site.standing import Standing
+from gateway.spam.site.trial import Band, Trial
 
 
 def taught_in(standing: Standing) -> dict[str, str]:

@@ -12,7 +12,7 @@ from gateway.console.ports import Component, Mood
 from gateway.quarantine import review
 from gateway.quarantine.rights import Actor
 from gateway.queue.records import HeldItem, HeldQuery
-from gateway.spam.drift import Drift
+from gateway.spam.site.drift import Drift
 
 LATEST: Final = 5
 

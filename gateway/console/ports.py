@@ -21,7 +21,7 @@ from gateway.quarantine.release import Rescan
 from gateway.queue.custody import Custody
 from gateway.reports.received import ReceivedReport
 from gateway.settings import Settings
-from gateway.spam.standing import Standing
+from gateway.spam.site.standing import Standing
 
 
 class Mood(StrEnum):

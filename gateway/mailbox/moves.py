@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from gateway.facts.content import MailClass
-from gateway.spam.corpus import MAX_MESSAGE
-from gateway.spam.teaching import Ledger, Way, as_wire, sender_in
+from gateway.spam.site.teaching import Ledger, Way, as_wire, sender_in
+from gateway.spam.training.corpus import MAX_MESSAGE
 from gateway.telemetry import log
 
 AT_ONCE: Final = 500

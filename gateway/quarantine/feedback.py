@@ -13,8 +13,8 @@ from gateway.clock import Clock
 from gateway.facts.content import MailClass
 from gateway.mail.message import Octets
 from gateway.queue.records import HeldItem
-from gateway.spam.corpus import MAX_MESSAGE
-from gateway.spam.teaching import OPERATOR, Ledger, TeachingError, Way, sender_of
+from gateway.spam.site.teaching import OPERATOR, Ledger, TeachingError, Way, sender_of
+from gateway.spam.training.corpus import MAX_MESSAGE
 from gateway.telemetry import log
 
 JUDGED: Final = frozenset({"spam", "bulk", "phishing"})

@@ -16,11 +16,11 @@ from gateway.facts.content import MailClass, SpamFact
 from gateway.facts.outcome import Known
 from gateway.mail.message import Message
 from gateway.settings import Settings
-from gateway.spam import trial
 from gateway.spam.layer import MOST, read
 from gateway.spam.model import Model
-from gateway.spam.teaching import OPERATOR, Ledger, Way
-from gateway.spam.versions import Versions
+from gateway.spam.site import trial
+from gateway.spam.site.teaching import OPERATOR, Ledger, Way
+from gateway.spam.site.versions import Versions
 from tests.spam.makings import letter
 
 CAMPAIGN = (

@@ -31,12 +31,12 @@ import numpy as np
 from gateway.anatomy.examine import examine
 from gateway.facts.content import MailClass
 from gateway.spam.artefact import Calibration
-from gateway.spam.corpus import Labelled, read_corpora
-from gateway.spam.folds import Fold, folds_of
-from gateway.spam.lessons import Lesson, lesson_of
-from gateway.spam.measure import Array, Judged, judged_of, threshold_at
+from gateway.spam.measuring.measure import Array, Judged, judged_of, threshold_at
 from gateway.spam.shares import interval
-from gateway.spam.train import Unseen, fit, raw_scores
+from gateway.spam.training.corpus import Labelled, read_corpora
+from gateway.spam.training.folds import Fold, folds_of
+from gateway.spam.training.lessons import Lesson, lesson_of
+from gateway.spam.training.train import Unseen, fit, raw_scores
 from tests.ports import free_port
 
 Judge = Callable[[list[Path], list[Path], list[Path]], list[float]]

@@ -27,13 +27,13 @@ from gateway.quarantine.feedback import Feedback
 from gateway.quarantine.rights import Role
 from gateway.queue.custody import Custody
 from gateway.settings import Settings
-from gateway.spam import trial
 from gateway.spam.artefact import read_manifest
-from gateway.spam.drift import WEEK
-from gateway.spam.standing import standing_of
-from gateway.spam.teaching import Ledger, Way
-from gateway.spam.trial import Trial
-from gateway.spam.versions import Versions
+from gateway.spam.site import trial
+from gateway.spam.site.drift import WEEK
+from gateway.spam.site.standing import standing_of
+from gateway.spam.site.teaching import Ledger, Way
+from gateway.spam.site.trial import Trial
+from gateway.spam.site.versions import Versions
 from gateway.telemetry import exposition
 
 PASSWORD = "correct horse battery"

@@ -10,9 +10,9 @@ import pytest
 
 from gateway.console.pages.classifier import columns_of, row_of
 from gateway.console.ports import OfficePorts
-from gateway.spam.drift import WEEKS, Week
-from gateway.spam.standing import Standing
-from gateway.spam.trial import EDGES, Trial
+from gateway.spam.site.drift import WEEKS, Week
+from gateway.spam.site.standing import Standing
+from gateway.spam.site.trial import EDGES, Trial
 from tests.console.conftest import SignIn
 
 

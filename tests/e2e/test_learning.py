@@ -6,7 +6,7 @@ import imaplib
 
 import pytest
 
-from gateway.spam.teaching import Ledger, Taught, Way
+from gateway.spam.site.teaching import Ledger, Taught, Way
 from tests.e2e.gateway import PASSWORD, PATIENCE, Gateway, eventually
 from tests.e2e.letters import arrives, deliver, letter, trusting
 

@@ -14,7 +14,7 @@ import pytest
 from gateway.facts.content import MailClass
 from gateway.mailbox.dovecot import StoreLayout
 from gateway.mailbox.moves import collect, spool_of
-from gateway.spam.teaching import Ledger, Way
+from gateway.spam.site.teaching import Ledger, Way
 from tests.mailbox.test_copies import OURS, hand_over
 
 ALICE = "alice@example.org"

@@ -17,8 +17,8 @@ from gateway.quarantine.rights import Actor
 from gateway.queue.custody import Custody
 from gateway.queue.records import HeldItem
 from gateway.queue.states import State
-from gateway.spam.teaching import OPERATOR as MACHINES_OWNER
-from gateway.spam.teaching import Ledger, Way
+from gateway.spam.site.teaching import OPERATOR as MACHINES_OWNER
+from gateway.spam.site.teaching import Ledger, Way
 from tests.console.seed import MALWARE, PHISHING, SPAM, Letter, hold, octets_of
 from tests.quarantine.conftest import ADMIN, AUDITOR, BOB, OPERATOR
 from tests.quarantine.second_looks import found

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.spam.lessons import Lesson
-from gateway.spam.train import Unseen, unseen_scores
+from gateway.spam.training.lessons import Lesson
+from gateway.spam.training.train import Unseen, unseen_scores
 from tests.spam.makings import lessons_from, write_corpus
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from gateway.anatomy.examine import examine
 from gateway.facts.content import Anatomy, AuthorFact, ContentFact, LinkFact
 from gateway.spam.artefact import Calibration, Manifest
-from gateway.spam.corpus import read_corpora
-from gateway.spam.lessons import Lesson, lesson_of
+from gateway.spam.training.corpus import read_corpora
+from gateway.spam.training.lessons import Lesson, lesson_of
 
 WORDS = {
     "ham": "meeting minutes agenda patch review kernel tuesday project thanks lunch draft colleagues notes train",

@@ -14,7 +14,7 @@ from gateway.spam.artefact import ModelError
 from gateway.spam.features import SIZE
 from gateway.spam.layer import MOST, Layer, LayerManifest, bounded, read, write
 from gateway.spam.model import Model
-from gateway.spam.versions import KEPT, Versions
+from gateway.spam.site.versions import KEPT, Versions
 from tests.spam.makings import anatomy_of, manifest
 
 MANIFEST = LayerManifest(sha256="", base="b", lessons="m", ham=200, unwanted=200)

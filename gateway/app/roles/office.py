@@ -28,7 +28,7 @@ from gateway.mailbox.users import UserBase
 from gateway.pipeline.second_look import SecondLook
 from gateway.quarantine.feedback import Feedback
 from gateway.settings import Settings
-from gateway.spam.teaching import Ledger
+from gateway.spam.site.teaching import Ledger
 from gateway.supervisor import sockets
 from gateway.supervisor.lifeline import Lifeline
 from gateway.telemetry import exposition

@@ -110,4 +110,6 @@ def _become_worker(channel: socket.socket, work: Work, bounds: Bounds, zygote: i
 
 if __name__ == "__main__":
     main()
-    os._exit(0)  # libraries that look for leaks at their end would take for one what we have frozen, and say so in our log
+    os._exit(
+        0
+    )  # libraries that look for leaks at their end would take for one what we have frozen, and say so in our log

@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from gateway.console.access import AnOffice, AnyStaff
 from gateway.console.pages.rendering import page
-from gateway.spam.drift import WEEKS, Week
-from gateway.spam.teaching import LEAST
-from gateway.spam.trial import Band, Finding
+from gateway.spam.site.drift import WEEKS, Week
+from gateway.spam.site.teaching import LEAST
+from gateway.spam.site.trial import Band, Finding
 
 router = APIRouter(include_in_schema=False)
 

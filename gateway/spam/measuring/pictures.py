@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from gateway.spam.charts import Axis, Curve, chart
-from gateway.spam.measure import Judged, threshold_at
+from gateway.spam.measuring.charts import Axis, Curve, chart
+from gateway.spam.measuring.measure import Judged, threshold_at
 
 DRAWS: Final = 200
 SEED: Final = 20261121

@@ -24,7 +24,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from gateway.spam.lessons import Lesson
+from gateway.spam.training.lessons import Lesson
 
 FOLDS: Final = 5
 MOST: Final = 0.5

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.spam.shares import interval
-from gateway.spam.teaching import MOST_AT_ONCE
+from gateway.spam.site.teaching import MOST_AT_ONCE
 
 EDGES: Final = (-4.0, -2.0, 0.0, 2.0, 4.0)
 """Scores at which one band ends and the next begins."""

@@ -1,4 +1,4 @@
-"""gateway/spam/trial.py: whether scores keep what they promise, by what people say."""
+"""gateway/spam/site/trial.py: whether scores keep what they promise, by what people say."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.spam.trial import EDGES, FILE, Finding, Trial, read, write
+from gateway.spam.site.trial import EDGES, FILE, Finding, Trial, read, write
 
 
 def drawn(count: int, *, shift: float = 0.0) -> Trial:

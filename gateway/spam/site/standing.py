@@ -6,13 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.spam import trial
 from gateway.spam.artefact import Manifest, ModelError, read_manifest
-from gateway.spam.drift import Drift, drift
 from gateway.spam.layer import LayerManifest
-from gateway.spam.teaching import SOURCE, Ledger, accepted
-from gateway.spam.trial import Trial
-from gateway.spam.versions import Versions
+from gateway.spam.site import trial
+from gateway.spam.site.drift import Drift, drift
+from gateway.spam.site.teaching import SOURCE, Ledger, accepted
+from gateway.spam.site.trial import Trial
+from gateway.spam.site.versions import Versions
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.spam.charts import HEIGHT, WIDTH, Axis, Curve, chart
+from gateway.spam.measuring.charts import HEIGHT, WIDTH, Axis, Curve, chart
 
 LINEAR = Axis("up", 0.0, 1.0, ((0.0, "0"), (1.0, "1")))
 LOG = Axis("across", 0.001, 0.1, ((0.001, "low"), (0.1, "high")), logarithmic=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.facts.content import MailClass
-from gateway.spam.corpus import MAX_MESSAGE, CorpusError, read_corpora
+from gateway.spam.training.corpus import MAX_MESSAGE, CorpusError, read_corpora
 from tests.spam.makings import write_corpus
 
 

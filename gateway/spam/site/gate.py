@@ -14,7 +14,7 @@ import numpy.typing as npt
 from gateway.facts.content import MailClass
 from gateway.spam.features import values_of
 from gateway.spam.layer import bounded
-from gateway.spam.online import Example
+from gateway.spam.site.online import Example
 
 FEWEST: Final = 8
 """Messages of each side below which the set is no test."""

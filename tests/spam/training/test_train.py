@@ -11,11 +11,20 @@ import pytest
 from gateway.anatomy.examine import examine
 from gateway.facts.content import MailClass
 from gateway.spam.artefact import write
-from gateway.spam.corpus import read_corpora
 from gateway.spam.features import SIZE
-from gateway.spam.lessons import Lesson, lesson_of
 from gateway.spam.model import Model
-from gateway.spam.train import Unseen, calibrate, fit, manifest_of, matrix_of, raw_scores, steps_of, unseen_scores
+from gateway.spam.training.corpus import read_corpora
+from gateway.spam.training.lessons import Lesson, lesson_of
+from gateway.spam.training.train import (
+    Unseen,
+    calibrate,
+    fit,
+    manifest_of,
+    matrix_of,
+    raw_scores,
+    steps_of,
+    unseen_scores,
+)
 from tests.spam.makings import lessons_from
 
 

@@ -1,4 +1,4 @@
-"""gateway/spam/online.py and gate.py: what lessons may move, and what stops them."""
+"""gateway/spam/site/online.py and gate.py: what lessons may move, and what stops them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pytest
 
 from gateway.facts.content import MailClass
 from gateway.spam.features import SIZE, values_of
-from gateway.spam.gate import FEWEST, Specimen, refusal
-from gateway.spam.online import RATE, SURPRISE, Example, example, learn
-from gateway.spam.teaching import OPERATOR
+from gateway.spam.site.gate import FEWEST, Specimen, refusal
+from gateway.spam.site.online import RATE, SURPRISE, Example, example, learn
+from gateway.spam.site.teaching import OPERATOR
 
 
 def of(*buckets: int, unwanted: bool, by: str, score: float = 0.0) -> Example:

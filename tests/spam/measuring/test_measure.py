@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gateway.spam.lessons import Lesson
-from gateway.spam.measure import area, judged_of, markdown, threshold_at
+from gateway.spam.measuring.measure import area, judged_of, markdown, threshold_at
 from gateway.spam.shares import interval
-from gateway.spam.train import Unseen, calibrate
+from gateway.spam.training.lessons import Lesson
+from gateway.spam.training.train import Unseen, calibrate
 
 
 def test_the_area_is_the_chance_that_bad_mail_scores_higher() -> None:

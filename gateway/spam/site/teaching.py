@@ -24,9 +24,9 @@ from typing import Any, Final
 from gateway.facts.content import MailClass
 from gateway.mail.headers import authors
 from gateway.mail.message import BadMessage, Message
-from gateway.spam.corpus import MAX_MESSAGE, Labelled
 from gateway.spam.knowledge import PUBLIC_MAIL
 from gateway.spam.sites import owner_of, site_of
+from gateway.spam.training.corpus import MAX_MESSAGE, Labelled
 
 LEAST: Final = 200
 """Lessons of ham, and of unwanted mail, below which a site's lessons are not learnt."""

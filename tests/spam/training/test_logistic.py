@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from gateway.spam.logistic import STRENGTH, fit_logistic, fit_scale
+from gateway.spam.training.logistic import STRENGTH, fit_logistic, fit_scale
 
 
 def test_the_gradient_vanishes_at_what_is_found() -> None:

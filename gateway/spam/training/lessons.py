@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from gateway.facts.content import Anatomy, ContentFact, MailClass
 from gateway.spam.bulk import bulk_of
-from gateway.spam.corpus import Labelled
 from gateway.spam.features import features_of
 from gateway.spam.sites import site_of
+from gateway.spam.training.corpus import Labelled
 
 _LIKENESS: Final = 160
 MAX_HEADER: Final = 128 * 1024

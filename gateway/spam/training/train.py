@@ -18,10 +18,10 @@ from scipy.sparse import csr_matrix
 from gateway.facts.content import MailClass
 from gateway.spam.artefact import Calibration, Manifest
 from gateway.spam.features import IDENTITY_START, SIZE, bucket_of_fact, values_of
-from gateway.spam.folds import Fold, dominant_sources, folds_of, without_source
 from gateway.spam.knowledge import KNOWN
-from gateway.spam.lessons import Lesson, importance_of, is_clear
-from gateway.spam.logistic import fit_logistic, fit_scale
+from gateway.spam.training.folds import Fold, dominant_sources, folds_of, without_source
+from gateway.spam.training.lessons import Lesson, importance_of, is_clear
+from gateway.spam.training.logistic import fit_logistic, fit_scale
 
 SEED: Final = 0
 """Nothing here is random; the manifest has the field all the same."""

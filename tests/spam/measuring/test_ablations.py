@@ -9,10 +9,18 @@ import pytest
 
 from gateway.anatomy.examine import examine
 from gateway.facts.content import MailClass
-from gateway.spam.ablations import VARIANTS, Altered, Concerns, ablations, altered_lessons, chosen_for, rescored
-from gateway.spam.corpus import read_corpora
-from gateway.spam.lessons import Lesson
-from gateway.spam.train import Unseen, calibrate
+from gateway.spam.measuring.ablations import (
+    VARIANTS,
+    Altered,
+    Concerns,
+    ablations,
+    altered_lessons,
+    chosen_for,
+    rescored,
+)
+from gateway.spam.training.corpus import read_corpora
+from gateway.spam.training.lessons import Lesson
+from gateway.spam.training.train import Unseen, calibrate
 from tests.spam.makings import anatomy_of, author
 
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from gateway.spam.features import SIZE, values_of
 from gateway.spam.layer import MOST
-from gateway.spam.teaching import OPERATOR
+from gateway.spam.site.teaching import OPERATOR
 
 PASSES: Final = 3
 RATE: Final = 0.1

@@ -1,10 +1,10 @@
-"""gateway/spam/drift.py: how often people overturned the verdict."""
+"""gateway/spam/site/drift.py: how often people overturned the verdict."""
 
 from __future__ import annotations
 
 from gateway.facts.content import MailClass
-from gateway.spam.drift import WEEK, WEEKS, drift
-from gateway.spam.teaching import Taught, Way
+from gateway.spam.site.drift import WEEK, WEEKS, drift
+from gateway.spam.site.teaching import Taught, Way
 
 NOW = 1_800_000_000.0
 

@@ -19,10 +19,10 @@ from sklearn.metrics import roc_auc_score
 
 from gateway.facts.content import MailClass
 from gateway.spam.artefact import Calibration
-from gateway.spam.folds import CLUSTERED, FOLDS, LATER, TOGETHER, dominant_sources
-from gateway.spam.lessons import Lesson, is_commercial, is_hard_commercial
 from gateway.spam.shares import interval
-from gateway.spam.train import Unseen
+from gateway.spam.training.folds import CLUSTERED, FOLDS, LATER, TOGETHER, dominant_sources
+from gateway.spam.training.lessons import Lesson, is_commercial, is_hard_commercial
+from gateway.spam.training.train import Unseen
 
 RATES: Final = (0.001, 0.005, 0.01, 0.02)
 """False-positive rates at which recall is told."""

@@ -10,9 +10,9 @@ import pytest
 
 from gateway.anatomy.examine import examine
 from gateway.facts.content import ContentFact, HtmlFact, MailClass
-from gateway.spam.corpus import Labelled
 from gateway.spam.features import features_of
-from gateway.spam.lessons import (
+from gateway.spam.training.corpus import Labelled
+from gateway.spam.training.lessons import (
     Lesson,
     importance_of,
     is_clear,

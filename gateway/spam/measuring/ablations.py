@@ -16,12 +16,12 @@ import numpy as np
 
 from gateway.facts.content import Anatomy, ContentFact, MailClass
 from gateway.spam.artefact import Calibration
-from gateway.spam.corpus import Labelled
 from gateway.spam.features import MAX_SUBJECT, features_of
-from gateway.spam.lessons import Lesson, judged_anatomy
-from gateway.spam.measure import Array, Judged, judged_of, threshold_at
+from gateway.spam.measuring.measure import Array, Judged, judged_of, threshold_at
 from gateway.spam.shares import interval
-from gateway.spam.train import Unseen, raw_scores
+from gateway.spam.training.corpus import Labelled
+from gateway.spam.training.lessons import Lesson, judged_anatomy
+from gateway.spam.training.train import Unseen, raw_scores
 
 LETTERS: Final = 4_000
 OTHERS: Final = 1_500

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.facts.content import MailClass
-from gateway.spam.teaching import Taught, Way
+from gateway.spam.site.teaching import Taught, Way
 
 WEEK: Final = 7 * 86400.0
 WEEKS: Final = 12

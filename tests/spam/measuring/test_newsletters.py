@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gateway.spam.measure import Judged
-from gateway.spam.newsletters import newsletters
+from gateway.spam.measuring.measure import Judged
+from gateway.spam.measuring.newsletters import newsletters
 
 
 def judged(**changes: object) -> Judged:

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.facts.content import MailClass
-from gateway.spam.corpus import MAX_MESSAGE
-from gateway.spam.teaching import (
+from gateway.spam.site.teaching import (
     LEAST,
     MOST_BY_PERSON,
     MOST_OF_SENDER,
@@ -21,6 +20,7 @@ from gateway.spam.teaching import (
     TeachingError,
     accepted,
 )
+from gateway.spam.training.corpus import MAX_MESSAGE
 
 HAM, SPAM = MailClass.HAM, MailClass.SPAM
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.facts.content import MailClass
-from gateway.spam.folds import dominant_sources, folds_of, without_source
-from gateway.spam.lessons import Lesson
+from gateway.spam.training.folds import dominant_sources, folds_of, without_source
+from gateway.spam.training.lessons import Lesson
 
 HAM, SPAM, PHISHING = MailClass.HAM, MailClass.SPAM, MailClass.PHISHING
 EMPTY = np.zeros(0, dtype=np.int32)

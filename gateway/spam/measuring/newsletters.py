@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.spam.measure import Array, Judged
+from gateway.spam.measuring.measure import Array, Judged
 from gateway.spam.shares import interval
 
 HELD: Final = 2.0

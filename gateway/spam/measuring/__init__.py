@@ -1,0 +1,1 @@
+"""How good a classifier is on sources that it has not seen: tables and pictures."""
