@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imaplib
 import json
 import smtplib
 import urllib.request
@@ -19,6 +20,15 @@ def signs_in(gateway: Gateway, owner: str, password: str) -> bool:
         try:
             return client.login(owner, password)[0] == 235
         except smtplib.SMTPAuthenticationError:
+            return False
+
+
+def reads(gateway: Gateway, owner: str, password: str) -> bool:
+    """Whether the owner may read mail. The store looks at its users once a second."""
+    with imaplib.IMAP4_SSL("127.0.0.1", gateway.ports["imaps"], ssl_context=trusting(), timeout=PATIENCE) as client:
+        try:
+            return client.login(owner, password)[0] == "OK"
+        except imaplib.IMAP4.error:
             return False
 
 
@@ -41,6 +51,7 @@ def test_a_mailbox_from_its_first_day_to_its_last(gateway: Gateway) -> None:
     carol = "carol@example.org"
     assert deliver(gateway, letter()[1], to=carol).stage == "rcpt"
     assert gateway.command("user", "add", carol, "--password-stdin", said="first word\n").returncode == 0
+    eventually(lambda: reads(gateway, carol, "first word"))
     subject, octets = letter()
     assert deliver(gateway, octets, to="carol+lists@example.org").code == 250
     assert carol in gateway.command("user", "list").stdout
@@ -48,6 +59,7 @@ def test_a_mailbox_from_its_first_day_to_its_last(gateway: Gateway) -> None:
     assert gateway.command("user", "passwd", carol, "--password-stdin", said=f"{PASSWORD}\n").returncode == 0
     assert not signs_in(gateway, carol, "first word")
     assert signs_in(gateway, carol, PASSWORD)
+    eventually(lambda: reads(gateway, carol, PASSWORD))
     arrives(gateway, subject, carol)
     assert gateway.command("user", "remove", carol).returncode == 0
     assert deliver(gateway, letter()[1], to=carol).stage == "rcpt"

@@ -44,6 +44,15 @@ def test_a_new_password_ends_the_old_one(users: UserBase) -> None:
     assert (users.verify(ALICE, "first"), users.verify(ALICE, "second")) == (False, True)
 
 
+def test_each_version_has_a_second_of_its_own_by_which_the_store_knows_it(users: UserBase, file: Path) -> None:
+    users.add(ALICE, "first")
+    seconds = [int(file.stat().st_mtime)]
+    for password in ("second", "third"):
+        users.set_password(ALICE, password)
+        seconds.append(int(file.stat().st_mtime))
+    assert sorted(set(seconds)) == seconds
+
+
 def test_what_one_process_changes_another_knows_at_once(users: UserBase, file: Path) -> None:
     other = UserBase(file)
     assert ALICE not in other
