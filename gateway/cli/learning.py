@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from gateway.app.fingerprinting import take_fingerprints
 from gateway.app.installation import Folders
 from gateway.app.learning import Ending, update
 from gateway.cli.options import ConfigOption, DataOption, fail, folders_of, out, settings_of
@@ -58,6 +59,7 @@ def rollback(
         return
     if not versions.go_back():
         fail("nothing was learnt between trainings")
+    _take_fingerprints(settings)
     name = versions.current.name if versions.current is not None else "the artefact alone"
     out.print(
         f"Back to {name}, and held there: `postern model update` learns again. Running roles follow by themselves."
@@ -125,13 +127,21 @@ def learn(
     out.print(f"{len(files)} lessons of {label.value} kept. {_enough(found)}")
     if found.enough:
         _update(settings)
+    else:
+        _take_fingerprints(settings)
 
 
 def _update(settings: Settings) -> None:
+    _take_fingerprints(settings)
     found = asyncio.run(update(settings, Folders(settings.data.resolve())))
     out.print(found.text, markup=False)
     if found.ending is Ending.REFUSED:
         raise typer.Exit(1)
+
+
+def _take_fingerprints(settings: Settings) -> None:
+    count = asyncio.run(take_fingerprints(settings, Folders(settings.data.resolve()), now=SystemClock().now()))
+    out.print(f"Mail with nearly the text of {count} lessons is known again.")
 
 
 def _enough(found: Accepted) -> str:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway.facts.acquaintance import AcquaintanceFact
 from gateway.facts.auth import ArcFact, Auth, DkimFact, DkimSignatureFact, DmarcFact, SpfFact, SpfIdentity
 from gateway.facts.connection import ClientFact, GreylistFact
 from gateway.facts.content import AuthorFact, ContentFact, MailClass, MalwareFact, MalwareResult, SpamFact, YaraFact
 from gateway.facts.evidence import MessageFact
 from gateway.facts.outcome import Known, Skipped, Unknown
+from gateway.facts.reported import ReportedFact
 from gateway.policy.decide import decide, who_would_wait
 from gateway.policy.language.parse import load
 from gateway.policy.reasons import OVERRIDES
@@ -384,6 +386,36 @@ def test_a_few_words_that_lead_nowhere_are_marked_and_neither_held_nor_sent_back
 def test_what_is_certain_is_certain_in_a_few_words_too(evidence):
     few = evidence(content=content(scant=True), spam=spam(9.0))
     assert decide(few, ALICE, POLICY).rule.id == "spam-reject"
+
+
+def reported(*by: str, voices: int = 0) -> Known[ReportedFact]:
+    return Known(ReportedFact(by, voices or len(by), 0.9, MailClass.SPAM, "0" * 12, 1.0))
+
+
+def known_for(days: float) -> Known[AcquaintanceFact]:
+    return Known(AcquaintanceFact((("friend.example", days),), remembered=400.0))
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"reported": reported(ALICE)}, "reported-by-recipient"),
+        ({"reported": reported("bob@example.org")}, None),
+        ({"reported": reported("bob@example.org", "eve@example.org"), **UNPROVEN}, "reported-by-many"),
+        ({"reported": reported("operator", voices=2), **UNPROVEN}, "reported-by-many"),
+        ({"reported": reported("b", "c"), "dmarc": PROVEN, "acquaintance": known_for(300.0)}, None),
+        ({"reported": reported("b", "c"), "dmarc": PROVEN, "acquaintance": known_for(3.0)}, "reported-by-many"),
+        ({"reported": reported("b", "c"), "dmarc": PROVEN, "acquaintance": Unknown("too new")}, None),
+        ({"reported": reported("b", "c"), "acquaintance": known_for(300.0), **UNPROVEN}, "reported-by-many"),
+        ({"reported": reported("b", "c"), "content": content(scant=True), **UNPROVEN}, None),
+        ({"reported": Unknown("not read")}, None),
+        ({"reported": Known(ReportedFact())}, None),
+    ],
+)
+def test_what_people_called_unwanted_is_held_for_them_and_for_all_where_two_agree(changes, rule, evidence):
+    verdict = decide(evidence(**changes), ALICE, POLICY)
+    assert (verdict.rule.id if verdict.rule else None) == rule
+    assert (verdict.disposition is Disposition.QUARANTINE) == (rule is not None)
 
 
 LOOKALIKE = AuthorFact("Billing", "billing@examp1e.org", "examp1e.org")

@@ -17,6 +17,7 @@ from gateway.facts.auth import ArcFact, Auth, DkimFact, DmarcFact, SpfFact
 from gateway.facts.content import ContentFact, EngineFact, LinkFact, MailClass, MalwareFact, MalwareResult, SpamFact
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Known, Outcome, Skipped, Unknown
+from gateway.facts.reported import ReportedFact
 from gateway.policy.conditions.doubts import CHECKS, OF_CLIENTS, dkim_in_doubt, doubt, is_too_early
 
 F = TypeVar("F")
@@ -151,6 +152,10 @@ def _content(read: Callable[[ContentFact], Any], neutral: Any) -> Callable[[Case
 def _acquaintance(read: Callable[[AcquaintanceFact], Any], neutral: Any) -> Callable[[Case], Any]:
     """Absent, too, while our own notes are younger than what they are asked about."""
     return _of(lambda evidence: evidence.acquaintance, lambda fact: read(fact) if fact.can_tell else ABSENT, neutral)
+
+
+def _reported(read: Callable[[ReportedFact], Any], neutral: Any) -> Callable[[Case], Any]:
+    return _of(lambda evidence: evidence.reported, read, neutral)
 
 
 def _author(attribute: str) -> Callable[[Case], Any]:
@@ -290,6 +295,14 @@ _FACTS: Final[tuple[Variable, ...]] = (
              _spam(lambda fact: fact.probability.get("phishing", 0.0), 0.0), "spam"),
     Variable("spam.bulk", _YES_NO, "It is built as bulk mail is: two signs of a newsletter or list, and no discussion",
              _spam(lambda fact: ABSENT if fact.bulk is None else fact.bulk, False), "spam"),
+    Variable("reported.voices", _WHOLE, "How many people here called mail with nearly this text unwanted, while nobody "
+             "wants it; the operator counts for two", _reported(lambda fact: fact.voices, 0), "reported"),
+    Variable("reported.by", _TEXTS, "Who they are: addresses of mailboxes, names of accounts",
+             _reported(lambda fact: list(fact.by), []), "reported"),
+    Variable("reported.likeness", _NUMBER, "How much of the likest of those texts stands in this one, 0.0 to 1.0",
+             _reported(lambda fact: fact.likeness, 0.0), "reported"),
+    Variable("reported.class", _TEXT, "What most of them called it: spam or phishing; ham where nobody did",
+             _reported(lambda fact: fact.called.value, MailClass.HAM.value), "reported"),
     Variable("malware.found", _YES_NO, "An engine found malware",
              _malware(lambda fact: fact.result is MalwareResult.FOUND, False), "malware"),
     Variable("malware.name", _TEXT, "What it found, or why it could not scan", _malware(lambda fact: fact.name, ""),
