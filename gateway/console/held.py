@@ -103,6 +103,7 @@ def _as_seen_by(actor: Actor, evidence: Evidence) -> Evidence:
         evidence,
         recipients=seen(evidence.recipients),
         correspondents=seen(evidence.correspondents),
+        answers=seen(evidence.answers),
         reported=reported,
     )
 

@@ -78,6 +78,7 @@ class Evidence:
     correspondents: tuple[str, ...] = ()
     acquaintance: Outcome[AcquaintanceFact] = NOT_ASKED
     reported: Outcome[ReportedFact] = NOT_ASKED
+    answers: tuple[str, ...] = ()
 
     def unknown(self) -> dict[str, str]:
         """The checks that could not tell, each with its reason."""

@@ -388,6 +388,18 @@ def test_what_is_certain_is_certain_in_a_few_words_too(evidence):
     assert decide(few, ALICE, POLICY).rule.id == "spam-reject"
 
 
+@pytest.mark.parametrize("score", [2.5, 8.9])
+def test_an_answer_to_ones_own_mail_is_delivered_to_that_one_and_no_fraud_is(score, evidence):
+    answer = {"answers": (ALICE,), "recipients": (ALICE, "bob@example.org"), **UNPROVEN}
+    judged = evidence(spam=spam(score), **answer)
+    verdict = decide(judged, ALICE, POLICY)
+    assert (verdict.disposition.word, verdict.rule.id) == ("deliver", "reply")
+    assert decide(judged, "bob@example.org", POLICY).rule.id == "spam-hold"
+    assert decide(evidence(spam=spam(score, MailClass.PHISHING), **answer), ALICE, POLICY).rule.id == "phishing-hold"
+    assert decide(evidence(spam=spam(score), **{**answer, "dmarc": FAILED}), ALICE, POLICY).rule.id == "dmarc-reject"
+    assert decide(evidence(spam=spam(9.0), **answer), ALICE, POLICY).rule.id == "spam-reject"
+
+
 def reported(*by: str, voices: int = 0) -> Known[ReportedFact]:
     return Known(ReportedFact(by, voices or len(by), 0.9, MailClass.SPAM, "0" * 12, 1.0))
 

@@ -242,6 +242,8 @@ _FACTS: Final[tuple[Variable, ...]] = (
     Variable("mail.rcpt", _TEXTS, "All recipients (RCPT TO)", lambda c: [r.lower() for r in c.evidence.recipients]),
     Variable("mail.correspondents", _TEXTS, "Recipients who wrote to the first author lately; a claim without DMARC",
              lambda c: [r.lower() for r in c.evidence.correspondents]),
+    Variable("mail.answers", _TEXTS, "Recipients to whose own mail this is an answer: it names a Message-ID that they "
+             "sent to its first author lately", lambda c: [r.lower() for r in c.evidence.answers]),
     Variable("mail.size", _WHOLE, "Octets of the message", lambda c: c.evidence.message.size),
     Variable("mail.direction", _TEXT, "inbound or outbound", lambda c: c.evidence.direction),
     Variable("recipient.address", _TEXT, "The recipient that is judged", lambda c: ABSENT, scope=_RECIPIENT),
