@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gateway.mailbox.filing import NAME, script_of
+
 ROOM: Final = "OK"
 NO_ROOM: Final = "FULL"
 """What the store says of a mailbox on the socket `quota`; `quota.py` reads it."""
@@ -127,6 +129,9 @@ namespace inbox {{
   }}
 }}
 
+# A folder that a script makes is shown by mail clients.
+lda_mailbox_autosubscribe = yes
+
 # A rootless Dovecot cannot change its root folder.
 service anvil {{
   chroot =
@@ -189,6 +194,8 @@ plugin {{
   quota_status_overquota = {NO_ROOM}
   quota_status_toolarge = {NO_ROOM}
   sieve = file:~/sieve;active=~/.dovecot.sieve
+  sieve_default = file:{script_of(layout.folder)}
+  sieve_default_name = {NAME}
   sieve_max_script_size = 1M
   sieve_max_actions = 32
   # Moves into Junk and out of it are lessons (moves.py). Only these scripts may pipe, nobody's own.
