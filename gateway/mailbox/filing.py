@@ -1,6 +1,6 @@
-"""Where the store puts new mail of a reader who has no script of his own: bulk mail into the folder Bulk, all other into
-INBOX. A script of his own, by ManageSieve, takes its place whole: that is his choice, and he may begin with a copy of
-ours, which his client sees under the name `postern`.
+"""Where the store puts new mail of a reader who has no script of his own: bulk mail into the folder Bulk, all other
+into INBOX. A script of his own, by ManageSieve, takes its place whole: that is his choice, and he may begin with a copy
+of ours, which his client sees under the name `postern`.
 
 What a sender writes into the field of the class only moves his own mail out of INBOX.
 """
