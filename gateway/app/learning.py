@@ -142,7 +142,7 @@ async def watch(settings: Settings, folders: Folders, clock: Clock, stop: asynci
     What fails is logged and tried again."""
     ledger = Ledger(folders.lessons)
     heard: int | None = None
-    seen: tuple[int, str] | None = None
+    seen: tuple[int, str, bool] | None = None
     learnt_at = 0.0
     while not stop.is_set():
         try:
@@ -151,7 +151,7 @@ async def watch(settings: Settings, folders: Folders, clock: Clock, stop: asynci
                 size = ledger.size
                 await take_fingerprints(settings, folders, now=clock.now())
                 heard = size
-            now = (ledger.size, _base(settings))
+            now = (ledger.size, _base(settings), Versions(folders.layer).held)
             if now != seen and clock.monotonic() - learnt_at >= LEARN_EVERY:
                 found = await update(settings, folders)
                 log().info("lessons", ending=found.ending.value, text=found.text)
@@ -159,6 +159,16 @@ async def watch(settings: Settings, folders: Folders, clock: Clock, stop: asynci
         except OSError as error:
             log().error("lessons cannot be kept", why=str(error))
         await pause(COLLECT_EVERY, until=stop)
+
+
+async def go_back(settings: Settings, folders: Folders, *, now: float) -> str | None:
+    """Let the version before serve again, and hold it; its name, or None where there was none to leave. Raises
+    OSError."""
+    versions = Versions(folders.layer)
+    if not versions.go_back():
+        return None
+    await take_fingerprints(settings, folders, now=now)
+    return versions.current.name if versions.current is not None else "the artefact alone"
 
 
 def classifier_standing(settings: Settings, folders: Folders, *, now: float) -> Standing:
