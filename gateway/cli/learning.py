@@ -13,7 +13,7 @@ from rich.table import Table
 
 from gateway.app.fingerprinting import take_fingerprints
 from gateway.app.installation import Folders
-from gateway.app.learning import Ending, go_back, update
+from gateway.app.learning import Ending, Update, go_back, update
 from gateway.cli.options import ConfigOption, DataOption, fail, folders_of, out, settings_of
 from gateway.clock import SystemClock
 from gateway.facts.content import MailClass
@@ -129,11 +129,16 @@ def learn(
 
 
 def _update(settings: Settings) -> None:
-    _take_fingerprints(settings)
-    found = asyncio.run(update(settings, Folders(settings.data.resolve())))
+    found = asyncio.run(_learn_all(settings))
     out.print(found.text, markup=False)
     if found.ending is Ending.REFUSED:
         raise typer.Exit(1)
+
+
+async def _learn_all(settings: Settings) -> Update:
+    folders = Folders(settings.data.resolve())
+    await take_fingerprints(settings, folders, now=SystemClock().now())
+    return await update(settings, folders)
 
 
 def _take_fingerprints(settings: Settings) -> None:

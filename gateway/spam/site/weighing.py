@@ -9,20 +9,19 @@ from typing import Final
 
 from gateway.facts.content import REST, START, MailClass, Signal, SpamFact
 from gateway.facts.reported import ReportedFact
-from gateway.spam.layer import MOST
 from gateway.spam.site.online import AGREEING, RATE, SURPRISE
 
 NAME: Final = "reported here"
 ONE: Final = RATE * SURPRISE
-"""Log-odds that one person's word adds: as much as one person may move by all lessons together. More voices add
-`MOST`."""
+"""Log-odds that one person's word adds: as much as one person may move by all lessons together. Only the first
+`AGREEING` voices add theirs: what more of them mean is a matter for policy, which also knows who the author is."""
 
 
 def weighed(spam: SpamFact, reported: ReportedFact) -> SpamFact:
     """The fact with that signal; the same where nobody called such mail unwanted."""
     if not reported.voices:
         return spam
-    weight = MOST if reported.voices >= AGREEING else ONE
+    weight = ONE * min(reported.voices, AGREEING)
     score = round(spam.score + weight, 4)
     not_ham = 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, score))))
     former = {each: spam.probability.get(each.value, 0.0) for each in (MailClass.SPAM, MailClass.PHISHING)}

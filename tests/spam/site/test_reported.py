@@ -16,7 +16,6 @@ from gateway.anatomy.examine import examine
 from gateway.facts.content import REST, START, MailClass, Signal, SpamFact
 from gateway.facts.reported import ReportedFact
 from gateway.spam.fingerprint import SIZE, fingerprint_of
-from gateway.spam.layer import MOST
 from gateway.spam.site.reported import (
     INDEX,
     MOST_LESSONS,
@@ -172,7 +171,7 @@ CALM = SpamFact(
 )
 
 
-@pytest.mark.parametrize(("voices", "weight"), [(1, ONE), (2, MOST), (9, MOST)])
+@pytest.mark.parametrize(("voices", "weight"), [(1, ONE), (2, 2 * ONE), (9, 2 * ONE)])
 def test_the_word_of_people_is_a_bounded_signal_and_all_still_sum_to_the_score(voices: int, weight: float) -> None:
     found = weighed(CALM, ReportedFact(tuple("abcdefghi"[:voices]), voices, 0.94, SPAM))
     assert found.score == pytest.approx(CALM.score + weight)
