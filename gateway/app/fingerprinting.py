@@ -1,5 +1,6 @@
-"""From the ledger of lessons to the fingerprints that are compared with mail: made again when the ledger has changed.
-Only messages that are new are taken apart, in a jailed worker, for they are hostile octets.
+"""From the ledger of lessons to what is compared with mail: fingerprints of texts, and whose mail each person wants.
+Made again when the ledger has changed. Only messages that are new are taken apart, in a jailed worker, for they are
+hostile octets.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from gateway.checks.anatomist.pool import AnatomistPool
 from gateway.facts.outcome import Known
 from gateway.settings import Settings
 from gateway.spam.artefact import ModelError
+from gateway.spam.site import preferences
 from gateway.spam.site.reported import NOBODY, Reported, ReportedError, heard, read, write
 from gateway.spam.site.teaching import Ledger, Taught
 from gateway.spam.site.versions import Versions
@@ -27,6 +29,7 @@ async def take_fingerprints(settings: Settings, folders: Folders, *, now: float)
     they are. Raises OSError."""
     ledger, until = Ledger(folders.lessons), _until(folders)
     lessons = [each for each in ledger.lessons()[0] if until is None or each.at <= until]
+    preferences.write(folders.lessons, preferences.preferences_of(lessons, now=now))
     words = heard(lessons, now=now)
     former = _former(folders)
     if former.words == tuple(words):

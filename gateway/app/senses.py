@@ -175,7 +175,7 @@ async def open_senses(
             notice=notice,
             acquaintances=acquaintances,
             suffixes=suffixes,
-            reports=Hearing(folders.fingerprints),
+            reports=Hearing(folders),
         )
         yield SensesOfProcess(resolver, anatomists, engine, scanner, rules, layers, suffixes)
     finally:

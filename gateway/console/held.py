@@ -98,7 +98,15 @@ def _as_seen_by(actor: Actor, evidence: Evidence) -> Evidence:
 
     reported = evidence.reported
     if isinstance(reported, Known):
-        reported = Known(replace(reported.value, by=seen(reported.value.by)))
+        fact = reported.value
+        reported = Known(
+            replace(
+                fact,
+                by=seen(fact.by),
+                sender_wanted_by=seen(fact.sender_wanted_by),
+                sender_unwanted_by=seen(fact.sender_unwanted_by),
+            )
+        )
     return replace(
         evidence,
         recipients=seen(evidence.recipients),

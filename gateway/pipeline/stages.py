@@ -46,8 +46,11 @@ class Acquaintances(Protocol):
 class Reports(Protocol):
     """Remembers what people called mail."""
 
-    async def about(self, fingerprint: Sequence[int], *, now: float) -> Outcome[ReportedFact]:
-        """What they called mail with nearly the text that has this fingerprint."""
+    async def about(
+        self, fingerprint: Sequence[int], *, author: str, recipients: Sequence[str], now: float
+    ) -> Outcome[ReportedFact]:
+        """What they called mail with nearly the text that has this fingerprint, and which of these recipients want
+        that author's mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,12 @@ async def _reported(senses: Senses, subject: Subject, answers: Answers) -> Any:
     examination = answers["examination"]
     if not isinstance(examination.content, Known):
         return examination.content
-    return await senses.reports.about(examination.fingerprint, now=subject.received_at)
+    return await senses.reports.about(
+        examination.fingerprint,
+        author=subject.authors[0].address if subject.authors else "",
+        recipients=[str(each.address) for each in subject.envelope.recipients],
+        now=subject.received_at,
+    )
 
 
 async def _engine(senses: Senses, _: Subject, __: Answers) -> Any:

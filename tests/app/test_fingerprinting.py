@@ -25,7 +25,7 @@ from gateway.mail.envelope import Direction, Envelope, Recipient
 from gateway.mail.message import Message
 from gateway.settings import Clamav, Settings
 from gateway.spam.site.reported import INDEX
-from gateway.spam.site.teaching import OPERATOR, Ledger
+from gateway.spam.site.teaching import OPERATOR, Ledger, Way, sender_in
 from gateway.spam.site.versions import Versions
 from gateway.spam.site.weighing import NAME, ONE
 from tests.app.test_learning import PEOPLE, campaign, seminar, teach, teach_both
@@ -129,15 +129,37 @@ async def test_going_back_gives_every_score_again_as_it_was(settings: Settings) 
         assert await scores() == untaught
 
 
+async def test_three_moves_say_whose_mail_one_reader_wants_and_nobody_else(settings: Settings) -> None:
+    async with senses_of(settings) as senses:
+        for number in range(3):
+            octets = campaign(number).replace(b"herbal-%d" % number, b"herbal")
+            Ledger(Folders(settings.data).lessons).teach(
+                octets, label=SPAM, by="RCPT@example.net", way=Way.JUNK, sender=sender_in(octets), at=float(number)
+            )
+        await take(settings)
+        other = seminar(1).replace(b"seminars-1.example", b"herbal.example")
+        fact = (await scanned(senses, other)).reported
+        assert isinstance(fact, Known)
+        assert (fact.value.sender_unwanted_by, fact.value.sender_wanted_by) == (("rcpt@example.net",), ())
+        assert fact.value.voices == 0, "the text is another one"
+        assert (await scanned(senses, seminar(2))).reported == Known(ReportedFact())
+
+
 async def test_a_bad_file_leaves_what_was_known_in_force(settings: Settings) -> None:
     teach(settings, seminar(1), label=SPAM, by="ann", number=1)
     await take(settings)
-    hearing = Hearing(Folders(settings.data).fingerprints)
+    folders = Folders(settings.data)
+    hearing = Hearing(folders)
     async with senses_of(settings) as senses:
         fingerprint = (await senses.anatomists.examine(Message.from_wire(seminar(1)))).fingerprint
-    told = await hearing.about(fingerprint, now=2.0)
-    assert isinstance(told, Known)
-    assert told.value.voices == 1
-    (Folders(settings.data).fingerprints / INDEX).write_text("{")
-    assert await hearing.about(fingerprint, now=2.0) == told
-    assert await Hearing(Folders(settings.data).fingerprints).about(fingerprint, now=2.0) == Known(ReportedFact())
+
+    async def asked(of: Hearing) -> ReportedFact:
+        outcome = await of.about(fingerprint, author="", recipients=(), now=2.0)
+        assert isinstance(outcome, Known)
+        return outcome.value
+
+    told = await asked(hearing)
+    assert told.voices == 1
+    (folders.fingerprints / INDEX).write_text("{")
+    assert await asked(hearing) == told
+    assert await asked(Hearing(folders)) == ReportedFact()

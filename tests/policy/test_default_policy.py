@@ -408,6 +408,28 @@ def known_for(days: float) -> Known[AcquaintanceFact]:
     return Known(AcquaintanceFact((("friend.example", days),), remembered=400.0))
 
 
+WANTED, UNWANTED = (Known(ReportedFact(**{name: (ALICE,)})) for name in ("sender_wanted_by", "sender_unwanted_by"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"reported": WANTED, "dmarc": PROVEN, "spam": spam(8.9)}, "sender-wanted"),
+        ({"reported": WANTED, **UNPROVEN, "spam": spam(8.9)}, "spam-hold"),
+        ({"reported": WANTED, "dmarc": PROVEN, "spam": spam(8.9, MailClass.PHISHING)}, "phishing-hold"),
+        ({"reported": WANTED, "dmarc": PROVEN, "spam": spam(9.0)}, "spam-reject"),
+        ({"reported": UNWANTED, "dmarc": PROVEN}, "sender-unwanted"),
+        ({"reported": UNWANTED, "dmarc": PROVEN, "message": message(US)}, None),
+    ],
+)
+def test_what_one_reader_said_of_a_sender_holds_for_that_one_alone(changes, rule, evidence):
+    judged = evidence(**changes)
+    verdict = decide(judged, ALICE, POLICY)
+    assert (verdict.rule.id if verdict.rule else None) == rule
+    other = decide(judged, "bob@example.org", POLICY)
+    assert other == decide(replace(judged, reported=Known(ReportedFact())), "bob@example.org", POLICY)
+
+
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [

@@ -287,6 +287,10 @@ _FACTS: Final[tuple[Variable, ...]] = (
              _acquaintance(lambda fact: list(fact.new_domains), []), "acquaintance"),
     Variable("sender.first_contacts", _TEXTS, "Recipients to whom the author never wrote, and who never wrote to him",
              _acquaintance(lambda fact: list(fact.strangers), []), "acquaintance"),
+    Variable("sender.wanted_by", _TEXTS, "Recipients who said of each of the last three messages of this sender that "
+             "they judged that it is ham", _reported(lambda fact: list(fact.sender_wanted_by), []), "reported"),
+    Variable("sender.unwanted_by", _TEXTS, "Recipients who called each of those unwanted",
+             _reported(lambda fact: list(fact.sender_unwanted_by), []), "reported"),
     Variable("spam.class", _TEXT, "What the classifier takes it for: ham, spam or phishing",
              _spam(lambda fact: fact.mail_class.value, MailClass.HAM.value), "spam"),
     Variable("spam.score", _NUMBER, "Log-odds of not-ham: 0.0 is even, 8.0 is 3,000 to 1",
