@@ -38,6 +38,7 @@ async def take_fingerprints(settings: Settings, folders: Folders, *, now: float)
     missing = {each.digest for each in words} - known.keys()
     if missing:
         known |= await _taken(settings, ledger, [each for each in lessons if each.digest in missing])
+    words = [each for each in words if each.digest in known]
     write(folders.fingerprints, Reported.of(words, [known[each.digest] for each in words]))
     return len(words)
 
@@ -60,13 +61,18 @@ def _former(folders: Folders) -> Reported:
 
 
 async def _taken(settings: Settings, ledger: Ledger, lessons: Sequence[Taught]) -> dict[str, tuple[int, ...]]:
-    """By the hash of the message; a message that cannot be taken apart has none."""
+    """By the hash of the message. What is gone has an empty one; what could not be taken apart now is left out, and
+    tried again when something is taught."""
     found: dict[str, tuple[int, ...]] = {}
 
     async def one(lesson: Taught) -> None:
         octets = ledger.octets(lesson)
-        outcome = await pool.study(octets) if octets is not None else None
-        found[lesson.digest] = outcome.value.fingerprint if isinstance(outcome, Known) else ()
+        if octets is None:
+            found[lesson.digest] = ()
+            return
+        outcome = await pool.study(octets)
+        if isinstance(outcome, Known):
+            found[lesson.digest] = outcome.value.fingerprint
 
     pool = await AnatomistPool.start(
         workers=1,

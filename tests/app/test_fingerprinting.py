@@ -102,6 +102,12 @@ async def test_only_messages_that_are_new_are_taken_apart(settings: Settings) ->
         assert fact.value.by == ("ben", "ann")
 
 
+async def test_what_cannot_be_taken_apart_now_is_tried_again(settings: Settings) -> None:
+    teach(settings, seminar(1), label=SPAM, by="ann", number=1)
+    assert await take(Settings(data=settings.data, model=settings.data / "none")) == 0
+    assert await take(settings) == 1
+
+
 async def test_going_back_gives_every_score_again_as_it_was(settings: Settings) -> None:
     mail = [seminar(7), campaign(3), campaign(70)]
     folders = Folders(settings.data)
