@@ -141,17 +141,17 @@ async def watch(settings: Settings, folders: Folders, clock: Clock, stop: asynci
     """Take lessons from the mail store to the ledger as they come, and learn when there is something new, until `stop`.
     What fails is logged and tried again."""
     ledger = Ledger(folders.lessons)
-    heard: int | None = None
-    seen: tuple[int, str, bool] | None = None
+    heard: tuple[int, bool] | None = None
+    seen: tuple[int, bool, str] | None = None
     learnt_at = 0.0
     while not stop.is_set():
         try:
             await asyncio.to_thread(collect, layout_of(folders.data).folder, ledger, at=clock.now())
-            if heard != ledger.size:
-                size = ledger.size
+            said = (ledger.size, Versions(folders.layer).held)
+            if said != heard:
                 await take_fingerprints(settings, folders, now=clock.now())
-                heard = size
-            now = (ledger.size, _base(settings), Versions(folders.layer).held)
+                heard = said
+            now = (*said, _base(settings))
             if now != seen and clock.monotonic() - learnt_at >= LEARN_EVERY:
                 found = await update(settings, folders)
                 log().info("lessons", ending=found.ending.value, text=found.text)
