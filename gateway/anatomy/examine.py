@@ -89,9 +89,10 @@ def examine(octets: Octets, *, watch: Watch | None = None) -> Anatomy:
             if shown
         ),
     )
-    scant = digest.html is None and not digest.documents and is_scant(content, subject=subject, text=digest.text)
+    if digest.html is None and not digest.documents and is_scant(content, subject=subject, text=digest.text):
+        content = replace(content, scant=True)
     return Anatomy(
-        content=replace(content, scant=scant),
+        content=content,
         subject=subject,
         authors=senders,
         reply_to=replies,

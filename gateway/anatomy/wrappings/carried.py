@@ -15,8 +15,7 @@ from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
 from gateway.anatomy.mime.quads import ALPHABET_AND_BLANKS
 
-_SCRIPTED: Final = (b"<script", b"javascript:")
-_HANDLER: Final = re.compile(rb"on(?:load|error|click|mouse|focus)")
+_SCRIPTED: Final = tuple(map(re.compile, (rb"<script", rb"javascript:", rb"on(?:load|error|click|mouse|focus)")))
 _DECODES: Final = re.compile(
     rb"\batob\b|fromCharCode|charCodeAt|Uint8Array|unescape\s*\(|decodeURIComponent|fromBase64|ArrayBuffer|parseInt\s*\("
 )
@@ -69,7 +68,7 @@ def in_page(markup: bytes, findings: Findings) -> Iterator[Member]:
     lower = markup.lower()
     if b"<hta:application" in lower:
         findings.note(Defect.HTML_HTA)
-    scripted = any(word in lower for word in _SCRIPTED) or _HANDLER.search(lower) is not None
+    scripted = any(sign.search(lower) for sign in _SCRIPTED)
     decodes = scripted and _DECODES.search(markup) is not None
     if decodes:
         payload = _BASE64.search(markup) or _NUMBERS.search(markup) or _HEX.search(markup)
