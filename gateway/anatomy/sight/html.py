@@ -217,7 +217,7 @@ class _Reader:
                 self._take_anchor(node.attributes.get("src"), "")
             case "object":
                 self._take_anchor(node.attributes.get("data"), "")
-            case "head":
+            case "head" if node.first_child is not None:  # the parser gives every letter one
                 self._counts["scripts"] += len(node.css("script"))
                 base = node.css_first("base[href]")
                 self._base = (base.attributes.get("href") or "")[: limits.MAX_URL] if base is not None else ""
