@@ -19,6 +19,7 @@ from gateway.spam.sites import LEAST_LETTERS, bare, is_named, owner_of, site_of
 
 MAX_READ: Final = 4_000
 """Characters of the text in which names are looked for, and of its end in which rights are."""
+NAME_AGREES: Final = "author's name and domain agree"
 NAME_DIFFERS: Final = "author's name and domain differ"
 MAX_NAME_WORDS: Final = 8
 MAX_LINKS: Final = 60
@@ -54,7 +55,7 @@ def _of_author(author: AuthorFact, name: str, text: str, subject: str) -> Iterat
         domain = bare(author.domain)
         if words:
             if is_named(owner, name) or any(word in domain for word in words):
-                yield "author's name and domain agree"
+                yield NAME_AGREES
             elif not any(word in bare(author.address.partition("@")[0]) for word in words):
                 # A person's own name before the "@" is as it should be.
                 yield NAME_DIFFERS

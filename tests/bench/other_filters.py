@@ -124,7 +124,7 @@ def _lesson(each: Labelled) -> Lesson:
 
 
 def _columns(score: Array, lessons: list[Lesson]) -> Judged:
-    both = np.stack([score, np.zeros(len(score))], axis=1)
+    both = np.column_stack([score, np.zeros((len(score), 2))])
     return judged_of(Unseen(both, {}), lessons, (Calibration(), Calibration()))
 
 
