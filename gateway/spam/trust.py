@@ -1,5 +1,6 @@
-"""What outside knowledge says of who a message claims to be from: whether a well-known sender signed it, whether an
-author is called as the signed domain is, whether an author borrows a well-known name.
+"""What outside knowledge says of who a message claims to be from: whether a well-known sender signed it, whether a
+well-known author's links lead to him, whether links lead to well-known places alone, whether an author is called as the
+signed domain is or borrows a well-known name.
 
 Relations only: between author, signatures and lists; no header field counts by being there. A signature is a claim
 until somebody has verified it, so what it brings stands apart (`SpamFact.credit`) and is taken back when authentication
@@ -19,15 +20,17 @@ from gateway.facts.auth import Auth, DkimFact
 from gateway.facts.content import Anatomy, AuthorFact, MailClass, SpamFact
 from gateway.facts.evidence import DnsRecorded
 from gateway.facts.outcome import Known, Outcome
-from gateway.spam.identity import NAME_AGREES, identity_of
+from gateway.spam.identity import LINKS_OWN, MAX_LINKS, NAME_AGREES, identity_of
 from gateway.spam.knowledge import COMMON_NAME_WORDS, PUBLIC_MAIL
-from gateway.spam.known_senders import NAMES, OPEN, is_known
+from gateway.spam.known_senders import NAMES, OPEN, PLACES, is_known
 from gateway.spam.sites import LEAST_LETTERS, bare, is_named, owner_of, site_of
 
 KNOWN_SIGNED: Final = "a well-known sender claims to have signed it"
 OWN_SIGNED: Final = "author's domain claims to have signed it, and is called as the author"
+KNOWN_LINKED: Final = "author's domain is a well-known sender's, and nearly all links go there"
+KNOWN_LINKS: Final = "links go to sites of well-known senders alone"
 BORROWED: Final = "author goes by the name of a well-known sender"
-WEIGHTS: Final = {KNOWN_SIGNED: -2.0, OWN_SIGNED: -1.0, BORROWED: 1.0}
+WEIGHTS: Final = {KNOWN_SIGNED: -2.0, OWN_SIGNED: -1.0, KNOWN_LINKED: -1.0, KNOWN_LINKS: -0.5, BORROWED: 1.0}
 """Log-odds, for and against."""
 CLAIMED: Final = frozenset({KNOWN_SIGNED, OWN_SIGNED})
 """What rests on a signature."""
@@ -46,18 +49,29 @@ _FILLING: Final = COMMON_NAME_WORDS | frozenset(_FILLING_WORDS.split())
 
 def trust_of(anatomy: Anatomy) -> Iterator[str]:
     """The facts, each at most once; each has its weight in `WEIGHTS`."""
+    sites = {site_of(link.host) for link in anatomy.content.links[:MAX_LINKS] if link.host} - PLACES
+    if sites and all(map(is_known, sites)):
+        yield KNOWN_LINKS
     author = anatomy.authors[0] if anatomy.authors else None
-    if author is None or not author.domain:
-        return
+    if author is not None and author.domain:
+        yield from _of_author(author, anatomy)
+
+
+def _of_author(author: AuthorFact, anatomy: Anatomy) -> Iterator[str]:
     site = site_of(author.domain)
-    if owner_of(author.domain) not in PUBLIC_MAIL and site in map(site_of, anatomy.signers):
-        if is_known(site):
-            yield KNOWN_SIGNED
-        built = anatomy.html is not None and len(anatomy.content.links) >= LEAST_LINKS
-        if built and site not in OPEN and NAME_AGREES in identity_of(anatomy):
-            yield OWN_SIGNED
-    if not is_known(site) and _borrows(author):
+    known, signed = is_known(site), site in map(site_of, anatomy.signers)
+    if not known and _borrows(author):
         yield BORROWED
+    if site in OPEN or owner_of(site) in PUBLIC_MAIL or not (known or signed):
+        return
+    agreeing = set(identity_of(anatomy))
+    built = anatomy.html is not None and len(anatomy.content.links) >= LEAST_LINKS
+    if known and signed:
+        yield KNOWN_SIGNED
+    if built and signed and NAME_AGREES in agreeing:
+        yield OWN_SIGNED
+    if known and LINKS_OWN in agreeing:
+        yield KNOWN_LINKED
 
 
 def weight_of(facts: Collection[str]) -> float:

@@ -19,6 +19,8 @@ from gateway.spam.model import Model
 from gateway.spam.trust import (
     BORROWED,
     CLAIMED,
+    KNOWN_LINKED,
+    KNOWN_LINKS,
     KNOWN_SIGNED,
     OWN_SIGNED,
     WEIGHTS,
@@ -34,9 +36,9 @@ MODEL = Model(manifest(), np.random.default_rng(1).normal(0, 3, (SIZE, 2)).astyp
 DEFAULT = Model.load(Path(__file__).resolve().parents[2] / "models" / "default")
 
 
-def mail(name: str, address: str, *signers: str) -> Anatomy:
+def mail(name: str, address: str, *signers: str, site: str = "a.example") -> Anatomy:
     """Mail built as shops build it: HTML and links."""
-    content = ContentFact(links=(link("https://a.example/1"), link("https://a.example/2")))
+    content = ContentFact(links=(link(f"https://{site}/1"), link(f"https://go.{site}/2")))
     return anatomy_of("Offers", content=content, html=HtmlFact(), authors=(author(name, address),), signers=signers)
 
 
@@ -55,6 +57,13 @@ LENDER = mail("Netflix Billing", "win@bluebird.example")
         (replace(KNOWN_SHOP, signers=()), set()),
         (replace(KNOWN_SHOP, signers=("mailer.example",)), set()),
         (replace(KNOWN_SHOP, signers=("ikea.com.evil.example", "ikea.co")), set()),
+        (mail("Somebody", "news@ikea.com", site="ikea.com"), {KNOWN_LINKED, KNOWN_LINKS}),
+        (mail("Somebody", "news@ikea.com", "ikea.com", site="ikea.com"), {KNOWN_SIGNED, KNOWN_LINKED, KNOWN_LINKS}),
+        (mail("Somebody", "news@ikea.com", site="ikea.com.example"), set()),
+        (mail("Somebody", "a@gmail.com", site="gmail.com"), set()),
+        (mail("Somebody", "ann@bluebird.example", site="ikea.com"), {KNOWN_LINKS}),
+        (mail("Somebody", "ann@bluebird.example", site="facebook.com"), set()),
+        (mail("Somebody", "ann@bluebird.example", site="google.co.uk"), set()),
         (OWN_SHOP, {OWN_SIGNED}),
         (replace(OWN_SHOP, signers=()), set()),
         (replace(OWN_SHOP, html=None), set()),

@@ -27,8 +27,9 @@ def lines_of(file: Path) -> list[str]:
 _HERE: Final = Path(__file__).parent
 OPEN: Final = frozenset(lines_of(_HERE / "open.txt"))
 """Sites under which anybody may write, so that a signature of theirs does not tell who did."""
+_OPEN_OWNERS: Final = PUBLIC_MAIL | {"google"}
 KNOWN: Final = frozenset(
-    site for site in lines_of(_HERE / "domains.txt") if site not in OPEN and owner_of(site) not in PUBLIC_MAIL
+    site for site in lines_of(_HERE / "domains.txt") if site not in OPEN and owner_of(site) not in _OPEN_OWNERS
 )
 """Sites (`sites.site_of`) of well-known senders."""
 NAMES: Final = frozenset(
@@ -37,6 +38,13 @@ NAMES: Final = frozenset(
 """What well-known senders are called, as bare letters."""
 _AUTHORITIES: Final = (".gov", ".gov.uk", ".mil", ".int", ".europa.eu", "gouv.fr", "gc.ca")
 """Names below which only authorities are."""
+_PLACES_WORDS: Final = """
+    discord.com discord.gg facebook.com flickr.com instagram.com linkedin.com pinterest.com reddit.com snapchat.com
+    soundcloud.com telegram.me telegram.org threads.net tiktok.com twitter.com vimeo.com vk.com wa.me whatsapp.com
+    x.com youtu.be youtube.com
+"""
+PLACES: Final = frozenset(_PLACES_WORDS.split())
+"""Sites of well-known senders where anybody has a page: a link there tells nothing."""
 
 
 def is_known(site: str) -> bool:
