@@ -15,7 +15,7 @@ from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
 from gateway.anatomy.mime.quads import ALPHABET_AND_BLANKS
 
-_SCRIPTED: Final = (b"<script", b"javascript:", b"onload", b"onerror", b"onclick", b"onmouse", b"onfocus")
+_SCRIPTED: Final = tuple(map(re.compile, (rb"<script", rb"javascript:", rb"on(?:load|error|click|mouse|focus)")))
 _DECODES: Final = re.compile(
     rb"\batob\b|fromCharCode|charCodeAt|Uint8Array|unescape\s*\(|decodeURIComponent|fromBase64|ArrayBuffer|parseInt\s*\("
 )
@@ -68,8 +68,9 @@ def in_page(markup: bytes, findings: Findings) -> Iterator[Member]:
     lower = markup.lower()
     if b"<hta:application" in lower:
         findings.note(Defect.HTML_HTA)
-    scripted = any(word in lower for word in _SCRIPTED)
-    if scripted and _DECODES.search(markup):
+    scripted = any(sign.search(lower) for sign in _SCRIPTED)
+    decodes = scripted and _DECODES.search(markup) is not None
+    if decodes:
         payload = _BASE64.search(markup) or _NUMBERS.search(markup) or _HEX.search(markup)
         if payload and (_MAKES_A_FILE.search(markup) or (len(payload[0]) >= 2000 and _WRITES_A_PAGE.search(markup))):
             findings.note(Defect.HTML_SMUGGLING)
@@ -78,7 +79,7 @@ def in_page(markup: bytes, findings: Findings) -> Iterator[Member]:
     elif b"data:" in lower:
         yield from _of_data_uris(markup, findings)
     if scripted:
-        if _DECODES.search(markup) and _MAKES_A_FILE.search(markup):
+        if decodes and _MAKES_A_FILE.search(markup):
             yield from _of_script(_put_together(markup), findings)
         else:
             yield from _of_base64(markup, findings)
