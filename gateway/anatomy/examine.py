@@ -24,6 +24,7 @@ from gateway.anatomy.people import authors_of, note_header, note_people, note_re
 from gateway.anatomy.scantness import is_scant
 from gateway.anatomy.sight.barcodes import note_codes
 from gateway.anatomy.sight.text import Digest, html_charset, text_of
+from gateway.anatomy.signers import signers_of
 from gateway.facts.content import Anatomy, ContentFact, DefectFact, PartFact
 from gateway.mail.message import Octets
 
@@ -96,6 +97,7 @@ def examine(octets: Octets, *, watch: Watch | None = None) -> Anatomy:
         html=digest.html,
         documents=digest.documents,
         header_names=tuple(name for name, _, _ in header.fields),
+        signers=signers_of(header),
     )
 
 

@@ -24,7 +24,7 @@ from gateway.facts.content import MailClass
 from gateway.spam.artefact import Calibration, write
 from gateway.spam.site.teaching import Ledger, accepted
 from gateway.spam.training.corpus import CorpusError, Labelled, read_corpora
-from gateway.spam.training.lessons import Lesson, is_commercial, lesson_of, signers_of
+from gateway.spam.training.lessons import Lesson, is_commercial, lesson_of
 
 if TYPE_CHECKING:
     from gateway.spam.measuring.ablations import Altered
@@ -238,8 +238,7 @@ def _altered(work: tuple[Labelled, Lesson, Labelled]) -> dict[str, Lesson]:
 
 
 def _lesson(each: Labelled) -> Lesson:
-    octets = each.octets()
-    return lesson_of(each, examine(octets), signers=signers_of(octets))
+    return lesson_of(each, examine(each.octets()))
 
 
 def _command(verb: str, corpus: list[Path]) -> str:

@@ -114,7 +114,8 @@ class Anatomy:
     """A message taken apart, as the classifier sees it: what is recorded (`content`) and the text that is not.
 
     `text` is the visible text of all readable parts, at most 64 Ki characters; `documents` is what PDF and Office files
-    say, at most 32 Ki; `header_names` are the names of the header fields in lower case, top to bottom.
+    say, at most 32 Ki; `header_names` are the names of the header fields in lower case, top to bottom; `signers` are
+    the domains that DKIM signatures name (RFC 6376 section 3.5, d=), in lower case, verified by nobody.
     """
 
     content: ContentFact
@@ -125,6 +126,7 @@ class Anatomy:
     html: HtmlFact | None = None
     header_names: tuple[str, ...] = ()
     documents: str = ""
+    signers: tuple[str, ...] = ()
 
 
 START: Final = "start"
@@ -153,6 +155,8 @@ class SpamFact:
 
     The weights of `signals` sum to `score`.
 
+    `credit` is the part of the score, 0.0 or less, that rests on signatures which nobody has verified.
+
     `bulk` is whether the message is built as bulk mail is, whatever the score; None where that cannot be told.
     """
 
@@ -162,6 +166,7 @@ class SpamFact:
     signals: tuple[Signal, ...] = ()
     model: str = ""
     bulk: bool | None = None
+    credit: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

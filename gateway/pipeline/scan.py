@@ -4,7 +4,7 @@ Unknown."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,9 +14,10 @@ from gateway.checks.dns.answering import Answering, Recorder
 from gateway.checks.reputation.dnsbl import Notice, nobody
 from gateway.checks.reputation.feeds import Feeds
 from gateway.clock import Clock
+from gateway.facts.auth import DkimFact
 from gateway.facts.connection import ClientFact
 from gateway.facts.content import AuthorFact, SpamFact
-from gateway.facts.evidence import Evidence, MessageFact, Timing
+from gateway.facts.evidence import DnsRecorded, Evidence, MessageFact, Timing
 from gateway.facts.outcome import Known, Outcome, Unknown
 from gateway.facts.reported import ReportedFact
 from gateway.mail import headers
@@ -28,6 +29,7 @@ from gateway.pipeline.looking import Anatomist, MalwareEngine
 from gateway.pipeline.stages import STAGES, Acquaintances, Reports, Senses, Stage, Subject
 from gateway.policy.policy import Scanning
 from gateway.spam.site.weighing import weighed
+from gateway.spam.trust import settled
 from gateway.telemetry import CHECK_SECONDS, CHECK_UNKNOWN, log
 
 MAX_LISTED: Final = 1000
@@ -96,7 +98,9 @@ class Scanner:
             arc=answers["arc"],
             dmarc=answers["dmarc"],
             content=examination.content,
-            spam=_weighed(examination.spam, answers["reported"]),
+            spam=_weighed(
+                _settled(examination.spam, answers["dkim"], authors, recorder.recorded), answers["reported"]
+            ),
             malware=answers["malware"],
             yara=examination.yara,
             engine=answers["engine"],
@@ -107,6 +111,18 @@ class Scanner:
             timings=timings,
             dns=recorder.recorded,
         )
+
+
+def _settled(
+    spam: Outcome[SpamFact],
+    dkim: Outcome[DkimFact],
+    authors: Sequence[headers.Author],
+    dns: Sequence[DnsRecorded],
+) -> Outcome[SpamFact]:
+    """What the classifier says, now that it is known whether the signatures that it gave credit to are true."""
+    if not isinstance(spam, Known):
+        return spam
+    return Known(settled(spam.value, dkim, authors[0].domain if authors else "", dns=dns))
 
 
 async def _run_all(

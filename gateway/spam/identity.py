@@ -19,7 +19,9 @@ from gateway.spam.sites import LEAST_LETTERS, bare, is_named, owner_of, site_of
 
 MAX_READ: Final = 4_000
 """Characters of the text in which names are looked for, and of its end in which rights are."""
+NAME_AGREES: Final = "author's name and domain agree"
 NAME_DIFFERS: Final = "author's name and domain differ"
+LINKS_OWN: Final = "nearly all links go to the author's domain"
 MAX_NAME_WORDS: Final = 8
 MAX_LINKS: Final = 60
 
@@ -54,7 +56,7 @@ def _of_author(author: AuthorFact, name: str, text: str, subject: str) -> Iterat
         domain = bare(author.domain)
         if words:
             if is_named(owner, name) or any(word in domain for word in words):
-                yield "author's name and domain agree"
+                yield NAME_AGREES
             elif not any(word in bare(author.address.partition("@")[0]) for word in words):
                 # A person's own name before the "@" is as it should be.
                 yield NAME_DIFFERS
@@ -95,8 +97,8 @@ def _of_own_links(author: AuthorFact, links: list[LinkFact]) -> Iterator[str]:
     sites = Counter(site_of(link.host) for link in links)
     share = sites.pop(own, 0) / len(links)
     if share:
-        amount = "few" if share < 0.34 else "most" if share < 0.8 else "nearly all"
-        yield f"{amount} links go to the author's domain"
+        amount = "few" if share < 0.34 else "most"
+        yield LINKS_OWN if share >= 0.8 else f"{amount} links go to the author's domain"
     if any(_resembles(owner_of(site), owner) for site in sites):
         yield "a link's domain resembles the author's"
 

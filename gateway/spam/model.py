@@ -1,8 +1,9 @@
 """The classifier that serves: ham, spam or phishing, a calibrated probability, and the words that moved it.
 
 Two linear models over the same features: is it unwanted, and if so, is it a fraud. A linear model can be explained
-exactly: each feature's weight is its share of the answer, and what the pieces of a word say is told as that word. A
-site's own layer adds its shares to the first, as signals of their own.
+exactly: each feature's weight is its share of the answer, and what the pieces of a word say is told as that word. To
+the first is added what outside knowledge says of the sender (`trust.py`), and what the site's own layer says, as
+signals of their own.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from gateway.spam.artefact import Manifest, ModelError, Weights, read
 from gateway.spam.bulk import bulk_of
 from gateway.spam.features import Explained, explained_features_of, features_of
 from gateway.spam.layer import Layer
+from gateway.spam.trust import WEIGHTS, credit_of, trust_of, weight_of
 
 __all__ = ["Explanation", "Model", "ModelError"]
 
@@ -66,7 +68,8 @@ class Model:
 
     def judge(self, anatomy: Anatomy) -> SpamFact:
         """What the message is taken for. `score` is the calibrated log-odds of not-ham."""
-        explanation, fraud = self._explain(anatomy, most=MAX_SIGNALS)
+        trust = tuple(trust_of(anatomy))
+        explanation, fraud = self._explain(anatomy, trust, most=MAX_SIGNALS)
         not_ham = _sigmoid(explanation.score)
         phishing = not_ham * _sigmoid(fraud)
         probability = {
@@ -81,22 +84,24 @@ class Model:
             signals=explanation.signals,
             model=self.name,
             bulk=bulk_of(anatomy),
+            credit=credit_of(trust),
         )
 
     def explain(self, anatomy: Anatomy) -> Explanation:
         """All that moved the score, and not only the strongest."""
-        return self._explain(anatomy, most=None)[0]
+        return self._explain(anatomy, tuple(trust_of(anatomy)), most=None)[0]
 
     def study(self, anatomy: Anatomy) -> tuple[tuple[int, ...], float]:
         """What is learnt from a message: its features, and the score of the shipped model without the layer."""
         features = features_of(anatomy)
         raw = float((self._weights[features.buckets, 0].astype(np.float64) * features.values).sum())
         unwanted = self.manifest.unwanted
-        score = unwanted.of(self.manifest.intercepts[0]) + unwanted.slope * raw
+        score = unwanted.of(self.manifest.intercepts[0]) + unwanted.slope * raw + weight_of(tuple(trust_of(anatomy)))
         return tuple(features.buckets.tolist()), score
 
-    def _explain(self, anatomy: Anatomy, *, most: int | None) -> tuple[Explanation, float]:
-        """The explanation of "unwanted", and the log-odds of "fraud, if unwanted"."""
+    def _explain(self, anatomy: Anatomy, trust: tuple[str, ...], *, most: int | None) -> tuple[Explanation, float]:
+        """The explanation of "unwanted", and the log-odds of "fraud, if unwanted". What is known from outside (`trust`)
+        is always told, so that it can be taken back."""
         explained = explained_features_of(anatomy)
         buckets, values = explained.features.buckets, explained.features.values
         shares = self._weights[buckets].astype(np.float64) * values[:, None]
@@ -104,15 +109,17 @@ class Model:
         start = unwanted.of(self.manifest.intercepts[0])
         fraud = phishing.of(self.manifest.intercepts[1] + float(shares[:, 1].sum()))
         by_token = unwanted.slope * np.bincount(explained.owners, weights=shares[:, 0])
-        score = start + float(by_token.sum())
-        signals = tuple(_signal(explained.token(number), by_token[number]) for number in _strongest(by_token, most))
+        score = start + float(by_token.sum()) + weight_of(trust)
+        known = tuple(Signal("fact", WEIGHTS[fact], fact) for fact in trust)
+        room = None if most is None else most - len(known)
+        signals = tuple(_signal(explained.token(number), by_token[number]) for number in _strongest(by_token, room))
         if self._layer is not None:
             shares = self._layer.shares(buckets, values)
             taught = np.bincount(explained.owners, weights=shares, minlength=len(by_token))
             score += float(taught.sum())
-            signals = (*signals[: most and most - 1], *_taught(taught, explained, most))
-            signals = tuple(sorted(signals, key=lambda each: -abs(each.weight)))
-        moved = int(np.count_nonzero(by_token))
+            signals = (*signals[: room and room - 1], *_taught(taught, explained, most))
+        signals = tuple(sorted((*signals, *known), key=lambda each: -abs(each.weight)))
+        moved = int(np.count_nonzero(by_token)) + len(known)
         return Explanation(score, (*signals, *_whole(score, start, signals, moved=moved))), fraud
 
 

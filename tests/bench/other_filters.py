@@ -31,12 +31,12 @@ import numpy as np
 from gateway.anatomy.examine import examine
 from gateway.facts.content import MailClass
 from gateway.spam.artefact import Calibration
-from gateway.spam.measuring.measure import Array, Judged, judged_of, threshold_at
+from gateway.spam.measuring.measure import Array, Judged, judged_of, score_of, threshold_at
 from gateway.spam.shares import interval
 from gateway.spam.training.corpus import Labelled, read_corpora
 from gateway.spam.training.folds import Fold, folds_of
 from gateway.spam.training.lessons import Lesson, lesson_of
-from gateway.spam.training.train import Unseen, fit, raw_scores
+from gateway.spam.training.train import Unseen, calibrate, fit, raw_scores
 from tests.ports import free_port
 
 Judge = Callable[[list[Path], list[Path], list[Path]], list[float]]
@@ -128,7 +128,7 @@ def _lesson(each: Labelled) -> Lesson:
 
 
 def _columns(score: Array, lessons: list[Lesson]) -> Judged:
-    both = np.stack([score, np.zeros(len(score))], axis=1)
+    both = np.column_stack([score, np.zeros((len(score), 2))])
     return judged_of(Unseen(both, {}), lessons, (Calibration(), Calibration()))
 
 
@@ -168,11 +168,11 @@ def _drawn(lessons: list[Lesson], fold: Fold, most: int) -> Array:
 
 
 def _ours(lessons: list[Lesson], folds: list[Fold], learnt: list[Array]) -> Array:
-    score = np.full(len(lessons), np.nan)
+    raw = np.full((len(lessons), 3), np.nan)
     for fold, known in zip(folds, learnt, strict=True):
         fitted = fit([lessons[n] for n in known.tolist()])
-        score[fold.judged] = raw_scores(fitted, [lessons[n] for n in fold.judged.tolist()])[:, 0]
-    return score
+        raw[fold.judged] = raw_scores(fitted, [lessons[n] for n in fold.judged.tolist()])
+    return score_of(raw, calibrate(Unseen(raw, {}), lessons)[0])
 
 
 def _head(judged: Judged) -> str:

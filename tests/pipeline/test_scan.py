@@ -12,7 +12,7 @@ from gateway.checks.leaves import Wanted
 from gateway.clock import SystemClock
 from gateway.facts.auth import Auth
 from gateway.facts.connection import ClientFact
-from gateway.facts.content import ContentFact, EngineFact, MailClass, MalwareFact, MalwareResult, SpamFact
+from gateway.facts.content import ContentFact, EngineFact, MailClass, MalwareFact, MalwareResult, Signal, SpamFact
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Known, Outcome, Skipped, Unknown
 from gateway.mail.envelope import Direction, Envelope
@@ -20,7 +20,8 @@ from gateway.mail.message import Message, Octets
 from gateway.pipeline import scan as scanning
 from gateway.pipeline.scan import Scanner
 from gateway.pipeline.stages import STAGES, Stage
-from tests.pipeline.conftest import NOON
+from gateway.spam.trust import KNOWN_SIGNED
+from tests.pipeline.conftest import NOON, OCTETS
 
 ZONE = {
     "friend.example": [{"SPF": "v=spf1 ip4:192.0.2.9 -all"}],
@@ -80,6 +81,37 @@ async def test_everything_that_is_known_stands_in_the_evidence(
     assert {each.check for each in evidence.timings} == {stage.name for stage in STAGES}
     assert "friend.example" in {each.name for each in evidence.dns}
     assert Evidence.from_json(evidence.to_json()) == evidence
+
+
+class Trusting(Anatomist):
+    """Gives credit to a signature."""
+
+    async def examine(self, message: Message, wanted: Wanted = Wanted.NONE) -> Examination:
+        chances = {"ham": 0.9, "spam": 0.1, "phishing": 0.0}
+        signals = (Signal("fact", -2.0, KNOWN_SIGNED), Signal("start", -1.0))
+        return Examination(
+            content=Known(ContentFact()), spam=Known(SpamFact(MailClass.HAM, chances, -3.0, signals, credit=-2.0))
+        )
+
+
+@pytest.mark.parametrize(
+    ("zone", "score"),
+    [
+        pytest.param(ZONE, -1.0, id="there is no such key"),
+        pytest.param({**ZONE, "s._domainkey.friend.example": ["TIMEOUT"]}, -3.0, id="no key could be fetched"),
+        pytest.param({}, -3.0, id="the domain does not exist for this DNS"),
+    ],
+)
+async def test_credit_for_a_signature_is_lost_where_it_is_found_untrue(
+    zone: dict[str, Any], score: float, envelope: Envelope, client: ClientFact
+) -> None:
+    signature = b"DKIM-Signature: v=1; a=rsa-sha256; d=friend.example; s=s; h=from; bh=AAAA; b=AAAA\r\n"
+    message = Message.from_wire(signature + OCTETS)
+    how = Scanner(resolver=ZoneResolver(zone), anatomist=Trusting(), malware=None, clock=SystemClock())
+    evidence = await scanned(how, message, envelope, client)
+    assert isinstance(evidence.spam, Known)
+    assert evidence.spam.value.score == score
+    assert sum(signal.weight for signal in evidence.spam.value.signals) == score
 
 
 async def test_without_an_engine_malware_is_skipped(message: Message, envelope: Envelope, client: ClientFact) -> None:

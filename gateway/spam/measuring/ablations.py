@@ -22,6 +22,7 @@ from gateway.spam.shares import interval
 from gateway.spam.training.corpus import Labelled
 from gateway.spam.training.lessons import Lesson, judged_anatomy
 from gateway.spam.training.train import Unseen, raw_scores
+from gateway.spam.trust import trust_of, weight_of
 
 LETTERS: Final = 4_000
 OTHERS: Final = 1_500
@@ -53,11 +54,20 @@ class Variant:
 
 
 def _without_people(anatomy: Anatomy, _: str) -> Anatomy:
-    return replace(anatomy, authors=(), reply_to=(), subject="")
+    return replace(anatomy, authors=(), reply_to=(), subject="", signers=())
 
 
 def _without_links(anatomy: Anatomy, _: str) -> Anatomy:
     return replace(anatomy, content=replace(anatomy.content, links=()))
+
+
+def _without_signatures(anatomy: Anatomy, _: str) -> Anatomy:
+    return replace(anatomy, signers=())
+
+
+def _with_false_signatures(anatomy: Anatomy, _: str) -> Anatomy:
+    """Signed in the author's name, as anybody may write; a gateway that can ask for keys takes back what it brings."""
+    return replace(anatomy, signers=tuple(each.domain for each in anatomy.authors[:1]))
 
 
 def _text_alone(anatomy: Anatomy, _: str) -> Anatomy:
@@ -78,6 +88,8 @@ VARIANTS: Final = (
     Variant("Without author, replies and subject", Concerns.ALL, _without_people),
     Variant("Without links", Concerns.ALL, _without_links),
     Variant("Subject and text alone", Concerns.ALL, _text_alone),
+    Variant("Without signatures", Concerns.ALL, _without_signatures),
+    Variant("False signatures in the author's name, not verified", Concerns.BAD, _with_false_signatures),
     Variant("Words s p a c e d out", Concerns.BAD, _in_words(" ".join)),
     Variant("Zero-width characters inside words", Concerns.BAD, _in_words("\u200b".join)),
     Variant("Look-alike letters", Concerns.BAD, _in_words(lambda word: word.translate(_LOOK_ALIKE))),
@@ -110,10 +122,13 @@ def altered_lessons(message: Labelled, lesson: Lesson, anatomy: Anatomy, *, lett
     good = f"\n{letter[:PADDING]}\n"
     seen = judged_anatomy(message, anatomy)
     return {
-        each.name: replace(lesson, buckets=features_of(each.change(seen, good)).buckets.astype(np.int32))
-        for each in VARIANTS
-        if bad or each.concerns is Concerns.ALL
+        each.name: _again(lesson, each.change(seen, good)) for each in VARIANTS if bad or each.concerns is Concerns.ALL
     }
+
+
+def _again(lesson: Lesson, anatomy: Anatomy) -> Lesson:
+    buckets = features_of(anatomy).buckets.astype(np.int32)
+    return replace(lesson, buckets=buckets, trust=weight_of(tuple(trust_of(anatomy))))
 
 
 def rescored(unseen: Unseen, lessons: Sequence[Lesson], altered: Altered) -> dict[str, Array]:

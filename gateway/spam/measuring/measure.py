@@ -72,7 +72,7 @@ def judged_of(unseen: Unseen, lessons: Sequence[Lesson], calibration: tuple[Cali
     hard = np.array([is_hard_commercial(each) for each in chosen], dtype=bool)
     ham = np.array([each.label is MailClass.HAM for each in chosen], dtype=bool)
     return Judged(
-        score=calibration[0].slope * raw[:, 0] + calibration[0].intercept,
+        score=score_of(raw, calibration[0]),
         fraud=calibration[1].slope * raw[:, 1] + calibration[1].intercept,
         label=np.array([each.label.value for each in chosen], dtype=object),
         source=np.array([each.source for each in chosen], dtype=object),
@@ -86,6 +86,11 @@ def judged_of(unseen: Unseen, lessons: Sequence[Lesson], calibration: tuple[Cali
         signed=np.array([each.signed for each in chosen], dtype=bool),
         invented=np.array([each.invented_header for each in chosen], dtype=bool),
     )
+
+
+def score_of(raw: Array, calibration: Calibration) -> Array:
+    """Log-odds of not-ham as the model serves them: what was learnt, calibrated, and what outside knowledge adds."""
+    return calibration.slope * raw[:, 0] + calibration.intercept + raw[:, 2]
 
 
 def area(score: Array, bad: Mask) -> float:
@@ -213,7 +218,7 @@ def _left_out(unseen: Unseen, lessons: Sequence[Lesson], judged: Judged, calibra
     threshold = threshold_at(judged.score[judged.letters & judged.modern], 0.005)
     lines = []
     for source, raw in unseen.left_out.items():
-        score = calibration.slope * raw + calibration.intercept
+        score = score_of(raw, calibration)
         bad = np.array([each.label is not MailClass.HAM for each in lessons if each.source == source], dtype=bool)
         lines.append(
             f"{source}: of {int(bad.sum()):,} bad messages {_plain_share(score[bad] > threshold)} found at 0.5 % of "

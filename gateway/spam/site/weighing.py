@@ -3,12 +3,12 @@ like all that is taught here. Pure."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Final
 
-from gateway.facts.content import REST, START, MailClass, Signal, SpamFact
+from gateway.facts.content import REST, START, Signal, SpamFact
 from gateway.facts.reported import ReportedFact
+from gateway.spam.shifting import shifted
 from gateway.spam.site.online import AGREEING, RATE, SURPRISE
 
 NAME: Final = "reported here"
@@ -22,23 +22,10 @@ def weighed(spam: SpamFact, reported: ReportedFact) -> SpamFact:
     if not reported.voices:
         return spam
     weight = ONE * min(reported.voices, AGREEING)
-    score = round(spam.score + weight, 4)
-    not_ham = 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, score))))
-    former = {each: spam.probability.get(each.value, 0.0) for each in (MailClass.SPAM, MailClass.PHISHING)}
-    whole = sum(former.values())
-    fraud = former[MailClass.PHISHING] / whole if whole else float(reported.called is MailClass.PHISHING)
-    probability = {
-        MailClass.HAM.value: round(1.0 - not_ham, 6),
-        MailClass.SPAM.value: round(not_ham * (1.0 - fraud), 6),
-        MailClass.PHISHING.value: round(not_ham * fraud, 6),
-    }
     told = [*(each for each in spam.signals if each.name not in (START, REST)), Signal(NAME, weight, _words(reported))]
     ends = [each for each in spam.signals if each.name in (START, REST)]
     return replace(
-        spam,
-        mail_class=MailClass(max(probability, key=lambda name: probability[name])),
-        probability=probability,
-        score=score,
+        shifted(spam, weight, unless_known=reported.called),
         signals=(*sorted(told, key=lambda each: -abs(each.weight)), *ends),
     )
 

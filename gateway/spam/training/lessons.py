@@ -18,12 +18,9 @@ from gateway.spam.bulk import bulk_of
 from gateway.spam.features import features_of
 from gateway.spam.sites import site_of
 from gateway.spam.training.corpus import Labelled
+from gateway.spam.trust import trust_of, weight_of
 
 _LIKENESS: Final = 160
-MAX_HEADER: Final = 128 * 1024
-_FOLD: Final = re.compile(rb"\r\n[ \t]+")
-_SIGNATURE: Final = re.compile(rb"^dkim-signature:(.*)$", re.IGNORECASE | re.MULTILINE)
-_SIGNER: Final = re.compile(rb"(?:^|[;\s])d\s*=\s*([A-Za-z0-9._-]+)")
 _NO_LETTERS: Final = re.compile(r"[\W\d_]+")
 
 Array = npt.NDArray[Any]
@@ -33,6 +30,8 @@ Array = npt.NDArray[Any]
 class Lesson:
     """One message ready to learn from. `site` is the author's domain, to keep a sender's messages together; `likeness`
     is the same for messages that begin with the same words.
+
+    `trust` is what outside knowledge adds to its score, in log-odds: it is judged with, not learnt from.
 
     Only measured, never learnt from: `bulk` is whether it is built as bulk mail is, `signed` whether a signature on it
     names the author's site (the keys of old mail are gone, so nobody can say whether it was good), `invented_header`
@@ -51,10 +50,11 @@ class Lesson:
     bulk: bool | None = None
     signed: bool = False
     invented_header: bool = False
+    trust: float = 0.0
 
 
-def lesson_of(message: Labelled, anatomy: Anatomy, *, signers: frozenset[str] = frozenset()) -> Lesson:
-    """Of a message taken apart keep what is learnt from. `signers` are the sites that signatures on it name."""
+def lesson_of(message: Labelled, anatomy: Anatomy) -> Lesson:
+    """Of a message taken apart keep what is learnt from."""
     bulk = None if message.invented_header else bulk_of(anatomy)
     anatomy = judged_anatomy(message, anatomy)
     author = anatomy.authors[0] if anatomy.authors else None
@@ -70,8 +70,9 @@ def lesson_of(message: Labelled, anatomy: Anatomy, *, signers: frozenset[str] = 
         site=site,
         likeness=_likeness(anatomy),
         bulk=bulk,
-        signed=site in signers,
+        signed=site in map(site_of, anatomy.signers),
         invented_header=message.invented_header,
+        trust=weight_of(tuple(trust_of(anatomy))),
     )
 
 
@@ -81,13 +82,6 @@ def judged_anatomy(message: Labelled, anatomy: Anatomy) -> Anatomy:
         return anatomy
     content = ContentFact(links=anatomy.content.links)
     return Anatomy(content=content, subject=anatomy.subject, text=anatomy.text)
-
-
-def signers_of(octets: bytes) -> frozenset[str]:
-    """The sites that DKIM signatures on a message name (RFC 6376 section 3.5, d=). Nothing is verified."""
-    header = _FOLD.sub(b" ", octets.partition(b"\r\n\r\n")[0][:MAX_HEADER])
-    domains = (found for field in _SIGNATURE.findall(header) for found in _SIGNER.findall(field))
-    return frozenset(site_of(domain.decode("ascii").lower()) for domain in domains)
 
 
 def importance_of(lessons: Sequence[Lesson]) -> Array:

@@ -41,9 +41,9 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """Raw scores of lessons by models that had not seen them: two columns, NaN where nothing judged. `left_out` holds
-    further first columns, by name of the dominant source that was left out whole. `models` are who judged which fold.
-    """
+    """Raw scores of lessons by models that had not seen them: three columns (`raw_scores`), NaN where nothing judged.
+    `left_out` holds further ones, by name of the dominant source that was left out whole. `models` are who judged which
+    fold."""
 
     scores: Array
     left_out: dict[str, Array]
@@ -79,15 +79,16 @@ def fit(lessons: Sequence[Lesson]) -> Fitted:
 
 
 def raw_scores(fitted: Fitted, lessons: Sequence[Lesson]) -> Array:
-    """Two columns of uncalibrated sums for each lesson."""
+    """Two columns of uncalibrated sums for each lesson, and what outside knowledge adds to the first of them once that
+    is calibrated."""
     rows = matrix_of(lessons, np.arange(SIZE))
-    scores: Array = np.asarray(rows @ fitted.weights, dtype=np.float64) + np.array(fitted.intercepts)
-    return scores
+    sums: Array = np.asarray(rows @ fitted.weights, dtype=np.float64) + np.array(fitted.intercepts)
+    return np.column_stack([sums, [each.trust for each in lessons]])
 
 
 def unseen_scores(lessons: Sequence[Lesson], *, progress: Callable[[], None]) -> Unseen:
     """Judge the lessons by models that learnt from other sources (`folds`). `progress` is called `steps_of` times."""
-    scores = np.full((len(lessons), 2), np.nan)
+    scores = np.full((len(lessons), 3), np.nan)
     models = []
     for fold in folds_of(lessons):
         fitted = fit([lessons[n] for n in fold.learnt.tolist()])
@@ -99,7 +100,7 @@ def unseen_scores(lessons: Sequence[Lesson], *, progress: Callable[[], None]) ->
         fold = without_source(lessons, source)
         if {lessons[n].label for n in fold.learnt.tolist()} == set(MailClass):
             fitted = fit([lessons[n] for n in fold.learnt.tolist()])
-            left_out[source] = raw_scores(fitted, [lessons[n] for n in fold.judged.tolist()])[:, 0]
+            left_out[source] = raw_scores(fitted, [lessons[n] for n in fold.judged.tolist()])
         progress()
     return Unseen(scores, left_out, tuple(models))
 
@@ -110,7 +111,8 @@ def steps_of(lessons: Sequence[Lesson]) -> int:
 
 
 def calibrate(unseen: Unseen, lessons: Sequence[Lesson]) -> tuple[Calibration, Calibration]:
-    """Platt scaling of both sums on scores of unseen sources. Without any, the sums stand as they are."""
+    """Platt scaling of both sums on scores of unseen sources. Without any, the sums stand as they are. What is known
+    from outside is added afterwards and has no part in it."""
     judged = np.flatnonzero(unseen.judged)
     if not len(judged):
         return Calibration(), Calibration()
