@@ -7,6 +7,7 @@ taken out: services under whose domain anybody may write, and providers of mailb
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -28,14 +29,20 @@ _HERE: Final = Path(__file__).parent
 OPEN: Final = frozenset(lines_of(_HERE / "open.txt"))
 """Sites under which anybody may write, so that a signature of theirs does not tell who did."""
 _OPEN_OWNERS: Final = PUBLIC_MAIL | {"google"}
-KNOWN: Final = frozenset(
-    site for site in lines_of(_HERE / "domains.txt") if site not in OPEN and owner_of(site) not in _OPEN_OWNERS
-)
+
+
+def _closed(name: str) -> Iterator[tuple[str, str]]:
+    """Site and owner of each line of a list under whose domain not anybody may write."""
+    owned = ((site, owner_of(site)) for site in lines_of(_HERE / name))
+    return ((site, owner) for site, owner in owned if site not in OPEN and owner not in _OPEN_OWNERS)
+
+
+KNOWN: Final = frozenset(site for site, _ in _closed("domains.txt"))
 """Sites (`sites.site_of`) of well-known senders."""
 NAMES: Final = frozenset(
-    owner for owner in map(owner_of, KNOWN) if len(owner) >= LEAST_LETTERS and owner not in EVERYDAY
+    owner for _, owner in _closed("famous.txt") if len(owner) >= LEAST_LETTERS and owner not in EVERYDAY
 )
-"""What well-known senders are called, as bare letters."""
+"""What those are called, as bare letters, whose name others borrow."""
 _AUTHORITIES: Final = (".gov", ".gov.uk", ".mil", ".int", ".europa.eu", "gouv.fr", "gc.ca")
 """Names below which only authorities are."""
 _PLACES_WORDS: Final = """

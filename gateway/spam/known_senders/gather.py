@@ -1,7 +1,8 @@
-"""Makes `domains.txt` from copies of the lists that it is gathered from, one folder each; `LICENCES.md` says where they
-are had. Run by hand, never on the way of a message:
+"""Makes `domains.txt`, the well-known, and `famous.txt`, those of them whose names are borrowed, from copies of the
+lists that they are gathered from, one folder each; `LICENCES.md` says where these are had. Run by hand, never on the
+way of a message:
 
-    python -m gateway.spam.known_senders.gather SOURCES gateway/spam/known_senders/domains.txt
+    python -m gateway.spam.known_senders.gather SOURCES gateway/spam/known_senders
 
 The same copies give the same octets.
 """
@@ -16,19 +17,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.spam.known_senders import lines_of
-from gateway.spam.sites import bare, owner_of, site_of
+from gateway.spam.sites import site_of
 
 _HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}")
 _WELCOMED: Final = re.compile(r"^\s*def_(?:welcomelist|whitelist)_\w+\s+(\S+)(?:[ \t]+(\S+))?", re.MULTILINE)
 _WEB: Final = re.compile(r"https?://([A-Za-z0-9.-]+)")
-_BRAND: Final = re.compile(r'"brand": "([^"]+)"')
-_QUOTED_HOST: Final = re.compile(r'"((?:[a-z0-9-]+\.)+[a-z]{2,12})"')
-_SIMILAR: Final = 5
-"""Letters from which on the beginning of a name will do."""
 
-_HEAD: Final = """\
-# Domains of well-known senders. Made by gather.py, not by hand; sources and licences: LICENCES.md.
-"""
+_FAMOUS: Final = 7
+"""Networks on which a brand must have an account for its name to be one that people borrow: the map holds thousands of
+shops that are called as people are."""
 
 
 def _spamassassin(folder: Path) -> Iterator[str]:
@@ -51,60 +48,42 @@ def _simple_icons(folder: Path) -> Iterator[str]:
         yield from _WEB.findall(icon["source"])[:1]
 
 
-def _twofactorauth(folder: Path) -> Iterator[str]:
-    """`entries/*/DOMAIN.json`: sites at which people have accounts."""
-    yield from (file.stem for file in sorted(folder.glob("entries/*/*.json")))
+def _brands_on_the_map(folder: Path, *, accounts: int = 0) -> Iterator[str]:
+    """`dist/wikidata/wikidata.json`: brands and operators of places, with their official websites and accounts."""
+    plain = json.loads((folder / "dist" / "wikidata" / "wikidata.json").read_text(encoding="utf-8"))
+    for entry in plain["wikidata"].values():
+        if len(entry.get("identities", ())) >= accounts:
+            for page in entry.get("officialWebsites", ()):
+                yield from _WEB.findall(page)[:1]
 
 
-def _jdm(folder: Path) -> Iterator[str]:
-    """`_data/sites.json`: services with accounts, and their domains."""
-    for site in json.loads((folder / "_data" / "sites.json").read_text(encoding="utf-8")):
-        yield from site.get("domains", ())
-        yield from _WEB.findall(site.get("url", ""))[:1]
+def _famous_on_the_map(folder: Path) -> Iterator[str]:
+    return _brands_on_the_map(folder, accounts=_FAMOUS)
 
 
-def _apple(folder: Path) -> Iterator[str]:
-    """`quirks/*.json`: sites that share accounts, rules for passwords, where these are changed."""
-    for file in sorted(folder.glob("quirks/*.json")):
-        yield from _QUOTED_HOST.findall(file.read_text(encoding="utf-8"))
-
-
-def _alltheplaces(folder: Path) -> Iterator[str]:
-    """`locations/spiders/*.py`: chains with branches; a host counts if it is called as the chain is."""
-    for file in sorted(folder.glob("locations/spiders/**/*.py")):
-        text = file.read_text(encoding="utf-8", errors="replace")
-        chains = [bare(file.stem), *map(bare, _BRAND.findall(text))]
-        for host in (*_WEB.findall(text), *_QUOTED_HOST.findall(text)):
-            if any(_called(owner_of(host), chain) for chain in chains):
-                yield host
-
-
-def _called(owner: str, chain: str) -> bool:
-    if owner == chain:
-        return len(owner) > 1
-    return min(len(owner), len(chain)) >= _SIMILAR and (owner.startswith(chain) or chain.startswith(owner))
-
-
-SOURCES: Final[dict[str, Callable[[Path], Iterator[str]]]] = {
-    "alltheplaces": _alltheplaces,
-    "apple": _apple,
-    "jdm": _jdm,
+Source = Callable[[Path], Iterator[str]]
+_CHOSEN: Final[dict[str, Source]] = {
     "rspamd": _rspamd,
     "simple-icons": _simple_icons,
     "spamassassin": _spamassassin,
-    "twofactorauth": _twofactorauth,
+}
+"""Lists that somebody chose one by one."""
+LISTS: Final[dict[str, dict[str, Source]]] = {
+    "domains.txt": {**_CHOSEN, "name-suggestion-index": _brands_on_the_map},
+    "famous.txt": {**_CHOSEN, "name-suggestion-index": _famous_on_the_map},
 }
 
 
-def gather(folder: Path) -> str:
-    """The text of `domains.txt`. Raises OSError or ValueError where a source is missing or not what it was."""
+def gather(folder: Path, sources: dict[str, Source]) -> str:
+    """The text of a list. Raises OSError or ValueError where a source is missing or not what it was."""
     sites: set[str] = set()
-    for name, read in SOURCES.items():
+    for name, read in sources.items():
         found = {site_of(host) for host in _hosts(read(folder / name))}
         if not found:
             raise ValueError(f"{folder / name}: holds none of what is expected there")
         sites |= found
-    return _HEAD + "".join(f"{site}\n" for site in sorted(sites))
+    head = "# Made by gather.py, not by hand; what it is, sources and licences: LICENCES.md.\n"
+    return head + "".join(f"{site}\n" for site in sorted(sites))
 
 
 def _hosts(found: Iterator[Any]) -> Iterator[str]:
@@ -115,4 +94,5 @@ def _hosts(found: Iterator[Any]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[2]).write_text(gather(Path(sys.argv[1])), encoding="ascii")
+    for name, sources in LISTS.items():
+        (Path(sys.argv[2]) / name).write_text(gather(Path(sys.argv[1]), sources), encoding="ascii")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.spam.known_senders.gather import gather
+from gateway.spam.known_senders.gather import LISTS, gather
 
 FILES = {
     "spamassassin/60_welcomelist_dkim.cf": (
@@ -20,12 +20,17 @@ FILES = {
     "rspamd/dmarc_whitelist.inc": "# note\ncharlie.example both:1.0\n",
     "rspamd/spf_dkim_whitelist.inc": "delta.example\n",
     "simple-icons/data/simple-icons.json": json.dumps([{"source": "https://www.Echo.example/brand?x=y"}]),
-    "twofactorauth/entries/f/foxtrot.example.json": "{}",
-    "jdm/_data/sites.json": json.dumps([{"domains": ["golf.example"], "url": "https://hotel.example/x"}]),
-    "apple/quirks/shared-credentials.json": json.dumps([{"shared": ["india.example", "login.india.example"]}]),
-    "alltheplaces/locations/spiders/juliett_us.py": (
-        'item_attributes = {"brand": "Juliett"}\nurl = "https://stores.juliett.example/a"\n'
-        'api = "https://locator.example/juliett"\n'
+    "name-suggestion-index/dist/wikidata/wikidata.json": json.dumps(
+        {
+            "wikidata": {
+                "Q1": {
+                    "identities": dict.fromkeys("abcdefg", "x"),
+                    "officialWebsites": ["https://www.foxtrot.example/"],
+                },
+                "Q2": {"officialWebsites": ["http://golf.example", "https://shop.hotel.example/x"]},
+                "Q3": {"label": "no page"},
+            }
+        }
     ),
 }
 FOUND = [
@@ -37,8 +42,6 @@ FOUND = [
     "foxtrot.example",
     "golf.example",
     "hotel.example",
-    "india.example",
-    "juliett.example",
     "signer.example",
 ]
 
@@ -53,19 +56,26 @@ def sources(tmp_path: Path) -> Path:
 
 
 def test_each_source_gives_what_it_holds(sources: Path) -> None:
-    lines = gather(sources).splitlines()
-    assert [line for line in lines if not line.startswith("#")] == FOUND
+    assert _lines(sources, "domains.txt") == FOUND
 
 
-@pytest.mark.parametrize("name", ["alltheplaces/locations/spiders/juliett_us.py", "jdm/_data/sites.json"])
+def test_of_the_brands_on_the_map_only_those_with_many_accounts_are_famous(sources: Path) -> None:
+    assert _lines(sources, "famous.txt") == [each for each in FOUND if each not in ("golf.example", "hotel.example")]
+
+
+def _lines(sources: Path, name: str) -> list[str]:
+    return [line for line in gather(sources, LISTS[name]).splitlines() if not line.startswith("#")]
+
+
+@pytest.mark.parametrize("name", ["simple-icons/data/simple-icons.json", "rspamd/dmarc_whitelist.inc"])
 def test_a_source_that_is_not_there_stops_the_work(sources: Path, name: str) -> None:
     (sources / name).unlink()
     with pytest.raises((OSError, ValueError)):
-        gather(sources)
+        gather(sources, LISTS["domains.txt"])
 
 
-def test_the_command_writes_the_list(sources: Path, tmp_path: Path) -> None:
-    file = tmp_path / "domains.txt"
-    command = [sys.executable, "-m", "gateway.spam.known_senders.gather", str(sources), str(file)]
+def test_the_command_writes_the_lists(sources: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gateway.spam.known_senders.gather", str(sources), str(tmp_path)]
     subprocess.run(command, check=True)
-    assert file.read_text() == gather(sources)
+    for name, read in LISTS.items():
+        assert (tmp_path / name).read_text() == gather(sources, read)

@@ -15,7 +15,7 @@ from gateway.spam.sites import owner_of, site_of
 HERE = Path(known_senders.__file__).parent
 
 
-@pytest.mark.parametrize("name", ["domains.txt", "open.txt"])
+@pytest.mark.parametrize("name", ["domains.txt", "famous.txt", "open.txt"])
 def test_each_line_is_a_site_none_twice(name: str) -> None:
     lines = lines_of(HERE / name)
     assert len(lines) == len(set(lines))
@@ -45,7 +45,7 @@ def test_a_word_of_everyday_is_nobodys_name() -> None:
 
 
 def test_the_licences_of_all_sources_stand_beside_the_list() -> None:
-    from gateway.spam.known_senders.gather import SOURCES
+    from gateway.spam.known_senders.gather import LISTS
 
     told = (HERE / "LICENCES.md").read_text(encoding="utf-8")
-    assert all(f"`{name}/`" in told for name in SOURCES)
+    assert all(f"`{name}/`" in told for sources in LISTS.values() for name in sources)
