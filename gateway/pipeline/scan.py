@@ -98,9 +98,7 @@ class Scanner:
             arc=answers["arc"],
             dmarc=answers["dmarc"],
             content=examination.content,
-            spam=_weighed(
-                _settled(examination.spam, answers["dkim"], authors, recorder.recorded), answers["reported"]
-            ),
+            spam=_weighed(_settled(examination.spam, answers["dkim"], authors, recorder.recorded), answers["reported"]),
             malware=answers["malware"],
             yara=examination.yara,
             engine=answers["engine"],
