@@ -19,7 +19,7 @@ from gateway.anatomy.locks import Lock, passwords_in
 from gateway.anatomy.members import Member
 from gateway.anatomy.mime.fields import read_header
 from gateway.anatomy.mime.parts import Part, Shape, walk
-from gateway.anatomy.names import can_run, extension, note_name, note_type
+from gateway.anatomy.names import SCRIPT_EXTENSIONS, can_run, extension, note_name, note_type
 from gateway.anatomy.people import authors_of, note_header, note_people, note_return, subject_of
 from gateway.anatomy.scantness import is_scant
 from gateway.anatomy.sight.barcodes import note_codes
@@ -29,6 +29,17 @@ from gateway.mail.message import Octets
 
 _PAGES: Final = frozenset({"html", "htm", "shtml", "xhtml", "xht", "hta"})
 """Extensions of what a browser opens, whatever it begins with."""
+
+_SCRIPTS: Final = frozenset(
+    {
+        types.SCRIPT,
+        "text/javascript",
+        "application/javascript",
+        "application/x-javascript",
+        "text/vbscript",
+        "text/ecmascript",
+    }
+)
 
 _BARE_LINE_FEED: Final = re.compile(rb"\n(?<!\r\n)")
 _BARE_RETURN: Final = re.compile(rb"\r(?!\n)")
@@ -160,6 +171,8 @@ class _Look:
         """Record one item, read its text; what stands inside it, if anything does."""
         findings, digest = self._findings, self.digest
         if item.shape is Shape.ASIDE:
+            if self._watch is not None:
+                self._watch(item.content.strip())
             digest.take_plain(text_of(item.content, item.charset, findings))
             return _from_container(opened(item.content, types.TEXT, "", findings)[1], item, findings)
         true = types.MESSAGE if item.shape is Shape.MESSAGE else types.true_type(item.content)
@@ -174,6 +187,8 @@ class _Look:
             name = item.names[0] if item.names else ""
             if _is_html(item, true):
                 members = opened(item.content, types.HTML, name, findings)[1]
+            elif _is_script(item, true):
+                members = opened(item.content, types.SCRIPT, name, findings)[1]
             else:
                 true, members = opened(item.content, true, name, findings)
             _read_text(item, true, digest, findings)
@@ -207,7 +222,13 @@ def _is_html(item: _Item, true: str) -> bool:
     if true == types.HTML:
         return True
     is_called = item.declared == types.HTML or any(extension(name) in _PAGES for name in item.names)
-    return is_called and true in (types.TEXT, types.SCRIPT, "text/xml")
+    return is_called and true in (types.TEXT, types.SCRIPT, types.UNKNOWN, "text/xml")
+
+
+def _is_script(item: _Item, true: str) -> bool:
+    """Whether an interpreter would read it: by its name or its declared type, whatever it begins with."""
+    is_called = item.declared in _SCRIPTS or any(extension(name) in SCRIPT_EXTENSIONS for name in item.names)
+    return is_called and true in (types.TEXT, types.UNKNOWN, types.MESSAGE)
 
 
 def _read_text(item: _Item, true: str, digest: Digest, findings: Findings) -> None:

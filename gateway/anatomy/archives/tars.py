@@ -51,7 +51,7 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
             if kind == _SPARSE:
                 findings.missed(Unscannable.ARCHIVE_UNSUPPORTED)  # its holes are left out here
             if real_size is not None:
-                size, real_size = real_size, None
+                size, real_size = real_size or size, None
             count += 1
             if count > limits.MAX_PARTS:
                 findings.missed(Unscannable.ARCHIVE_PARTS)

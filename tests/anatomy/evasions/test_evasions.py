@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.anatomy.evasions import active, archives, boundaries, clean, encodings, names
+from tests.anatomy.evasions import active, archives, boundaries, clean, encodings, names, rare, scripts
 from tests.anatomy.evasions.case import Fate, look_at
 
-CASES = [case for table in (boundaries, encodings, archives, active, clean) for case in table.CASES]
+CASES = [case for table in (boundaries, encodings, archives, active, scripts, rare, clean) for case in table.CASES]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
