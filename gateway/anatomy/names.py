@@ -41,6 +41,7 @@ DOCUMENT_EXTENSIONS: Final = frozenset(_DOCUMENT_WORDS.split())
 """Extensions that people take for harmless: in front of an executable one they are a disguise."""
 
 _LONG_GAP: Final = re.compile(r"\s{8,}|[_.\u2800\u3164]{12,}")
+_CLASS: Final = re.compile(r"\{[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}")
 _SEPARATORS: Final = re.compile(r"[/\\]")
 
 _RASTERS: Final = frozenset(
@@ -100,7 +101,7 @@ def note_name(names: Sequence[str], findings: Findings) -> None:
         extensions = _extensions(name)
         if not extensions:
             continue
-        if extensions[-1] in EXECUTABLE_EXTENSIONS:
+        if _runs(extensions[-1]):
             findings.note(Defect.NAME_EXECUTABLE, name)
             if len(extensions) > 1 and extensions[-2] in DOCUMENT_EXTENSIONS:
                 findings.note(Defect.NAME_DOUBLE_EXTENSION, name)
@@ -113,7 +114,12 @@ def note_name(names: Sequence[str], findings: Findings) -> None:
 def can_run(names: Sequence[str], true: str) -> bool:
     """Whether opening it may run code: by what it is, or by any name under which it may be shown."""
     plain = (name if name.isascii() else unicodedata.normalize("NFKC", name).replace("\u3002", ".") for name in names)
-    return true in _EXECUTABLE_TYPES or any(extension(name) in EXECUTABLE_EXTENSIONS for name in plain)
+    return true in _EXECUTABLE_TYPES or any(_runs(extension(name)) for name in plain)
+
+
+def _runs(ending: str) -> bool:
+    """Whether an extension is one of what runs, by itself or as the class of an object (HTML applications)."""
+    return ending in EXECUTABLE_EXTENSIONS or _CLASS.fullmatch(ending) is not None
 
 
 def note_type(names: Sequence[str], declared: str, true: str, findings: Findings) -> None:
@@ -132,7 +138,7 @@ def _extensions(name: str) -> list[str]:
     """All extensions in lower case. Characters that are not seen are no part of one."""
     if "." not in name:
         return []
-    base = _SEPARATORS.split(name)[-1].split("\0", 1)[0]
+    base = _SEPARATORS.split(name.rstrip("/\\"))[-1].split("\0", 1)[0]
     stream = base.find(":", 2)  # what stands behind it Windows takes for a stream of the file
-    seen = without_invisible(base[:stream] if stream != -1 else base).rstrip(" .\t\u00a0'\"")
+    seen = without_invisible(base[:stream] if stream != -1 else base).rstrip(" .\t\u00a0'\"`,;>]")
     return [each.strip().lower() for each in seen.split(".")[1:]]

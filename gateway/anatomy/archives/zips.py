@@ -17,6 +17,7 @@ from gateway.anatomy import limits
 from gateway.anatomy.archives.libarchive import Kind
 from gateway.anatomy.archives.second import CLOSED, completed
 from gateway.anatomy.archives.unpacking import OutOfBounds, Unpacked, bunzip2, inflate, stored, unlzma_member
+from gateway.anatomy.characters import kept_name
 from gateway.anatomy.charsets import fits
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.locks import Lock, OldCipher, WinZipCipher
@@ -341,5 +342,5 @@ def _widened(extra: bytes, unpacked: int, packed: int, local: int) -> tuple[int,
 
 def _name(raw: bytes, flags: int) -> str:
     """The name: UTF-8 where the flag says so or the octets fit, else code page 437 (APPNOTE D.1)."""
-    raw = raw[: limits.MAX_NAME]
-    return raw.decode("utf-8", "replace") if flags & _FLAG_UTF8 or fits(raw, "utf-8") else raw.decode("cp437")
+    is_utf8 = flags & _FLAG_UTF8 or fits(raw, "utf-8")
+    return kept_name(raw.decode("utf-8" if is_utf8 else "cp437", "replace"))

@@ -8,8 +8,9 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from gateway.anatomy import limits, types
+from gateway.anatomy import types
 from gateway.anatomy.archives.unpacking import OutOfBounds, inflated
+from gateway.anatomy.characters import kept_name
 from gateway.anatomy.charsets import guessed
 from gateway.anatomy.documents import words
 from gateway.anatomy.documents.office_locks import DEFAULT_PASSWORD, lock_of
@@ -62,7 +63,7 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
             findings.note(Defect.OFFICE_EMBEDDED)
             yield Member("", stream.content, len(stream.content))
     for path, content in attached:
-        yield Member(names.get(path, "")[: limits.MAX_NAME], content, len(content))
+        yield Member(kept_name(names.get(path, "")), content, len(content))
     if sealed:
         yield from _unsealed(sealed, findings)
 
@@ -114,7 +115,7 @@ def package(native: bytes) -> Member:
         (size,) = struct.unpack_from("<L", native, at)
         content = native[at + 4 : at + 4 + size]
         name = guessed(texts[0] or texts[1].rpartition(b"\\")[2])
-        return Member(name[: limits.MAX_NAME], content, len(content))
+        return Member(kept_name(name), content, len(content))
     except (ValueError, struct.error):
         return Member("", native[4:], len(native))
 

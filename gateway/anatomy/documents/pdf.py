@@ -13,6 +13,7 @@ from typing import Final
 
 from gateway.anatomy import limits
 from gateway.anatomy.archives.unpacking import OutOfBounds, glimpse, inflate, inflated
+from gateway.anatomy.characters import kept_name
 from gateway.anatomy.documents.pdf_locks import PdfLock, security_of, unlocked
 from gateway.anatomy.documents.pdf_syntax import stream_end
 from gateway.anatomy.documents.pdf_text import PLACE, Fonts, shown_by
@@ -301,4 +302,4 @@ def _even(digits: bytes) -> str:
 def _names_in(text: bytes) -> list[str]:
     if b"/EF" not in text and b"/Filespec" not in text:
         return []
-    return [_plain(name).decode("utf-8", "replace")[: limits.MAX_NAME] for name in _FILE_NAME.findall(text)]
+    return [kept_name(_plain(name).decode("utf-8", "replace")) for name in _FILE_NAME.findall(text)]
