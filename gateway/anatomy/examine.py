@@ -23,6 +23,7 @@ from gateway.anatomy.names import SCRIPT_EXTENSIONS, can_run, extension, note_na
 from gateway.anatomy.people import authors_of, note_header, note_people, note_return, subject_of
 from gateway.anatomy.scantness import is_scant
 from gateway.anatomy.sight.barcodes import note_codes
+from gateway.anatomy.sight.payments import note_payments
 from gateway.anatomy.sight.text import Digest, html_charset, text_of
 from gateway.facts.content import Anatomy, ContentFact, DefectFact, PartFact
 from gateway.mail.message import Octets
@@ -81,6 +82,7 @@ def examine(octets: Octets, *, watch: Watch | None = None) -> Anatomy:
     look.unlock(subject)
     digest = look.digest
     digest.take_leads()
+    note_payments(digest.text, findings)
     replies = authors_of(header, "reply-to")
     note_people(senders, replies, findings)
     note_return(header, senders, findings)
