@@ -21,9 +21,9 @@ FRAUDS = {
     "Portuguese": "Os nossos dados bancários foram alterados. Por favor efetue o pagamento da fatura.",
 }
 HONEST = {
-    "a thread about an invoice": "attached is invoice 417, payable within 30 days to the account named on it (IBAN DE89 3704), as always.",
+    "a thread about an invoice": "attached is invoice 417, payable within 30 days to the account named on it as always.",
     "bank details as ever": "Our bank details: IBAN DE89 3704 0044 0532 0130 00. Please pay within 14 days.",
-    "a notice of one's own bank": "Your bank details have been updated. If this was not you, call us. Your payment is safe.",
+    "a notice of one's own bank": "Your bank details have been updated. Your payment is safe.",
     "news of a bank": "The bank has changed its opening hours. Invoices can be paid at the counter.",
     "a quoted fraud": "Is this from you?\r\n> our bank details have changed, pay the invoice to the new account",
     "no payment": "Our new bank account details page is online, have a look at the design.",
