@@ -15,7 +15,7 @@ from gateway.anatomy.archives.unpacking import OutOfBounds, Unpacked, bunzip2, g
 from gateway.anatomy.documents import olefiles, ooxml, pdf, rtf, shortcuts, tables
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
-from gateway.anatomy.mime.embedded import embedded
+from gateway.anatomy.mime.embedded import embedded, embedded_in_plain
 from gateway.anatomy.wrappings import capsules, carried, cms
 
 _DOCUMENTS: Final = (
@@ -76,6 +76,9 @@ _ARCHIVE_NAME: Final = re.compile(r"\.(?:rar|7z|cab|exe|scr|com)$", re.IGNORECAS
 _PAGE_ARCHIVE: Final = re.compile(r"\.(?:mht|mhtml|doc|dot|docx|rtf|xls|xlsx|ppt|wbk|pdf)$", re.IGNORECASE)
 """Names under which programs open a page with its files in one message."""
 _PDF_NAME: Final = re.compile(r"\.pdf$", re.IGNORECASE)
+_PLAIN_REACH: Final = 64 * 1024
+"""Octets of what is no text that are looked through for such."""
+_NO_TEXT: Final = (types.HTML, "image/", "audio/", "video/", "font/")
 _MIME_MARKS: Final = (b"MIME-Version:", b"Mime-Version:", b"mime-version:")
 _MULTIPART: Final = re.compile(rb"^content-type:\s{0,100}multipart/", re.IGNORECASE | re.MULTILINE)
 _HEADER_REACH: Final = 2048
@@ -125,24 +128,24 @@ def opened(octets: bytes, true: str, name: str, findings: Findings) -> tuple[str
     if true in _READERS:
         members = _READERS[true](octets, findings)
         if true.startswith("text/"):
-            return true, chain(members, _in_text(octets, name, findings))
+            return true, chain(members, _in_text(octets, true, name, findings))
         return true, _also(octets, true, members, name, findings)
     if true in _CLOSED or (true == types.UNKNOWN and _VOLUME.search(name)):
         findings.missed(Unscannable.ARCHIVE_UNSUPPORTED)
     elif true == "application/pgp-encrypted":
         findings.missed(Unscannable.MIME_ENCRYPTED)
     elif true.startswith("text/"):
-        return true, _in_text(octets, name, findings)
+        return true, _in_text(octets, true, name, findings)
     if zips.has_directory(octets):
         findings.note(Defect.TYPE_POLYGLOT)  # a ZIP is read from its end: anything may stand in front of it
         return true, _zip(octets, findings)[1]
-    return true, chain(_embedded(octets), _behind(octets, findings), _as_else(octets, true, name, findings))
+    return true, chain(_embedded(octets, true), _behind(octets, findings), _as_else(octets, true, name, findings))
 
 
-def _in_text(octets: bytes, name: str, findings: Findings) -> Iterator[Member]:
+def _in_text(octets: bytes, true: str, name: str, findings: Findings) -> Iterator[Member]:
     """What stands in text: files in codings of their own, an archive behind it, and what its name has programs look
     for: a page with its files, a PDF, formulas of a table."""
-    yield from _embedded(octets)
+    yield from _embedded(octets, true)
     if tables.NAME.search(name):
         tables.note_formulas(octets, findings)
     elif _PDF_NAME.search(name):
@@ -189,10 +192,14 @@ def _web_archive(octets: bytes) -> Iterator[Member]:
         yield Member("", content, len(content), declared_type=types.MESSAGE)
 
 
-def _embedded(text: bytes) -> Iterator[Member]:
+def _embedded(text: bytes, true: str) -> Iterator[Member]:
+    found = embedded(text)
+    if not true.startswith(_NO_TEXT):
+        plain = text if true.startswith("text/") else text[:_PLAIN_REACH]
+        found = chain(found, embedded_in_plain(plain))
     return (
         Member(each.name, each.content, len(each.content), declared_type=types.MESSAGE if each.is_message else "")
-        for each in embedded(text)
+        for each in found
     )
 
 

@@ -82,7 +82,8 @@ def examine(octets: Octets, *, watch: Watch | None = None) -> Anatomy:
     look.unlock(subject)
     digest = look.digest
     digest.take_leads()
-    note_payments(digest.text, findings)
+    text = digest.text
+    note_payments(text, findings)
     replies = authors_of(header, "reply-to")
     note_people(senders, replies, findings)
     note_return(header, senders, findings)
@@ -102,13 +103,13 @@ def examine(octets: Octets, *, watch: Watch | None = None) -> Anatomy:
             if shown
         ),
     )
-    scant = digest.html is None and not digest.documents and is_scant(content, subject=subject, text=digest.text)
+    scant = digest.html is None and not digest.documents and is_scant(content, subject=subject, text=text)
     return Anatomy(
         content=replace(content, scant=scant),
         subject=subject,
         authors=senders,
         reply_to=replies,
-        text=digest.text,
+        text=text,
         html=digest.html,
         documents=digest.documents,
         header_names=tuple(name for name, _, _ in header.fields),

@@ -273,8 +273,8 @@ def _otherwise(octets: bytes, listed: list[Entry]) -> list[Entry]:
         if (method, end) != (entry.method, entry.end) and method in (_STORED, _DEFLATED, _BZIP2, _LZMA):
             found.append(replace(entry, name=_name(local_name, flags), flags=flags, method=method, end=end))
             continue
-        other = _UNICODE_NAME.search(octets, name_at + fields[9], entry.start)
-        names = {_name(local_name, flags)}
+        names = {_name(local_name, flags)} if local_name != entry.name.encode() else set()
+        other = _UNICODE_NAME.search(octets, name_at + fields[9], entry.start) if fields[10] else None
         if other:
             length = int.from_bytes(other[1], "little") - len(other[0]) + 4
             names.add(_name(octets[other.end() : other.end() + max(0, length)], _FLAG_UTF8))

@@ -20,7 +20,7 @@ from gateway.anatomy.types import true_type
 
 _COMMENT: Final = re.compile(rb"<!--.{0,4096}?-->", re.DOTALL)
 _RELATION: Final = re.compile(
-    rb"<(?:\w{1,20}:)?Relationship\s((?>(?:[^<>\"']|\"[^\"]{0,4096}\"|'[^']{0,4096}'){1,400}))>"
+    rb"<(?:\w{1,20}:)?Relationship\s((?:[^<>\"']{1,4096}+|\"[^\"]{0,4096}\"|'[^']{0,4096}'){1,400}+)>"
 )
 _ATTRIBUTE: Final = re.compile(rb"\b(Type|Target|TargetMode)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _INSTRUCTION: Final = re.compile(
@@ -123,10 +123,7 @@ def _read(octets: bytes, entry: Entry, findings: Findings) -> bytes:
 
 def _note_relations(markup: bytes, findings: Findings) -> None:
     for match in _RELATION.finditer(_COMMENT.sub(b"", markup) if b"<!--" in markup else markup):
-        found = {
-            name: html.unescape((quoted or single).decode("utf-8", "replace"))
-            for name, quoted, single in _ATTRIBUTE.findall(match[1])
-        }
+        found = {name: _unescaped(quoted or single) for name, quoted, single in _ATTRIBUTE.findall(match[1])}
         kind = _SUFFIX.search(found.get(b"Type", ""))
         what = kind[1] if kind else ""
         if what in _MACRO_SHEETS:
@@ -139,6 +136,11 @@ def _note_relations(markup: bytes, findings: Findings) -> None:
         if what in _FETCHED:
             findings.note(Defect.OFFICE_EXTERNAL_OBJECT)
         findings.lead(target, "office")
+
+
+def _unescaped(value: bytes) -> str:
+    text = value.decode("utf-8", "replace")
+    return html.unescape(text) if "&" in text else text
 
 
 def _note_fields(markup: bytes, findings: Findings) -> None:

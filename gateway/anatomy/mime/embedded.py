@@ -71,13 +71,17 @@ class Embedded:
 
 
 def embedded(text: bytes) -> Iterator[Embedded]:
-    """The uuencoded files in a text, in order, then those in yEnc, in BinHex, in PEM, then parts of messages."""
+    """The uuencoded files in a text, in order, then those in yEnc, then those in BinHex."""
     if b"begin" in text:
         yield from _uuencoded(text)
         if b"=ybegin " in text:
             yield from _in_yenc(text)
     if _BINHEX_MARK in text:
         yield from _in_binhex(text)
+
+
+def embedded_in_plain(text: bytes) -> Iterator[Embedded]:
+    """What stands in text that is no markup: files in PEM, parts of messages, a file in the letters of a coding."""
     if _PEM_MARK in text:
         yield from _in_pem(text)
     if _ENCODED_MARK in text:

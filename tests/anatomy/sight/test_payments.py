@@ -21,7 +21,7 @@ FRAUDS = {
     "Portuguese": "Os nossos dados bancários foram alterados. Por favor efetue o pagamento da fatura.",
 }
 HONEST = {
-    "a thread about an invoice": "attached is invoice 417, payable within 30 days to the account named on it as always.",
+    "a thread about an invoice": "Attached is invoice 417, payable in 30 days to the account named on it, as always.",
     "bank details as ever": "Our bank details: IBAN DE89 3704 0044 0532 0130 00. Please pay within 14 days.",
     "a notice of one's own bank": "Your bank details have been updated. Your payment is safe.",
     "news of a bank": "The bank has changed its opening hours. Invoices can be paid at the counter.",
