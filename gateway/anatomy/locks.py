@@ -8,9 +8,9 @@ import hashlib
 import hmac
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from gateway.anatomy import ciphers, limits
 from gateway.anatomy.findings import Findings, Unscannable
@@ -31,23 +31,19 @@ _AROUND: Final = "\"'`´‘’‚“”„«»‹›<>()[]{}*_"
 _BEHIND: Final = ".,;:!?。、"
 
 
-class Lock(Protocol):
-    """Something that a password may open."""
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Something that a password may open.
 
-    @property
-    def reason(self) -> Unscannable:
-        """What to call it if none does."""
+    `content` gives what is behind it; None where the password is wrong, or what it opens is out of bounds. `reason` is
+    what to call it if no password fits. `tries`: how many may be tried, for some locks are slow on purpose. `weight`:
+    octets to be deciphered for one try; none where nothing but the key costs until it fits.
+    """
 
-    @property
-    def weight(self) -> int:
-        """Octets to be deciphered for one try."""
-
-    @property
-    def tries(self) -> int:
-        """How many passwords may be tried on it: some locks are slow on purpose."""
-
-    def content(self, password: bytes, findings: Findings) -> bytes | None:
-        """What is behind it; None where the password is wrong, or what it opens is out of bounds."""
+    content: Callable[[bytes, Findings], bytes | None]
+    reason: Unscannable
+    tries: int
+    weight: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,10 +234,7 @@ def _textual(head: bytes) -> str:
         text = head.replace(b"\0", b"")[2:]
     elif _is_wide(head):
         text = head.replace(b"\0", b"")
-    elif (
-        head.translate(None, _NOT_IN_TEXT) != head
-        and len(head) - len(head.translate(None, _NOT_IN_TEXT)) > len(head) // 100
-    ):
+    elif len(head) - len(head.translate(None, _NOT_IN_TEXT)) > len(head) // 100:
         return UNKNOWN
     start = _without_comments(text.removeprefix(b"\xef\xbb\xbf").lstrip())
     if start.startswith(b"{\\rt"):
@@ -260,7 +257,7 @@ def _textual(head: bytes) -> str:
 def _is_wide(head: bytes) -> bool:
     """Whether it begins with sixteen plain characters in UTF-16 of either order, without a mark."""
     start = head[:32]
-    return any(
+    return b"\0" in start and any(
         not start[zeros::2].strip(b"\0") and len(start) == 32 and not start[1 - zeros :: 2].translate(None, _PLAIN)
         for zeros in (0, 1)
     )

@@ -21,6 +21,8 @@ _ENCODED_WORD = re.compile(r"=\?([A-Za-z0-9!#$%&'+\-^_`{}~.*]+)\?([BbQq])\?([^?\
 _PYTHONS_OWN: Final = frozenset(
     {"unicode_escape", "unicode-escape", "raw_unicode_escape", "raw-unicode-escape", "idna", "punycode"}
 )
+_SIGN_OR_TEXT = re.compile(r'[^\\"()<>,;:]+|.', re.DOTALL)
+_QUOTED_OR_BREAK = re.compile(r'"(?:[^"\\]|\\.?)*+(?:"|\Z)|[< ]', re.DOTALL)
 _AROUND_SIGNS = re.compile(r" ?([@.]) ?")
 _BETWEEN_WORDS = re.compile(r"(=\?[^?\s]+\?[BbQq]\?[^?\s]*\?=)[ \t]+(?==\?[^?\s]+\?[BbQq]\?)")
 
@@ -48,8 +50,8 @@ def decode(value: bytes | None) -> str:
     """Unfold and decode encoded words (RFC 2047 section 5). What cannot be decoded stays as written."""
     if value is None:
         return ""
-    text = _BETWEEN_WORDS.sub(r"\1", unfold(value))
-    return _ENCODED_WORD.sub(_decode_word, text)
+    text = unfold(value)
+    return _ENCODED_WORD.sub(_decode_word, _BETWEEN_WORDS.sub(r"\1", text)) if "=?" in text else text
 
 
 def _decode_word(match: re.Match[str]) -> str:
@@ -97,38 +99,38 @@ def _split_mailboxes(text: str) -> list[str]:
     chunks: list[str] = []
     current: list[str] = []
     depth, quoted, bracketed, escaped = 0, False, False, False
-    for char in text:
+    for token in _SIGN_OR_TEXT.findall(text):
         if escaped:
             escaped = False
-        elif char == "\\" and (quoted or depth):
+        elif token == "\\" and (quoted or depth):
             escaped = True
         elif quoted:
-            quoted = char != '"'
-        elif char == '"' and not depth:
+            quoted = token != '"'
+        elif token == '"' and not depth:
             quoted = True
-        elif char == "(":
+        elif token == "(":
             depth += 1
-        elif char == ")" and depth:
+        elif token == ")" and depth:
             depth -= 1
             if not depth:
                 continue
-        elif not depth and char == "<":
+        elif not depth and token == "<":
             bracketed = True
-        elif not depth and bracketed and char == ">":
+        elif not depth and bracketed and token == ">":
             # Where brackets follow each other without a comma, clients differ in which one they show: all are authors.
             bracketed = False
             chunks.append("".join(current))
             current = []
             continue
-        elif not depth and not bracketed and char in ",;":
+        elif not depth and not bracketed and token in ",;":
             chunks.append("".join(current))
             current = []
             continue
-        elif not depth and not bracketed and char == ":":
+        elif not depth and not bracketed and token == ":":
             current = []
             continue
         if not depth:
-            current.append(char)
+            current.append(token)
     chunks.append("".join(current))
     return [chunk.strip() for chunk in chunks if chunk.strip()]
 
@@ -156,15 +158,5 @@ def _name_and_address(chunk: str) -> tuple[str, str]:
 
 
 def _unquoted(chunk: str, wanted: str) -> list[int]:
-    """Where that character stands outside quotes."""
-    found, quoted, escaped = [], False, False
-    for position, char in enumerate(chunk):
-        if escaped:
-            escaped = False
-        elif char == "\\" and quoted:
-            escaped = True
-        elif char == '"':
-            quoted = not quoted
-        elif char == wanted and not quoted:
-            found.append(position)
-    return found
+    """Where that character, a bracket or a blank, stands outside quotes."""
+    return [match.start() for match in _QUOTED_OR_BREAK.finditer(chunk) if match[0] == wanted]

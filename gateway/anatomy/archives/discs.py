@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.anatomy import limits
-from gateway.anatomy.archives.unpacking import OutOfBounds, stored
+from gateway.anatomy.archives.images import image_member
 from gateway.anatomy.characters import kept_name
 from gateway.anatomy.charsets import guessed
 from gateway.anatomy.findings import Defect, Findings, Unscannable
@@ -50,14 +50,7 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
 
 def _member(octets: bytes, name: str, extent: _Extent, findings: Findings) -> Member:
     start, size = extent
-    try:
-        content = stored(octets[start : start + min(size, limits.MAX_MEMBER)], findings).content
-    except OutOfBounds as bound:
-        findings.missed(bound.reason)
-        return Member(name, b"", size, str(bound.reason))
-    if len(content) < size:
-        findings.missed(Unscannable.ARCHIVE_DAMAGED)
-    return Member(name, content, len(content))
+    return image_member(name, octets[start : start + min(size, limits.MAX_MEMBER)], size, findings)
 
 
 # ------------------------------------------------------------------ ISO 9660

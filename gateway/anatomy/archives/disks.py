@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.anatomy import limits
-from gateway.anatomy.archives.unpacking import OutOfBounds, stored
+from gateway.anatomy.archives.images import image_member
+from gateway.anatomy.archives.unpacking import OutOfBounds
 from gateway.anatomy.characters import kept_name
 from gateway.anatomy.charsets import guessed
 from gateway.anatomy.findings import Defect, Findings, Unscannable
@@ -53,23 +54,12 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
                 if count > limits.MAX_PARTS:
                     findings.missed(Unscannable.ARCHIVE_PARTS)
                     return
-                yield _member(volume, name, cluster, size, findings)
+                yield image_member(name, volume.chain(cluster, min(size, limits.MAX_MEMBER)), size, findings)
     except OutOfBounds as bound:
         findings.missed(bound.reason)
     except (struct.error, IndexError, ValueError):
         findings.note(Defect.ARCHIVE_DAMAGED)
         findings.missed(Unscannable.ARCHIVE_DAMAGED)
-
-
-def _member(volume: _Volume, name: str, cluster: int, size: int, findings: Findings) -> Member:
-    try:
-        content = stored(volume.chain(cluster, min(size, limits.MAX_MEMBER)), findings).content
-    except OutOfBounds as bound:
-        findings.missed(bound.reason)
-        return Member(name, b"", size, str(bound.reason))
-    if len(content) < size:
-        findings.missed(Unscannable.ARCHIVE_DAMAGED)
-    return Member(name, content, len(content))
 
 
 def _flat(octets: bytes) -> bytes | None:

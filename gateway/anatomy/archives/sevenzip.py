@@ -7,7 +7,7 @@ from __future__ import annotations
 import lzma
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -30,6 +30,7 @@ from gateway.anatomy.archives.second import CLOSED, completed
 from gateway.anatomy.archives.sevenkey import NO_KEY, Key
 from gateway.anatomy.archives.unpacking import OutOfBounds, Unpacked, bunzip2, inflate, stored, unfiltered, unlzma
 from gateway.anatomy.findings import Defect, Findings, Unscannable
+from gateway.anatomy.locks import Lock
 from gateway.anatomy.members import ENCRYPTED, Member, is_traversal
 
 _START: Final = struct.Struct("<6sBBLQQL")
@@ -56,7 +57,7 @@ def _listed(octets: bytes, findings: Findings) -> Iterator[Member]:
     try:
         header = _header(octets, findings, NO_KEY)
         if header is None:
-            yield Member("", b"", len(octets), ENCRYPTED, lock=HeaderLock(octets))
+            yield Member("", b"", len(octets), ENCRYPTED, lock=_header_lock(octets))
             return
         streams, names = catalogue(header)
         if len(names) > limits.MAX_PARTS:
@@ -106,7 +107,7 @@ def _files(octets: bytes, streams: Streams, names: list[tuple[str, bool]], findi
         taken, sizes = sizes[: folder.packed_streams], sizes[folder.packed_streams :]
         packed = octets[position : position + sum(taken[:1])]
         content, note = _content(packed, folder, findings)
-        lock = FolderLock(packed, folder) if note == ENCRYPTED else None
+        locked = LockedFolder(packed, folder) if note == ENCRYPTED else None
         position += sum(taken)
         start = 0
         for number, size in enumerate(folder.files):
@@ -116,7 +117,7 @@ def _files(octets: bytes, streams: Streams, names: list[tuple[str, bool]], findi
             piece = content[start : start + size] if size >= 0 else b""
             start += max(size, 0)
             found = Member(name[: limits.MAX_NAME], piece, len(piece) or max(size, 0), note)
-            yield replace(found, lock=FileLock(lock, number)) if lock else found
+            yield replace(found, lock=locked.lock_of(number)) if locked else found
 
 
 def _content(packed: bytes, folder: Folder, findings: Findings) -> tuple[bytes, str]:
@@ -184,7 +185,7 @@ def _decoded(packed: bytes, coder: Coder, size: int, findings: Findings) -> Unpa
 
 
 @dataclass(slots=True)
-class FolderLock:
+class LockedFolder:
     """Files that are packed and encrypted together. Opened once for each password."""
 
     packed: bytes
@@ -214,61 +215,33 @@ class FolderLock:
             found.append(piece)
         return found
 
+    def lock_of(self, number: int) -> Lock:
+        """The lock of one of the files. The whole folder is deciphered for the first one, once."""
 
-@dataclass(frozen=True, slots=True)
-class FileLock:
-    """One file of a locked folder."""
+        def content(password: bytes, findings: Findings) -> bytes | None:
+            files = self.files(password, findings)
+            return files[number] if files is not None and number < len(files) else None
 
-    folder: FolderLock
-    number: int
-
-    @property
-    def reason(self) -> Unscannable:
-        return Unscannable.ARCHIVE_ENCRYPTED
-
-    @property
-    def weight(self) -> int:
-        """Octets to be deciphered: once for the whole folder."""
-        return 0 if self.number else len(self.folder.packed)
-
-    @property
-    def tries(self) -> int:
-        """Few: each costs a quarter of a million rounds or more."""
-        return limits.MAX_SLOW_PASSWORDS
-
-    def content(self, password: bytes, findings: Findings) -> bytes | None:
-        """The file, or None."""
-        files = self.folder.files(password, findings)
-        return files[self.number] if files is not None and self.number < len(files) else None
+        return _slow_lock(content, weight=0 if number else len(self.packed))
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderLock:
-    """An archive whose very names are encrypted. What opens is the same archive with its header in the clear."""
+def _header_lock(octets: bytes) -> Lock:
+    """The lock of an archive whose very names are encrypted. What opens is the same archive with its header in the
+    clear."""
 
-    octets: bytes
-
-    @property
-    def reason(self) -> Unscannable:
-        return Unscannable.ARCHIVE_ENCRYPTED
-
-    @property
-    def weight(self) -> int:
-        """Octets to be deciphered: the header, which is small."""
-        return 0
-
-    @property
-    def tries(self) -> int:
-        """As for a file."""
-        return limits.MAX_SLOW_PASSWORDS
-
-    def content(self, password: bytes, findings: Findings) -> bytes | None:
-        """The archive, or None."""
+    def content(password: bytes, findings: Findings) -> bytes | None:
         try:
-            header = _header(self.octets, findings, Key(password))
+            header = _header(octets, findings, Key(password))
         except (Damaged, OutOfBounds, struct.error):
             return None
         if header is None:
             return None
-        place = struct.pack("<QQL", len(self.octets) - _START.size, len(header), zlib.crc32(header))
-        return self.octets[:8] + struct.pack("<L", zlib.crc32(place)) + place + self.octets[_START.size :] + header
+        place = struct.pack("<QQL", len(octets) - _START.size, len(header), zlib.crc32(header))
+        return octets[:8] + struct.pack("<L", zlib.crc32(place)) + place + octets[_START.size :] + header
+
+    return _slow_lock(content)
+
+
+def _slow_lock(content: Callable[[bytes, Findings], bytes | None], *, weight: int = 0) -> Lock:
+    """Few passwords are tried: each costs a quarter of a million rounds or more."""
+    return Lock(content, Unscannable.ARCHIVE_ENCRYPTED, tries=limits.MAX_SLOW_PASSWORDS, weight=weight)

@@ -127,39 +127,6 @@ def _chosen(octets: bytes, chosen: list[Entry], findings: Findings) -> Iterator[
         yield Member(entry.name, unpacked.content, len(unpacked.content), note)
 
 
-@dataclass(frozen=True, slots=True)
-class _MemberLock:
-    """A locked member: its cipher, and how it is packed behind that. `crc` is None where the cipher proves more."""
-
-    cipher: OldCipher | WinZipCipher
-    method: int
-    crc: int | None
-
-    @property
-    def reason(self) -> Unscannable:
-        return Unscannable.ARCHIVE_ENCRYPTED
-
-    @property
-    def weight(self) -> int:
-        return len(self.cipher.packed)
-
-    @property
-    def tries(self) -> int:
-        return limits.MAX_PASSWORDS
-
-    def content(self, password: bytes, findings: Findings) -> bytes | None:
-        packed = self.cipher.opened_by(password)
-        if packed is None:
-            return None
-        try:
-            unpacked = _unpack(packed, self.method, findings)
-        except OutOfBounds:
-            return None
-        if unpacked is None or unpacked.damaged or self.crc not in (None, zlib.crc32(unpacked.content)):
-            return None
-        return unpacked.content
-
-
 def _only_says_so(octets: bytes, entry: Entry, findings: Findings) -> bool:
     """Whether a member is marked encrypted and is not: its plain content has the checksum."""
     if entry.method not in (_STORED, _DEFLATED) or not entry.crc:
@@ -191,13 +158,32 @@ def _lock(octets: bytes, entry: Entry) -> Lock | None:
     packed = octets[entry.start : entry.end]
     if entry.method != _AES:
         checks = frozenset({entry.crc >> 24, entry.time >> 8})
-        return _MemberLock(OldCipher(packed, checks), entry.method, entry.crc)
+        return _lock_of(OldCipher(packed, checks), entry.method, entry.crc)
     name_length, extra_length = _LOCAL.unpack_from(octets, entry.local)[9:11]
     extra_at = entry.local + _LOCAL.size + name_length
     described = _AES_EXTRA.search(octets[extra_at : extra_at + extra_length])
     if described is None:
         return None
-    return _MemberLock(WinZipCipher(packed, 8 + 8 * described[1][0]), int.from_bytes(described[2], "little"), None)
+    return _lock_of(WinZipCipher(packed, 8 + 8 * described[1][0]), int.from_bytes(described[2], "little"), None)
+
+
+def _lock_of(cipher: OldCipher | WinZipCipher, method: int, crc: int | None) -> Lock:
+    """The lock of a member that is packed by that method behind its cipher. `crc` is None where the cipher proves
+    more."""
+
+    def content(password: bytes, findings: Findings) -> bytes | None:
+        packed = cipher.opened_by(password)
+        if packed is None:
+            return None
+        try:
+            unpacked = _unpack(packed, method, findings)
+        except OutOfBounds:
+            return None
+        if unpacked is None or unpacked.damaged or crc not in (None, zlib.crc32(unpacked.content)):
+            return None
+        return unpacked.content
+
+    return Lock(content, Unscannable.ARCHIVE_ENCRYPTED, tries=limits.MAX_PASSWORDS, weight=len(cipher.packed))
 
 
 def _unpack(packed: bytes, method: int, findings: Findings) -> Unpacked | None:

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from gateway.anatomy import ciphers, limits
 from gateway.anatomy.findings import Findings, Unscannable
+from gateway.anatomy.locks import Lock
 
 DEFAULT_PASSWORD: Final = b"VelvetSweatshop"
 """What Excel tries before it asks (MS-OFFCRYPTO section 2.4.2.3)."""
@@ -104,38 +105,7 @@ class Agile:
         return int(self.locked["keyBits"]) // 8
 
 
-@dataclass(frozen=True, slots=True)
-class PackageLock:
-    """A package under a password: its octets, the size of what is in it, and the way of encryption."""
-
-    packed: bytes
-    size: int
-    scheme: Scheme
-
-    @property
-    def reason(self) -> Unscannable:
-        return Unscannable.DOCUMENT_ENCRYPTED
-
-    @property
-    def weight(self) -> int:
-        """Nothing but the key costs until it fits."""
-        return 0
-
-    @property
-    def tries(self) -> int:
-        return limits.MAX_SLOW_PASSWORDS
-
-    def content(self, password: bytes, findings: Findings) -> bytes | None:
-        try:
-            key = self.scheme.key(password)
-            if key is None or not findings.may_decode(len(self.packed)):
-                return None
-            return self.scheme.deciphered(self.packed, key)[: self.size]
-        except (KeyError, ValueError):  # values that the encryption should tell are missing, or make no sense
-            return None
-
-
-def lock_of(described: bytes, package: bytes) -> PackageLock | None:
+def lock_of(described: bytes, package: bytes) -> Lock | None:
     """The lock that the streams EncryptionInfo and EncryptedPackage make; None for what we do not know."""
     try:
         major, minor = struct.unpack_from("<HH", described)
@@ -143,7 +113,22 @@ def lock_of(described: bytes, package: bytes) -> PackageLock | None:
         (size,) = struct.unpack_from("<Q", package)
     except (struct.error, KeyError, ValueError):
         return None
-    return PackageLock(package[8:], size, scheme) if scheme is not None else None
+    return _lock(package[8:], size, scheme) if scheme is not None else None
+
+
+def _lock(packed: bytes, size: int, scheme: Scheme) -> Lock:
+    """The lock of a package in which so many octets are."""
+
+    def content(password: bytes, findings: Findings) -> bytes | None:
+        try:
+            key = scheme.key(password)
+            if key is None or not findings.may_decode(len(packed)):
+                return None
+            return scheme.deciphered(packed, key)[:size]
+        except (KeyError, ValueError):  # values that the encryption should tell are missing, or make no sense
+            return None
+
+    return Lock(content, Unscannable.DOCUMENT_ENCRYPTED, tries=limits.MAX_SLOW_PASSWORDS)
 
 
 def _standard(described: bytes) -> Standard | None:

@@ -14,7 +14,7 @@ from typing import Final
 from gateway.anatomy import limits
 from gateway.anatomy.archives.unpacking import OutOfBounds, glimpse, inflate, inflated
 from gateway.anatomy.characters import kept_name
-from gateway.anatomy.documents.pdf_locks import PdfLock, security_of, unlocked
+from gateway.anatomy.documents.pdf_locks import lock_of, security_of, unlocked
 from gateway.anatomy.documents.pdf_syntax import stream_end
 from gateway.anatomy.documents.pdf_text import PLACE, Fonts, shown_by
 from gateway.anatomy.findings import Defect, Findings, Unscannable
@@ -144,7 +144,7 @@ def _in_the_clear(octets: bytes, findings: Findings, *, is_closed: bool) -> Iter
         return
     key = security.key(b"")
     if key is None:
-        yield Member("", b"", len(octets), ENCRYPTED, lock=PdfLock(octets, security))
+        yield Member("", b"", len(octets), ENCRYPTED, lock=lock_of(octets, security))
     elif findings.may_decode(len(octets)):
         plain = unlocked(octets, security, key)
         yield Member("", plain, len(plain))

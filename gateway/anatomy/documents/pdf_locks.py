@@ -13,6 +13,7 @@ from typing import Final
 from gateway.anatomy import ciphers, limits
 from gateway.anatomy.documents.pdf_syntax import LENGTH, literal_end, stream_end, string_at
 from gateway.anatomy.findings import Findings, Unscannable
+from gateway.anatomy.locks import Lock
 
 _ENCRYPT: Final = re.compile(rb"/Encrypt\s{0,20}(?:(\d{1,7})\s{1,20}\d{1,5}\s{1,20}R|(?=<<))")
 _IDENTITY: Final = re.compile(rb"/ID\s{0,20}\[\s{0,20}(?=[(<])")
@@ -104,31 +105,16 @@ class Security:
         return plain[: -plain[-1]] if plain and 1 <= plain[-1] <= 16 else plain
 
 
-@dataclass(frozen=True, slots=True)
-class PdfLock:
-    """A file whose user password is not the empty one."""
+def lock_of(octets: bytes, security: Security) -> Lock:
+    """The lock of a file whose user password is not the empty one."""
 
-    octets: bytes
-    security: Security
-
-    @property
-    def reason(self) -> Unscannable:
-        return Unscannable.DOCUMENT_ENCRYPTED
-
-    @property
-    def weight(self) -> int:
-        """Nothing but the key costs until it fits."""
-        return 0
-
-    @property
-    def tries(self) -> int:
-        return limits.MAX_PASSWORDS
-
-    def content(self, password: bytes, findings: Findings) -> bytes | None:
-        key = self.security.key(password)
-        if key is None or not findings.may_decode(len(self.octets)):
+    def content(password: bytes, findings: Findings) -> bytes | None:
+        key = security.key(password)
+        if key is None or not findings.may_decode(len(octets)):
             return None
-        return unlocked(self.octets, self.security, key)
+        return unlocked(octets, security, key)
+
+    return Lock(content, Unscannable.DOCUMENT_ENCRYPTED, tries=limits.MAX_PASSWORDS)
 
 
 def security_of(octets: bytes) -> Security | None:

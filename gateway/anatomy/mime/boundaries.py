@@ -20,7 +20,8 @@ _DECLARED_SEARCHES: Final = 20
 _SNIFF: Final = 64 * 1024
 """Octets in which a delimiter is looked for when the type names none."""
 
-_LIKE_DELIMITER: Final = re.compile(rb"(?:^|\n)--([^\r\n]{1,200})\r?\n(?=content-)", re.IGNORECASE)
+_LIKE_DELIMITER: Final = re.compile(rb"--([^\r\n]{1,200})\r?\n(?=content-)", re.IGNORECASE)
+_LATER_DELIMITER: Final = re.compile(rb"\n" + _LIKE_DELIMITER.pattern, re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,9 @@ def split(octets: Octets, start: int, end: int, boundary: str, findings: Finding
 def sniffed(octets: Octets, start: int, end: int) -> str | None:
     """The boundary that a body seems to use: a line of "--" and a word, right before a Content- field."""
     stop = min(end, start + _SNIFF)
-    if octets.find(b"--", start, stop) == -1:
-        return None
-    match = _LIKE_DELIMITER.search(octets[start:stop])
+    if octets.find(b"-", start, stop) == -1:
+        return None  # as in base64, and found out at once
+    match = _LIKE_DELIMITER.match(octets, start, stop) or _LATER_DELIMITER.search(octets, start, stop)
     return match[1].rstrip().decode("utf-8", "surrogateescape") if match else None
 
 

@@ -39,11 +39,12 @@ _BINHEX_DATA: Final = 21
 """Octets between the name and the data: those, two lengths of four octets, a check sum of two."""
 
 
-_PEM_MARK: Final = b"-----BEGIN "
+_PEM_MARK: Final = re.compile(rb"BEGIN (?<=-----BEGIN )")
 _PEM: Final = re.compile(rb"-----BEGIN (?!PGP)[^\r\n-]{0,60}-----[ \t]*\r?\n([A-Za-z0-9+/=\s]{20,})(?=-----END|\Z)")
 _DER: Final = b"\x30"
 """How everything begins that stands between such lines honestly (X.690)."""
-_ENCODED_MARK: Final = b"ransfer-"
+_ENCODED_MARK: Final = re.compile(rb"ransfer-[Ee]ncoding")
+"""Both begin with a letter, by which a pattern is found fastest."""
 _ENCODED_FIELD: Final = re.compile(
     rb"^[ \t]{0,8}content-transfer-encoding[ \t]{0,8}:\s{0,8}[\"']?(?:base64|quoted-printable|x-uu|uuencode)",
     re.IGNORECASE | re.MULTILINE,
@@ -82,9 +83,9 @@ def embedded(text: bytes) -> Iterator[Embedded]:
 
 def embedded_in_plain(text: bytes) -> Iterator[Embedded]:
     """What stands in text that is no markup: files in PEM, parts of messages, a file in the letters of a coding."""
-    if _PEM_MARK in text:
+    if _PEM_MARK.search(text):
         yield from _in_pem(text)
-    if _ENCODED_MARK in text:
+    if _ENCODED_MARK.search(text):
         yield from _headed(text)
     yield from _of_letters(text)
 

@@ -168,17 +168,17 @@ class _Walk:
             self._findings.missed(Unscannable.MIME_PARTIAL)
         elif reading.media_type.declared == "message/external-body":
             self._findings.note(Defect.MIME_EXTERNAL_BODY)
-        seen: set[bytes] = set()
+        seen: list[bytes] = []  # a handful: to compare sizes first is less work than to hash them
         for _, content in self._contents(reading):
             if (content or not seen) and content not in seen and self._findings.may_add_part():
-                seen.add(content)
+                seen.append(content)
                 yield reading.part(Shape.LEAF, f"{entity.path}{next(reading.marks)}", content)
         if header.malformed_at != -1 and (header.body == entity.end or reading.encodings[0] in _ENCODED):
             # A line that is no field: there the body begins, for readers that need no empty line.
             body = entity.octets[header.malformed_at : entity.end]
             for content in decoded(body, reading.encodings[0], self._findings):
                 if content not in seen and self._findings.may_add_part():
-                    seen.add(content)
+                    seen.append(content)
                     yield reading.part(Shape.LEAF, f"{entity.path}{next(reading.marks)}", content)
         is_whole = not reading.media_type.is_multipart and reading.media_type.declared != "message/partial"
         if entity.depth < limits.MAX_DEPTH and is_whole:

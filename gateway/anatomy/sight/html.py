@@ -89,8 +89,14 @@ def _reading(markup: str, reader: _Reader) -> HtmlReading:
 
 def tidy(raw: str) -> str:
     """Collapse blanks as HTML does, and turn breaks into lines; empty lines go."""
-    lines = map(str.strip, " ".join(raw.split()).split(_BREAK))
-    return "\n".join(filter(None, lines))[: limits.MAX_TEXT]
+    lines = filter(None, map(str.strip, raw.split(_BREAK)))
+    return "\n".join(map(_collapsed, lines))[: limits.MAX_TEXT]
+
+
+def _collapsed(line: str) -> str:
+    """A line with one blank wherever blanks stand. All but the usual one are unprintable. Most lines have nothing to
+    collapse, and to take each apart into its words would be a twentieth of the work on a message."""
+    return line if line.isprintable() and "  " not in line else " ".join(line.split())
 
 
 class _Reader:
@@ -121,7 +127,12 @@ class _Reader:
         for _ in range(limits.MAX_HTML_NODES):
             if node is None:
                 return
-            inside = self._enter(node)
+            tag = node.tag or "-"
+            inside = False
+            if tag == "-text":
+                self._take_text(node.text_content or "")
+            elif tag[0] != "-":
+                inside = self._enter(node, tag)
             following = node.first_child if inside else None
             if inside and following is None:
                 self._leave()
@@ -140,14 +151,8 @@ class _Reader:
         fact = HtmlFact(visible=len(text), hidden=len(hidden), elements=self._elements, **self._counts)
         return HtmlReading(text, hidden, tuple(self._anchors), fact)
 
-    def _enter(self, node: LexborNode) -> bool:
-        """Take a node in; whether its children are to be visited, and it to be left."""
-        tag = node.tag or "-"
-        if tag == "-text":
-            self._take_text(node.text_content or "")
-            return False
-        if tag[0] == "-":
-            return False
+    def _enter(self, node: LexborNode, tag: str) -> bool:
+        """Take an element in; whether its children are to be visited, and it to be left."""
         self._elements += 1
         if tag in _UNSEEN:
             self._take_unseen(node, tag)
@@ -212,7 +217,7 @@ class _Reader:
                 self._take_anchor(node.attributes.get("src"), "")
             case "object":
                 self._take_anchor(node.attributes.get("data"), "")
-            case "head":
+            case "head" if node.first_child is not None:  # the parser gives every letter one
                 self._counts["scripts"] += len(node.css("script"))
                 base = node.css_first("base[href]")
                 self._base = (base.attributes.get("href") or "")[: limits.MAX_URL] if base is not None else ""

@@ -4,6 +4,7 @@ languages, in what the author writes and does not quote. A fact, not a verdict: 
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Final
 
 from gateway.anatomy.findings import Defect, Findings
@@ -11,8 +12,11 @@ from gateway.anatomy.findings import Defect, Findings
 _REACH: Final = 4 * 1024
 """Characters of the text that are read. Such letters are short."""
 
-_ANCHORS: Final = ("ban", "konto", "wir", "deposit", "remittance", "account details", "rekening", " rib ")
-"""Without one of these there is none of the words below: bank, banc, iban, wire, wiring."""
+_ANCHORS: Final = tuple(
+    map(re.compile, ("ban", "konto", "wir", "deposit", "remittance", "details", "rekening", r"rib(?<=\brib)\b"))
+)
+"""Without one of these there is none of the words below: bank, banc, iban, wire, wiring. Each begins with a letter, by
+which a pattern is found fastest."""
 _AROUND: Final = 120
 """Characters before and behind such a word in which the rest is looked for."""
 _MOST: Final = 10
@@ -46,16 +50,12 @@ _PAYING: Final = re.compile(
 def note_payments(text: str, findings: Findings) -> None:
     """Remember the words by which another account is named, where the letter is about paying."""
     text = text[:_REACH].lower()
-    if not any(anchor in text for anchor in _ANCHORS):
+    if not any(anchor.search(text) for anchor in _ANCHORS):
         return
     written = " ".join(" ".join(line for line in text.splitlines() if not line.startswith((">", "|"))).split())
     for anchor in _ANCHORS:
-        at = written.find(anchor)
-        for _ in range(_MOST):
-            if at == -1:
-                break
-            found = _OWN.search(written, max(0, at - _AROUND), at + _AROUND)
+        for place in islice(anchor.finditer(written), _MOST):
+            found = _OWN.search(written, max(0, place.start() - _AROUND), place.start() + _AROUND)
             if found and _PAYING.search(written):
                 findings.note(Defect.TEXT_PAYMENT_CHANGE, found[0])
                 return
-            at = written.find(anchor, at + _AROUND)

@@ -16,7 +16,9 @@ from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
 from gateway.anatomy.wrappings.scripts import Made, from_base64, made_by, put_together
 
-_SCRIPTED: Final = (b"<script", b":script", b"javascript:", b"onload", b"onerror", b"onclick", b"onmouse", b"onfocus")
+_SCRIPTED: Final = tuple(
+    map(re.compile, (rb"<script", rb":script", rb"javascript:", rb"on(?:load|error|click|mouse|focus)"))
+)
 _DECODES: Final = re.compile(
     rb"\batob\b|fromCharCode|charCodeAt|Uint8Array|unescape\s*\(|decodeURIComponent|fromBase64|ArrayBuffer|parseInt\s*\("
 )
@@ -57,7 +59,7 @@ def in_page(markup: bytes, findings: Findings) -> Iterator[Member]:
     lower = markup.lower()
     if b"<hta:application" in lower:
         findings.note(Defect.HTML_HTA)
-    scripted = any(word in lower for word in _SCRIPTED)
+    scripted = any(sign.search(lower) for sign in _SCRIPTED)
     shown = put_together(markup) if scripted else markup
     if b"&#" in markup:
         yield from _of_data_uris(_REFERENCE.sub(_referred, shown), findings)

@@ -12,6 +12,7 @@ from gateway.checks.anatomist import wire
 from gateway.checks.anatomist.wire import BadReply, Greeting, Kind, Reply, Way
 from gateway.checks.leaves import Wanted
 from gateway.checks.sealed import seal
+from gateway.checks.silence import is_silent
 from gateway.mail.message import Octets
 
 
@@ -35,14 +36,8 @@ class Worker:
         return self._pidfd
 
     def is_clean(self) -> bool:
-        """Whether the channel is alive and silent. A worker that speaks unasked may be answering the wrong message."""
-        try:
-            self._channel.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False
+        """Whether the channel is alive and silent."""
+        return is_silent(self._channel)
 
     async def do(self, kind: Kind, octets: Octets, wanted: Wanted = Wanted.NONE) -> tuple[Reply, tuple[bytes, ...]]:
         """Have a job done: the reply, and the leaves that were wanted. Raises `BadReply`, OSError, EOFError; the caller
