@@ -27,7 +27,7 @@ _YENC_END: Final = re.compile(rb"^=y(?:end|begin) ", re.MULTILINE)
 _YENC_ESCAPE: Final = re.compile(rb"=(.)", re.DOTALL)
 _YENC_SHIFT: Final = bytes((octet - 42) % 256 for octet in range(256))
 
-_BINHEX_MARK: Final = b"(This file must be "
+_BINHEX_MARK: Final = re.compile(rb"his file must be (?<=\(This file must be )")
 _BINHEX: Final = re.compile(rb"^[ \t]*:([^:]{1,67108864}):", re.MULTILINE)
 _BINHEX_ALPHABET: Final = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"
 _BASE64_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -77,8 +77,8 @@ def embedded(text: bytes) -> Iterator[Embedded]:
         yield from _uuencoded(text)
         if b"=ybegin " in text:
             yield from _in_yenc(text)
-    if _BINHEX_MARK in text:
-        yield from _in_binhex(text)
+    if mark := _BINHEX_MARK.search(text):
+        yield from _in_binhex(text, mark.start())
 
 
 def embedded_in_plain(text: bytes) -> Iterator[Embedded]:
@@ -133,9 +133,9 @@ def _in_yenc(text: bytes) -> Iterator[Embedded]:
         yield Embedded(_name(begin[1] or b""), unescaped.translate(_YENC_SHIFT))
 
 
-def _in_binhex(text: bytes) -> Iterator[Embedded]:
+def _in_binhex(text: bytes, start: int) -> Iterator[Embedded]:
     """RFC 1741 appendix A: six bits a character, then runs, then name, header, data fork and resource fork."""
-    for match in _BINHEX.finditer(text, text.index(_BINHEX_MARK)):
+    for match in _BINHEX.finditer(text, start):
         characters = match[1].translate(_TO_BASE64, _NOT_BINHEX)
         octets = _without_runs(binascii.a2b_base64(characters[: len(characters) // 4 * 4] + _rest(characters)))
         if not octets:

@@ -9,7 +9,7 @@ from typing import Final
 
 from gateway.anatomy.findings import Defect, Findings
 
-_REACH: Final = 4 * 1024
+_REACH: Final = 2 * 1024
 """Characters of the text that are read. Such letters are short."""
 
 _ANCHORS: Final = tuple(
