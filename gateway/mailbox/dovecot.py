@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gateway.mailbox.marks import script_of
+
 ROOM: Final = "OK"
 NO_ROOM: Final = "FULL"
 """What the store says of a mailbox on the socket `quota`; `quota.py` reads it."""
@@ -189,6 +191,7 @@ plugin {{
   quota_status_overquota = {NO_ROOM}
   quota_status_toolarge = {NO_ROOM}
   sieve = file:~/sieve;active=~/.dovecot.sieve
+  sieve_before = file:{script_of(layout.folder)}
   sieve_max_script_size = 1M
   sieve_max_actions = 32
   # Moves into Junk and out of it are lessons (moves.py). Only these scripts may pipe, nobody's own.
