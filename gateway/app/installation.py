@@ -82,6 +82,11 @@ class Folders:
         return self.lessons / "site"
 
     @property
+    def fingerprints(self) -> Path:
+        """The fingerprints of what people taught."""
+        return self.lessons / "reported"
+
+    @property
     def srs_keys(self) -> Path:
         """What makes the addresses under which we forward, mode 0600."""
         return self.data / "returns" / "srs.keys"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from gateway.app.fingerprinting import take_fingerprints
 from gateway.app.installation import Folders
 from gateway.app.studying import examples_of, specimens_of
 from gateway.checks.anatomist.pool import AnatomistPool
@@ -87,18 +88,25 @@ async def update(settings: Settings, folders: Folders) -> Update:
         return unlearnt or Update(Ending.REFUSED, f"Not learnt: {pool.problem}.")
     if found.lessons:
         trial.write(folders.lessons, _trial(examples, base, lessons))
-    return unlearnt or await _adopt(versions, examples, specimens, base=base, lessons=lessons)
+    return unlearnt or await _adopt(versions, examples, specimens, base=base, found=found)
 
 
 async def _adopt(
-    versions: Versions, examples: Sequence[Example], specimens: Sequence[Specimen], *, base: str, lessons: str
+    versions: Versions, examples: Sequence[Example], specimens: Sequence[Specimen], *, base: str, found: Accepted
 ) -> Update:
     weights = await asyncio.to_thread(learn, examples)
     why = refusal(weights, specimens)
     if why:
         return Update(Ending.REFUSED, f"Not learnt, for the former version judges better: {why}.")
     ham = sum(not each.unwanted for each in examples)
-    manifest = LayerManifest(sha256="", base=base, lessons=lessons, ham=ham, unwanted=len(examples) - ham)
+    manifest = LayerManifest(
+        sha256="",
+        base=base,
+        lessons=_mark(found),
+        ham=ham,
+        unwanted=len(examples) - ham,
+        until=max(each.at for each in found.newest),
+    )
     written = versions.adopt(manifest, weights)
     return Update(
         Ending.LEARNT, f"Learnt: {written.name}, from {ham} of ham and {len(examples) - ham} of unwanted mail."
@@ -133,12 +141,17 @@ async def watch(settings: Settings, folders: Folders, clock: Clock, stop: asynci
     """Take lessons from the mail store to the ledger as they come, and learn when there is something new, until `stop`.
     What fails is logged and tried again."""
     ledger = Ledger(folders.lessons)
-    seen: tuple[int, str] | None = None
+    heard: tuple[int, bool] | None = None
+    seen: tuple[int, bool, str] | None = None
     learnt_at = 0.0
     while not stop.is_set():
         try:
             await asyncio.to_thread(collect, layout_of(folders.data).folder, ledger, at=clock.now())
-            now = (ledger.size, _base(settings))
+            said = (ledger.size, Versions(folders.layer).held)
+            if said != heard:
+                await take_fingerprints(settings, folders, now=clock.now())
+                heard = said
+            now = (*said, _base(settings))
             if now != seen and clock.monotonic() - learnt_at >= LEARN_EVERY:
                 found = await update(settings, folders)
                 log().info("lessons", ending=found.ending.value, text=found.text)
@@ -146,6 +159,16 @@ async def watch(settings: Settings, folders: Folders, clock: Clock, stop: asynci
         except OSError as error:
             log().error("lessons cannot be kept", why=str(error))
         await pause(COLLECT_EVERY, until=stop)
+
+
+async def go_back(settings: Settings, folders: Folders, *, now: float) -> str | None:
+    """Let the version before serve again, and hold it; its name, or None where there was none to leave. Raises
+    OSError."""
+    versions = Versions(folders.layer)
+    if not versions.go_back():
+        return None
+    await take_fingerprints(settings, folders, now=now)
+    return versions.current.name if versions.current is not None else "the artefact alone"
 
 
 def classifier_standing(settings: Settings, folders: Folders, *, now: float) -> Standing:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gateway.app.hearing import Hearing
 from gateway.app.installation import Folders
 from gateway.checks.anatomist.pool import AnatomistPool
 from gateway.checks.authentication.public_suffixes import BadSuffixList, PublicSuffixes
@@ -174,6 +175,7 @@ async def open_senses(
             notice=notice,
             acquaintances=acquaintances,
             suffixes=suffixes,
+            reports=Hearing(folders),
         )
         yield SensesOfProcess(resolver, anatomists, engine, scanner, rules, layers, suffixes)
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,13 +11,15 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from gateway.app.fingerprinting import take_fingerprints
 from gateway.app.installation import Folders
-from gateway.app.learning import Ending, update
+from gateway.app.learning import Ending, Update, go_back, update
 from gateway.cli.options import ConfigOption, DataOption, fail, folders_of, out, settings_of
 from gateway.clock import SystemClock
 from gateway.facts.content import MailClass
 from gateway.settings import Settings
 from gateway.spam.artefact import ModelError, read_manifest
+from gateway.spam.site.teachers import teachers_of
 from gateway.spam.site.teaching import (
     LEAST,
     OPERATOR,
@@ -56,9 +57,9 @@ def rollback(
     if (of or _changed_last(settings.model, versions)) is What.TRAINED:
         _go_back_to_the_last_training(settings.model)
         return
-    if not versions.go_back():
+    name = asyncio.run(go_back(settings, Folders(settings.data.resolve()), now=SystemClock().now()))
+    if name is None:
         fail("nothing was learnt between trainings")
-    name = versions.current.name if versions.current is not None else "the artefact alone"
     out.print(
         f"Back to {name}, and held there: `postern model update` learns again. Running roles follow by themselves."
     )
@@ -78,10 +79,8 @@ def ledger(config: ConfigOption = None, data: DataOption = None) -> None:
     lessons, damaged = Ledger(folders_of(config, data).lessons).lessons()
     found = accepted(lessons)
     table = Table("Who", "Ham", "Spam", "Phishing", "Learnt of it", title="Lessons")
-    for who in sorted({each.by for each in lessons}):
-        counts = Counter(each.label for each in lessons if each.by == who)
-        learnt = sum(each.by == who for each in found.lessons)
-        table.add_row(escape(who), *(str(counts[label]) for label in MailClass), str(learnt))
+    for each in sorted(teachers_of(lessons, found), key=lambda each: each.name):
+        table.add_row(escape(each.name), *map(str, (each.ham, each.spam, each.phishing, each.learnt)))
     out.print(table)
     for reason, count in found.aside.items():
         out.print(f"Set aside, {reason}: {count}")
@@ -125,13 +124,26 @@ def learn(
     out.print(f"{len(files)} lessons of {label.value} kept. {_enough(found)}")
     if found.enough:
         _update(settings)
+    else:
+        _take_fingerprints(settings)
 
 
 def _update(settings: Settings) -> None:
-    found = asyncio.run(update(settings, Folders(settings.data.resolve())))
+    found = asyncio.run(_learn_all(settings))
     out.print(found.text, markup=False)
     if found.ending is Ending.REFUSED:
         raise typer.Exit(1)
+
+
+async def _learn_all(settings: Settings) -> Update:
+    folders = Folders(settings.data.resolve())
+    await take_fingerprints(settings, folders, now=SystemClock().now())
+    return await update(settings, folders)
+
+
+def _take_fingerprints(settings: Settings) -> None:
+    count = asyncio.run(take_fingerprints(settings, Folders(settings.data.resolve()), now=SystemClock().now()))
+    out.print(f"Mail with nearly the text of {count} lessons is known again.")
 
 
 def _enough(found: Accepted) -> str:

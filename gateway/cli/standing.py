@@ -29,6 +29,7 @@ def taught_in(standing: Standing) -> dict[str, str]:
             for name, counts in (("Lessons", told.lessons), ("Lessons this week", told.this_week))
         },
         "Verdicts overturned this week": f"{told.taken_for_good} taken for good, {told.taken_for_bad} for unwanted",
+        **({"Alarm": told.alarm} if told.alarm else {}),
     }
 
 

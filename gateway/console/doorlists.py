@@ -13,7 +13,7 @@ from gateway.counters.counters import Counters
 from gateway.counters.records import Ban, Waiting
 from gateway.policy.quantities import duration
 from gateway.queue.custody import Custody
-from gateway.queue.records import Deed
+from gateway.queue.deeds import Deed
 
 MAX_REASON: Final = 300
 LONGEST: Final = 366 * 86400.0

@@ -12,7 +12,7 @@ from gateway.console.problems import Problem
 from gateway.console.telling.search import Search, read
 from gateway.facts.content import MailClass
 from gateway.facts.evidence import Evidence
-from gateway.facts.outcome import Outcome, Unknown
+from gateway.facts.outcome import Known, Outcome, Unknown
 from gateway.facts.preview import Preview
 from gateway.quarantine import release as verbs
 from gateway.quarantine import review
@@ -85,11 +85,35 @@ async def opened(office: Office, actor: Actor, name: str) -> OpenItem:
     own = tuple(each for each in events if not each.recipient or review.sees(actor, each.recipient))
     evidence = _evidence(message)
     if evidence is not None:
-        # Who else was written to is not for a reader to know: they may have been blind copies.
-        seen = tuple(each for each in evidence.recipients if review.sees(actor, each))
-        known = tuple(each for each in evidence.correspondents if review.sees(actor, each))
-        evidence = replace(evidence, recipients=seen, correspondents=known)
+        evidence = _as_seen_by(actor, evidence)
     return OpenItem(found, message, evidence, own)
+
+
+def _as_seen_by(actor: Actor, evidence: Evidence) -> Evidence:
+    """Without other people: who else was written to is not for a reader to know, as they may have been blind copies,
+    nor who else said what of such mail."""
+
+    def seen(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(each for each in names if review.sees(actor, each))
+
+    reported = evidence.reported
+    if isinstance(reported, Known):
+        fact = reported.value
+        reported = Known(
+            replace(
+                fact,
+                by=seen(fact.by),
+                sender_wanted_by=seen(fact.sender_wanted_by),
+                sender_unwanted_by=seen(fact.sender_unwanted_by),
+            )
+        )
+    return replace(
+        evidence,
+        recipients=seen(evidence.recipients),
+        correspondents=seen(evidence.correspondents),
+        answers=seen(evidence.answers),
+        reported=reported,
+    )
 
 
 async def preview(office: Office, found: HeldItem) -> Outcome[Preview]:

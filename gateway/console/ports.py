@@ -65,6 +65,16 @@ class StoreUnavailable(Exception):
     """The mail store could not be asked; the text says why, for the log."""
 
 
+class Lessons(Protocol):
+    """What the staff may do to all that people taught here. Both raise OSError."""
+
+    async def go_back(self) -> str | None:
+        """Let the version before serve again, and hold it; its name, or None where there was none to leave."""
+
+    async def go_on(self) -> None:
+        """Learn again, soon."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfficePorts:
     """What `create_app` is given.
@@ -73,7 +83,8 @@ class OfficePorts:
     components, also the healthy ones, and is cheap. `metrics` is Prometheus text. `policy_version` is the version that
     judges now. `received_reports` are the DMARC reports about our domains that came last; it reads files.
     `feedback` takes what people say of held mail to the classifier's lessons; `classifier` tells how it stands, and
-    reads files. `never_shut_out` says of an address whether a ban of it would have no effect.
+    reads files; `lessons` goes back to what it was before. `never_shut_out` says of an address whether a ban of it
+    would have no effect.
     """
 
     custody: Custody
@@ -87,6 +98,7 @@ class OfficePorts:
     received_reports: Callable[[], Sequence[ReceivedReport]] = tuple
     feedback: Feedback | None = None
     classifier: Callable[[], Standing] = Standing
+    lessons: Lessons | None = None
     policy_version: Callable[[], str]
     clock: Clock
     settings: Settings

@@ -17,6 +17,7 @@ from gateway.facts.auth import ArcFact, DkimFact, DmarcFact, SpfFact
 from gateway.facts.connection import ClientFact, GreylistFact
 from gateway.facts.content import AuthorFact, ContentFact, EngineFact, ListedFact, MalwareFact, SpamFact, YaraFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Skipped, Unknown
+from gateway.facts.reported import ReportedFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ class Evidence:
     listed: Outcome[ListedFact] = NOT_ASKED
     correspondents: tuple[str, ...] = ()
     acquaintance: Outcome[AcquaintanceFact] = NOT_ASKED
+    reported: Outcome[ReportedFact] = NOT_ASKED
+    answers: tuple[str, ...] = ()
 
     def unknown(self) -> dict[str, str]:
         """The checks that could not tell, each with its reason."""

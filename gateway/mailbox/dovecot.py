@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gateway.mailbox.marks import script_of
+from gateway.mailbox import marks
+from gateway.mailbox.filing import NAME, script_of
 
 ROOM: Final = "OK"
 NO_ROOM: Final = "FULL"
@@ -129,6 +130,9 @@ namespace inbox {{
   }}
 }}
 
+# A folder that a script makes is shown by mail clients.
+lda_mailbox_autosubscribe = yes
+
 # A rootless Dovecot cannot change its root folder.
 service anvil {{
   chroot =
@@ -191,7 +195,9 @@ plugin {{
   quota_status_overquota = {NO_ROOM}
   quota_status_toolarge = {NO_ROOM}
   sieve = file:~/sieve;active=~/.dovecot.sieve
-  sieve_before = file:{script_of(layout.folder)}
+  sieve_before = file:{marks.script_of(layout.folder)}
+  sieve_default = file:{script_of(layout.folder)}
+  sieve_default_name = {NAME}
   sieve_max_script_size = 1M
   sieve_max_actions = 32
   # Moves into Junk and out of it are lessons (moves.py). Only these scripts may pipe, nobody's own.

@@ -20,6 +20,7 @@ from typing import Final
 
 from gateway.mailbox import marks
 from gateway.mailbox.dovecot import StoreLayout, StorePorts, render
+from gateway.mailbox.filing import script, script_of
 from gateway.mailbox.moves import scripts, spool_of
 from gateway.settings import Listen
 
@@ -104,6 +105,7 @@ def prepare(data: Path, listen: Listen, *, hostname: str, certificate: Path, key
         folder.mkdir(parents=True, exist_ok=True)
         _give(folder, layout, mode=mode)
     _prepare_scripts(layout)
+    _prepare_filing(layout)
     take_certificate(layout, certificate, key)
     _write(layout.configuration, render(layout, ports, hostname=hostname, quota=quota).encode(), layout)
     if not layout.users.exists():
@@ -176,6 +178,14 @@ def _prepare_scripts(layout: StoreLayout) -> None:
     for file, (octets, mode) in {**scripts(layout.folder), **marks.scripts(layout.folder)}.items():
         _write(file, octets, layout)
         _give(file, layout, mode=mode)
+
+
+def _prepare_filing(layout: StoreLayout) -> None:
+    """The script by which new mail is filed."""
+    file = script_of(layout.folder)
+    file.parent.mkdir(exist_ok=True)
+    _give(file.parent, layout, mode=0o700)
+    _write(file, script(), layout)
 
 
 def _write(file: Path, octets: bytes, layout: StoreLayout) -> None:

@@ -15,17 +15,19 @@ from gateway.checks.reputation.dnsbl import Notice, nobody
 from gateway.checks.reputation.feeds import Feeds
 from gateway.clock import Clock
 from gateway.facts.connection import ClientFact
-from gateway.facts.content import AuthorFact
+from gateway.facts.content import AuthorFact, SpamFact
 from gateway.facts.evidence import Evidence, MessageFact, Timing
-from gateway.facts.outcome import Outcome, Unknown
+from gateway.facts.outcome import Known, Outcome, Unknown
+from gateway.facts.reported import ReportedFact
 from gateway.mail import headers
 from gateway.mail.address import path_text
 from gateway.mail.envelope import Envelope
 from gateway.mail.message import Message
 from gateway.pipeline.examining import Losses, NoLosses
 from gateway.pipeline.looking import Anatomist, MalwareEngine
-from gateway.pipeline.stages import STAGES, Acquaintances, Senses, Stage, Subject
+from gateway.pipeline.stages import STAGES, Acquaintances, Reports, Senses, Stage, Subject
 from gateway.policy.policy import Scanning
+from gateway.spam.site.weighing import weighed
 from gateway.telemetry import CHECK_SECONDS, CHECK_UNKNOWN, log
 
 MAX_LISTED: Final = 1000
@@ -49,6 +51,7 @@ class Scanner:
         notice: Notice = nobody,
         acquaintances: Acquaintances | None = None,
         suffixes: Callable[[], PublicSuffixes | None] = lambda: None,
+        reports: Reports | None = None,
     ) -> None:
         self._resolver = resolver
         self._anatomist = anatomist
@@ -60,6 +63,7 @@ class Scanner:
         self._notice = notice
         self._acquaintances = acquaintances
         self._suffixes = suffixes
+        self._reports = reports
 
     async def scan(self, message: Message, envelope: Envelope, client: ClientFact, *, received_at: float) -> Evidence:
         """All that the checks can tell about the message. Takes as long as the slowest check, at most its deadline."""
@@ -75,6 +79,7 @@ class Scanner:
             notice=self._notice,
             acquaintances=self._acquaintances,
             suffixes=self._suffixes(),
+            reports=self._reports,
         )
         subject = Subject(message, envelope, client, authors, received_at)
         answers, timings = await _run_all(senses, subject, self._clock.monotonic)
@@ -91,13 +96,14 @@ class Scanner:
             arc=answers["arc"],
             dmarc=answers["dmarc"],
             content=examination.content,
-            spam=examination.spam,
+            spam=_weighed(examination.spam, answers["reported"]),
             malware=answers["malware"],
             yara=examination.yara,
             engine=answers["engine"],
             lost_workers=examination.lost_workers,
             listed=answers["link_lists"],
             acquaintance=answers["acquaintance"],
+            reported=answers["reported"],
             timings=timings,
             dns=recorder.recorded,
         )
@@ -141,6 +147,13 @@ async def _answer(stage: Stage, senses: Senses, subject: Subject, answers: dict[
         if isinstance(outcome, Unknown):
             CHECK_UNKNOWN.labels(stage.name).inc()
     return answer
+
+
+def _weighed(spam: Outcome[SpamFact], reported: Outcome[ReportedFact]) -> Outcome[SpamFact]:
+    """The classifier's word, and with it that of the people here."""
+    return (
+        Known(weighed(spam.value, reported.value)) if isinstance(spam, Known) and isinstance(reported, Known) else spam
+    )
 
 
 def _doubt(stage: Stage, why: str) -> Outcome[Any] | Examination:

@@ -7,7 +7,7 @@ written.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -24,6 +24,7 @@ from gateway.checks.reputation.link_lists import check_links
 from gateway.facts.acquaintance import AcquaintanceFact
 from gateway.facts.connection import ClientFact
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Skipped, Unknown
+from gateway.facts.reported import ReportedFact
 from gateway.mail.address import path_text
 from gateway.mail.envelope import Direction, Envelope
 from gateway.mail.headers import Author
@@ -42,11 +43,21 @@ class Acquaintances(Protocol):
         """What is remembered of these organisational domains, and of an author and those written to."""
 
 
+class Reports(Protocol):
+    """Remembers what people called mail."""
+
+    async def about(
+        self, fingerprint: Sequence[int], *, author: str, recipients: Sequence[str], now: float
+    ) -> Outcome[ReportedFact]:
+        """What they called mail with nearly the text that has this fingerprint, and which of these recipients want
+        that author's mail."""
+
+
 @dataclass(frozen=True, slots=True)
 class Senses:
     """What the stages ask: the resolver of this one message, the anatomist, the malware engine if there is one, what
-    the policy says about asking, who remembers earlier mail if anybody does, and the public suffix list where one takes
-    the place of the tree walk."""
+    the policy says about asking, who remembers earlier mail and what people said of it if anybody does, and the public
+    suffix list where one takes the place of the tree walk."""
 
     resolver: Answering
     anatomist: Anatomist
@@ -57,6 +68,7 @@ class Senses:
     notice: Notice
     acquaintances: Acquaintances | None = None
     suffixes: PublicSuffixes | None = None
+    reports: Reports | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +171,22 @@ async def _link_lists(senses: Senses, subject: Subject, answers: Answers) -> Any
     )
 
 
+async def _reported(senses: Senses, subject: Subject, answers: Answers) -> Any:
+    if subject.envelope.direction is Direction.OUTBOUND:
+        return Skipped("outgoing mail")
+    if senses.reports is None:
+        return NOT_ASKED
+    examination = answers["examination"]
+    if not isinstance(examination.content, Known):
+        return examination.content
+    return await senses.reports.about(
+        examination.fingerprint,
+        author=subject.authors[0].address if subject.authors else "",
+        recipients=[str(each.address) for each in subject.envelope.recipients],
+        now=subject.received_at,
+    )
+
+
 async def _engine(senses: Senses, _: Subject, __: Answers) -> Any:
     return Skipped("no malware engine is configured") if senses.malware is None else senses.malware.standing()
 
@@ -172,6 +200,7 @@ STAGES: Final[tuple[Stage, ...]] = (
     Stage("examination", _examination, deadline=30.0),
     Stage("malware", _malware, deadline=60.0, needs=("examination",)),
     Stage("link_lists", _link_lists, deadline=5.0, needs=("examination",)),
+    Stage("reported", _reported, deadline=5.0, needs=("examination",)),
     Stage("engine", _engine, deadline=1.0, needs=("malware",)),
 )
 """All of it stays far below the ten minutes that a client waits for the reply to DATA (RFC 5321 section 4.5.3.2.6)."""

@@ -28,6 +28,7 @@ DMARC_RESULT: Final = "DMARC_RESULT"
 UNSCANNABLE: Final = "UNSCANNABLE"
 YARA_RULE: Final = "YARA_RULE"
 FIRST_SEEN: Final = "FIRST_SEEN"
+REPORTED_TEXT: Final = "REPORTED_TEXT"
 PARTS_REMOVED: Final = "PARTS_REMOVED"
 NOT_STRIPPED: Final = "NOT_STRIPPED"
 OVERRIDES: Final[Mapping[str, str]] = {
@@ -61,6 +62,7 @@ def codes(policy: Policy) -> frozenset[str]:
         UNSCANNABLE,
         YARA_RULE,
         FIRST_SEEN,
+        REPORTED_TEXT,
         PARTS_REMOVED,
         NOT_STRIPPED,
         *OVERRIDES.values(),
@@ -199,6 +201,15 @@ def _acquaintance(evidence: Evidence) -> Iterable[Reason]:
             yield Reason(FIRST_SEEN, f"The domain {quote(domain)} was {since}")
 
 
+def _reported(evidence: Evidence) -> Iterable[Reason]:
+    fact = known_or_none(evidence.reported)
+    if fact is not None and fact.voices:
+        who = "One person here" if len(fact.by) == 1 else f"{len(fact.by)} people here"
+        yield Reason(
+            REPORTED_TEXT, f"{who} called a text {fact.called.value} of which {fact.likeness:.0%} stands in this one"
+        )
+
+
 _ASKED: Final = {"quarantine": Disposition.QUARANTINE, "reject": Disposition.REJECT}
 _TELL: Final[Mapping[str, Callable[[Evidence], Iterable[Reason]]]] = {
     "spam": _spam,
@@ -207,4 +218,5 @@ _TELL: Final[Mapping[str, Callable[[Evidence], Iterable[Reason]]]] = {
     "content": _content,
     "yara": _yara,
     "acquaintance": _acquaintance,
+    "reported": _reported,
 }

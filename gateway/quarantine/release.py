@@ -22,7 +22,8 @@ from gateway.quarantine import review, weighing
 from gateway.quarantine.feedback import Feedback
 from gateway.quarantine.rights import Act, Actor, Danger, danger_of, refusal
 from gateway.queue.custody import Custody
-from gateway.queue.records import Deed, HeldItem
+from gateway.queue.deeds import Deed
+from gateway.queue.records import HeldItem
 from gateway.queue.spool import OctetsGone
 from gateway.queue.states import State
 

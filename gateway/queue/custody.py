@@ -17,6 +17,7 @@ from gateway.queue import accept as accepting
 from gateway.queue import acts, bouncing
 from gateway.queue.acts import Actor, Bulk
 from gateway.queue.changed import Changed
+from gateway.queue.deeds import Deed
 from gateway.queue.identifiers import Identifiers, text_of
 from gateway.queue.ledger import asking, judging, searching
 from gateway.queue.ledger.accepting import Deposit
@@ -36,7 +37,6 @@ from gateway.queue.records import (
     Attempt,
     Bounce,
     Claim,
-    Deed,
     DestinationRecord,
     Event,
     HeldItem,

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Final
 
 from gateway.facts.connection import ClientFact
 from gateway.mail.address import Address, ReversePath
@@ -174,25 +172,12 @@ class Bounce:
     at: float
 
 
-class Deed(StrEnum):
-    """What people do that moves no mail, as the kind of its event."""
-
-    BANNED = "banned"
-    UNBANNED = "unbanned"
-    LET_IN = "let in"
-    NOT_RELEASED = "not released"
-
-
-OF_THE_HOUSE: Final = frozenset({Deed.BANNED, Deed.UNBANNED, Deed.LET_IN})
-"""Deeds that are about no message."""
-
-
 @dataclass(frozen=True, slots=True)
 class Event:
     """One line of a message's story. `sequence` grows without gaps being meaningful; `recipient` is empty for the whole
     message; `kind` is from a closed list (accepted, held, released, deleted, attempt, delivered, deferred, failed,
     expired, bounced, corrupt, refused, retried, stripped, unscanned, rescanned, retracted, removed, not
-    released, banned, unbanned, let in); `detail` is small and serialisable."""
+    released, and those of `deeds.py`); `detail` is small and serialisable."""
 
     sequence: int
     at: float

@@ -5,6 +5,7 @@ report comes from anybody, and unpacking it is where it would hurt (RFC 9990, "R
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -29,6 +30,10 @@ _FOR_PEOPLE: Final = frozenset({"text/plain", "text/html"})
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
 _ZIP_ENTRY: Final = b"PK\x01\x02"
+_METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""The others may ask for gigabytes of memory, whatever they hold."""
+_BROKEN: Final = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
+"""What the standard library raises for an archive that it cannot read."""
 _ANY_WRAPPER: Final = 15 + 16
 """For zlib: the largest window, and the wrapper of gzip."""
 
@@ -72,14 +77,19 @@ def _unzipped(octets: bytes) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(octets)) as archive:
             members = archive.infolist()
-            if len(members) != 1:
-                raise BadReport(f"the archive holds {len(members)} files instead of one")
-            with archive.open(members[0]) as member:
-                return _bounded(member.read(MAX_XML + 1))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
-        if isinstance(error, BadReport):
-            raise
+            document = _first_of(archive, members) if len(members) == 1 else b""
+    except _BROKEN as error:
         raise BadReport(f"not a readable archive: {error}") from None
+    if len(members) != 1:
+        raise BadReport(f"the archive holds {len(members)} files instead of one")
+    return _bounded(document)
+
+
+def _first_of(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> bytes:
+    if members[0].compress_type not in _METHODS:
+        raise NotImplementedError("a method that no reporter packs with")
+    with archive.open(members[0]) as member:
+        return member.read(MAX_XML + 1)
 
 
 def _bounded(document: bytes) -> bytes:

@@ -30,13 +30,15 @@ Weights = npt.NDArray[np.float16]
 @dataclass(frozen=True, slots=True)
 class LayerManifest:
     """What a version is: the hash of its weights, of the model beneath, of what it learnt, and how many lessons of ham
-    and of unwanted mail that was. No time: the same lessons give the same version."""
+    and of unwanted mail that was. `until` is when the newest of these was taught, in seconds since 1970. No time of its
+    making: the same lessons give the same version."""
 
     sha256: str
     base: str
     lessons: str
     ham: int
     unwanted: int
+    until: float = 0.0
     format: int = FORMAT
 
     @property
@@ -105,10 +107,11 @@ def read_manifest(folder: Path) -> LayerManifest:
             lessons=str(plain["lessons"]),
             ham=int(plain["ham"]),
             unwanted=int(plain["unwanted"]),
+            until=float(plain.get("until", 0.0)),
         )
     except OSError as error:
         raise ModelError(f"{file}: cannot be read: {error.strerror}") from None
-    except (KeyError, TypeError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"{file}: not a manifest: {type(error).__name__}") from None
     except json.JSONDecodeError as error:
         raise ModelError(f"{file}: not a manifest: {error}") from None

@@ -14,6 +14,8 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
 
 from gateway.anatomy.preview import preview as make_preview
+from gateway.app.installation import Folders
+from gateway.app.roles.office import LessonsOfSite
 from gateway.clock import SystemClock
 from gateway.console.app import PEOPLE_FILE, create_app
 from gateway.console.ports import Component, Mailbox, Mood, OfficePorts, StoreUnavailable
@@ -112,6 +114,7 @@ def ports(custody: Custody, counters: Counters, world: World, tmp_path: Path) ->
             lessons=tmp_path / "lessons",
             now=SystemClock().now(),
         ),
+        lessons=LessonsOfSite(Settings(data=tmp_path), Folders(tmp_path), SystemClock()),
         policy_version=lambda: "3f2a9c41",
         clock=SystemClock(),
         settings=Settings(),

@@ -61,6 +61,8 @@ MATRIX: dict[tuple[str, str], list[str] | None] = {
     ("POST", "/greylist/release"): STAFF_HANDS,
     ("GET", "/bans"): STAFF,
     ("POST", "/bans/add"): STAFF_HANDS,
+    ("POST", "/classifier/go-back"): STAFF_HANDS,
+    ("POST", "/classifier/go-on"): STAFF_HANDS,
     ("POST", "/bans/remove"): STAFF_HANDS,
     ("GET", "/static/{name}"): None,
 }

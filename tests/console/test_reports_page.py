@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.console.pages.reports import DAYS, bars_of
+from gateway.console.pages.reports import DAYS, drawing_of
 from gateway.console.ports import OfficePorts
 from gateway.reports.received import ReceivedReport, parse
 from gateway.reports.sources import DAY, Day
@@ -70,7 +70,8 @@ async def test_it_is_for_the_staff(signed_in: SignIn) -> None:
     assert (await (await signed_in("bob@example.org")).get("/reports")).status_code == 403
 
 
-def test_bars_stand_on_the_ground_and_end_at_today() -> None:
-    bars = bars_of((Day(TODAY - DAYS * DAY, 1, 1), Day(TODAY - DAY, 3, 1), Day(TODAY, 1, 1)), now=TODAY + 5.0)
-    assert [(bar.x, bar.passed, bar.failed) for bar in bars] == [(896.0, 89.25, 29.75), (928.0, 29.75, 29.75)]
-    assert (bars[0].top, bars[0].crown) == (29.75, 0.0)
+def test_columns_stand_on_the_ground_and_end_at_today() -> None:
+    days = (Day(TODAY - DAYS * DAY, 1, 1), Day(TODAY - DAY, 3, 1), Day(TODAY, 1, 1))
+    found = drawing_of(days, now=TODAY + 5.0).columns
+    assert [(each.x, each.lower, each.upper) for each in found] == [(896.0, 89.25, 29.75), (928.0, 29.75, 29.75)]
+    assert (found[0].top, found[0].crown) == (29.75, 0.0)

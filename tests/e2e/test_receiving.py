@@ -136,3 +136,24 @@ def test_what_is_released_is_what_was_received_under_our_stamps(gateway: Gateway
     assert "no longer held" in again.stdout
     with inbox(gateway) as client:
         assert len(found(client, subject)) == 1
+
+
+NEWSLETTER = """<html><body><h1>Sender Notes</h1>
+<p>This month we visited three gardens that came through the dry summer without a hose. What they share is mulch.</p>
+<p><a href="https://sender.example/41">Read the letter on our site</a></p>
+<p>You get this letter because you subscribed. <a href="https://sender.example/unsubscribe/41">Unsubscribe</a></p>
+</body></html>
+"""
+
+
+def test_a_newsletter_of_an_authenticated_author_is_bulk_and_lies_in_its_folder(gateway: Gateway) -> None:
+    extra = ("List-Unsubscribe: <https://sender.example/unsubscribe/41>", "Content-Type: text/html; charset=utf-8")
+    subject, octets = letter(NEWSLETTER, author="Sender Notes <letters@sender.example>", extra=extra)
+    answer = deliver(gateway, octets, sender="letters@sender.example")
+    assert answer.code == 250
+    with inbox(gateway) as client:
+        (stored,) = eventually(lambda: client.select("Bulk")[0] == "OK" and found(client, subject))
+        client.select("INBOX")
+        assert found(client, subject) == []
+    assert fields(stored, "X-Postern-Class") == ["bulk"]
+    assert answer.id not in {each["message"] for each in gateway.json("quarantine", "list")}

@@ -123,3 +123,35 @@ def refusing(gateway: Gateway, around: Surroundings) -> Sink:
     assert added.returncode == 0, added.stderr
     eventually(lambda: deliver(gateway, letter()[1], sender="", to="x@refusing.example").stage == "data")
     return sink
+
+
+OFFER = """Dear friend,
+
+buy cheap pills now! Our pharmacy has viagra and more at the best price of the web, without any prescription.
+Click here and order today, this offer is limited: https://pills.example/order
+
+100% satisfaction guaranteed, free shipping, casino bonus for the first hundred winners.
+"""
+
+
+def test_who_answers_what_one_sent_is_let_in_and_nobody_else(gateway: Gateway, implicit: smtplib.SMTP) -> None:
+    friend = "pen-friend@unreachable.example"
+    _, sent = letter(author=f"Alice <{ALICE}>")
+    (identifier,) = fields(sent, "Message-ID")
+    implicit.sendmail(ALICE, [friend], sent)
+    gateway.command("queue", "delete", eventually(lambda: gateway.json("track", "--rcpt", friend))[0]["reference"])
+
+    def said(author: str, *extra: str, to: str = ALICE) -> str:
+        _, octets = letter(OFFER, author=f"Friend <{author}>", extra=extra)
+        answer = deliver(gateway, octets, sender=author, to=to)
+        assert answer.code == 250, answer
+        (row,) = [each for each in gateway.json("track", "--rcpt", to) if each["reference"] == answer.id]
+        rule: str = row["rule"]
+        return rule
+
+    answers = f"In-Reply-To: {identifier}"
+    assert said(friend, answers) == "reply"
+    assert said(friend, f"References: <older@example.net> {identifier}") == "reply"
+    assert said(friend) == "spam-hold"
+    assert said("mallory@unreachable.example", answers) == "spam-hold"
+    assert said(friend, answers, to=BOB) == "spam-hold"

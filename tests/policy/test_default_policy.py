@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway.facts.acquaintance import AcquaintanceFact
 from gateway.facts.auth import ArcFact, Auth, DkimFact, DkimSignatureFact, DmarcFact, SpfFact, SpfIdentity
 from gateway.facts.connection import ClientFact, GreylistFact
 from gateway.facts.content import AuthorFact, ContentFact, MailClass, MalwareFact, MalwareResult, SpamFact, YaraFact
 from gateway.facts.evidence import MessageFact
 from gateway.facts.outcome import Known, Skipped, Unknown
+from gateway.facts.reported import ReportedFact
 from gateway.policy.decide import decide, who_would_wait
 from gateway.policy.language.parse import load
 from gateway.policy.reasons import OVERRIDES
@@ -396,6 +398,70 @@ def test_a_few_words_that_lead_nowhere_are_marked_and_neither_held_nor_sent_back
 def test_what_is_certain_is_certain_in_a_few_words_too(evidence):
     few = evidence(content=content(scant=True), spam=spam(9.0))
     assert decide(few, ALICE, POLICY).rule.id == "spam-reject"
+
+
+@pytest.mark.parametrize("score", [2.5, 8.9])
+def test_an_answer_to_ones_own_mail_is_delivered_to_that_one_and_no_fraud_is(score, evidence):
+    answer = {"answers": (ALICE,), "recipients": (ALICE, "bob@example.org"), **UNPROVEN}
+    judged = evidence(spam=spam(score), **answer)
+    verdict = decide(judged, ALICE, POLICY)
+    assert (verdict.disposition.word, verdict.rule.id) == ("deliver", "reply")
+    assert decide(judged, "bob@example.org", POLICY).rule.id == "spam-hold"
+    assert decide(evidence(spam=spam(score, MailClass.PHISHING), **answer), ALICE, POLICY).rule.id == "phishing-hold"
+    assert decide(evidence(spam=spam(score), **{**answer, "dmarc": FAILED}), ALICE, POLICY).rule.id == "dmarc-reject"
+    assert decide(evidence(spam=spam(9.0), **answer), ALICE, POLICY).rule.id == "spam-reject"
+
+
+def reported(*by: str, voices: int = 0) -> Known[ReportedFact]:
+    return Known(ReportedFact(by, voices or len(by), 0.9, MailClass.SPAM, "0" * 12, 1.0))
+
+
+def known_for(days: float) -> Known[AcquaintanceFact]:
+    return Known(AcquaintanceFact((("friend.example", days),), remembered=400.0))
+
+
+WANTED, UNWANTED = (Known(ReportedFact(**{name: (ALICE,)})) for name in ("sender_wanted_by", "sender_unwanted_by"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"reported": WANTED, "dmarc": PROVEN, "spam": spam(8.9)}, "sender-wanted"),
+        ({"reported": WANTED, **UNPROVEN, "spam": spam(8.9)}, "spam-hold"),
+        ({"reported": WANTED, "dmarc": PROVEN, "spam": spam(8.9, MailClass.PHISHING)}, "phishing-hold"),
+        ({"reported": WANTED, "dmarc": PROVEN, "spam": spam(9.0)}, "spam-reject"),
+        ({"reported": UNWANTED, "dmarc": PROVEN}, "sender-unwanted"),
+        ({"reported": UNWANTED, "dmarc": PROVEN, "message": message(US)}, None),
+    ],
+)
+def test_what_one_reader_said_of_a_sender_holds_for_that_one_alone(changes, rule, evidence):
+    judged = evidence(**changes)
+    verdict = decide(judged, ALICE, POLICY)
+    assert (verdict.rule.id if verdict.rule else None) == rule
+    other = decide(judged, "bob@example.org", POLICY)
+    assert other == decide(replace(judged, reported=Known(ReportedFact())), "bob@example.org", POLICY)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"reported": reported(ALICE)}, "reported-by-recipient"),
+        ({"reported": reported("bob@example.org")}, None),
+        ({"reported": reported("bob@example.org", "eve@example.org"), **UNPROVEN}, "reported-by-many"),
+        ({"reported": reported("operator", voices=2), **UNPROVEN}, "reported-by-many"),
+        ({"reported": reported("b", "c"), "dmarc": PROVEN, "acquaintance": known_for(300.0)}, None),
+        ({"reported": reported("b", "c"), "dmarc": PROVEN, "acquaintance": known_for(3.0)}, "reported-by-many"),
+        ({"reported": reported("b", "c"), "dmarc": PROVEN, "acquaintance": Unknown("too new")}, None),
+        ({"reported": reported("b", "c"), "acquaintance": known_for(300.0), **UNPROVEN}, "reported-by-many"),
+        ({"reported": reported("b", "c"), "content": content(scant=True), **UNPROVEN}, None),
+        ({"reported": Unknown("not read")}, None),
+        ({"reported": Known(ReportedFact())}, None),
+    ],
+)
+def test_what_people_called_unwanted_is_held_for_them_and_for_all_where_two_agree(changes, rule, evidence):
+    verdict = decide(evidence(**changes), ALICE, POLICY)
+    assert (verdict.rule.id if verdict.rule else None) == rule
+    assert (verdict.disposition is Disposition.QUARANTINE) == (rule is not None)
 
 
 LOOKALIKE = AuthorFact("Billing", "billing@examp1e.org", "examp1e.org")

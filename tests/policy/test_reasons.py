@@ -3,6 +3,7 @@
 from gateway.facts.auth import Auth, DmarcFact
 from gateway.facts.content import REST, START, ContentFact, MailClass, MalwareFact, MalwareResult, Signal, SpamFact
 from gateway.facts.outcome import Known, Unknown
+from gateway.facts.reported import ReportedFact
 from gateway.policy.decide import decide
 from gateway.policy.reasons import MAX_QUOTE, code_of, codes, quote
 
@@ -53,6 +54,15 @@ def test_malware_dmarc_and_what_was_not_looked_into_are_named(policy_of, evidenc
     assert told(evidence(content=part, malware=limit), policy)[1:] == [
         ("UNSCANNABLE", "Not looked into: archive.encrypted, mime.depth"),
         ("UNSCANNABLE", "clamav could not scan all of it: Heuristics.Limits"),
+    ]
+
+
+def test_who_called_such_mail_what_is_told_without_names(policy_of, evidence):
+    policy = policy_of("  - {id: known, description: Known, when: 'reported.voices > 0', then: {quarantine: spam}}")
+    fact = ReportedFact((ALICE, "bob@example.org"), 2, 0.937, MailClass.PHISHING, "0" * 12, 1.0)
+    assert told(evidence(reported=Known(fact)), policy) == [
+        ("KNOWN", "Known"),
+        ("REPORTED_TEXT", "2 people here called a text phishing of which 94% stands in this one"),
     ]
 
 

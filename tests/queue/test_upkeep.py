@@ -6,9 +6,10 @@ from contextlib import closing
 
 from gateway.clock import FixedClock
 from gateway.queue.custody import Custody
+from gateway.queue.deeds import Deed
 from gateway.queue.ledger.lock import FileLock
 from gateway.queue.ledger.retaining import Drift
-from gateway.queue.records import Deed, HeldQuery, TrackQuery
+from gateway.queue.records import HeldQuery, TrackQuery
 from gateway.queue.states import State
 from gateway.queue.upkeep import DAY, LOCK, Upkeep, UpkeepReport
 from tests.queue.samples import LARGE, NOW, accept, acceptance, attempt, kinds_of, recipient, refusal, state_of

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import tracemalloc
@@ -44,9 +45,9 @@ OLD = b"""<?xml version="1.0" encoding="UTF-8" ?>
 """
 
 
-def zipped(*documents: bytes) -> bytes:
+def zipped(*documents: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(out, "w", method) as archive:
         for number, document in enumerate(documents):
             archive.writestr(f"{number}.xml", document)
     return out.getvalue()
@@ -101,6 +102,21 @@ def test_bombs_do_not_go_off(monkeypatch: pytest.MonkeyPatch) -> None:
         xml_of(zipped(*[b"<a/>"] * 17))
     with pytest.raises(BadReport, match="larger than"):
         xml_of(bytes(unpacking.MAX_OCTETS + 1))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_that_ask_for_much_memory_are_refused(method: int) -> None:
+    with pytest.raises(BadReport, match="not a readable archive"):
+        xml_of(zipped(OLD, method=method))
+
+
+@given(st.data())
+def test_a_damaged_archive_is_a_bad_report_or_a_document(data: st.DataObject) -> None:
+    octets = bytearray(zipped(OLD, method=data.draw(st.sampled_from([0, 8, 12, 14]))))
+    for _ in range(data.draw(st.integers(1, 4))):
+        octets[data.draw(st.integers(4, len(octets) - 1))] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(BadReport):
+        assert isinstance(xml_of(bytes(octets)), bytes)
 
 
 @pytest.mark.parametrize(

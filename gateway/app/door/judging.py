@@ -59,7 +59,11 @@ class Judging:
         """What is known of the message and what becomes of it."""
         evidence = await self._scanner.scan(message, envelope, client, received_at=received_at)
         if envelope.direction is Direction.INBOUND:
-            evidence = replace(evidence, correspondents=await self._correspondents.among(evidence))
+            evidence = replace(
+                evidence,
+                correspondents=await self._correspondents.among(evidence),
+                answers=await self._correspondents.awaited_by(message, evidence),
+            )
         policy = self._current_policy()
         if waiting := who_would_wait(evidence, policy):
             said = await self._greylister.after_data(evidence, waiting, policy.greylisting)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway.app.alerts import Alerts
+from gateway.app.drift_watch import watch_drift
 from gateway.app.installation import Folders
 from gateway.app.keeping import open_custody
 from gateway.app.keys.key_watch import KeyWatch
@@ -30,6 +32,7 @@ from gateway.pipeline.signing import Signer
 from gateway.policy.policy import Policy
 from gateway.queue.upkeep import Upkeep
 from gateway.settings import Settings
+from gateway.spam.site.teaching import Ledger
 from gateway.supervisor.lifeline import Lifeline
 
 
@@ -107,6 +110,7 @@ async def _deliver(
             if index == 0:
                 group.create_task(looks.run(signals.stop))
                 group.create_task(watch_lessons(settings, folders, clock, signals.stop))
+                group.create_task(watch_drift(Ledger(folders.lessons), Alerts(counters), clock, signals.stop))
                 watch = KeyWatch(keyring, resolver, clock, keep_days=settings.signing.keep_days)
                 group.create_task(watch.run(signals.stop))
             if index == 0 and settings.reports.dmarc:

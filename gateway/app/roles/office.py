@@ -12,7 +12,7 @@ import uvicorn
 from gateway.app.accounts import user_base
 from gateway.app.installation import Folders
 from gateway.app.keeping import open_custody
-from gateway.app.learning import classifier_standing
+from gateway.app.learning import classifier_standing, go_back
 from gateway.app.losses import Losses
 from gateway.app.policies import LivePolicy
 from gateway.app.reporting import received_reports
@@ -29,6 +29,7 @@ from gateway.pipeline.second_look import SecondLook
 from gateway.quarantine.feedback import Feedback
 from gateway.settings import Settings
 from gateway.spam.site.teaching import Ledger
+from gateway.spam.site.versions import Versions
 from gateway.supervisor import sockets
 from gateway.supervisor.lifeline import Lifeline
 from gateway.telemetry import exposition
@@ -62,6 +63,7 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
                     received_reports=lambda: received_reports(folders).latest(),
                     feedback=Feedback(Ledger(folders.lessons), clock),
                     classifier=lambda: classifier_standing(settings, folders, now=clock.now()),
+                    lessons=LessonsOfSite(settings, folders, clock),
                     policy_version=lambda: policy().version,
                     clock=clock,
                     settings=settings,
@@ -80,6 +82,23 @@ async def work(settings: Settings, index: int, signals: Signals, lifeline: Lifel
 def _never_shut_out(settings: Settings, policy: LivePolicy, clock: Clock) -> Callable[[str], bool]:
     own = own_networks(settings.own_networks)
     return lambda ip: own.holds(ip, at=0.0) or policy().bans.never.holds(ip, at=clock.now())
+
+
+class LessonsOfSite:
+    """The `Lessons` that the console is given. The courier learns again by itself."""
+
+    def __init__(self, settings: Settings, folders: Folders, clock: Clock) -> None:
+        self._settings = settings
+        self._folders = folders
+        self._clock = clock
+
+    async def go_back(self) -> str | None:
+        """Let the version before serve again."""
+        return await go_back(self._settings, self._folders, now=self._clock.now())
+
+    async def go_on(self) -> None:
+        """Learn again."""
+        await asyncio.to_thread(Versions(self._folders.layer).go_on)
 
 
 class MailboxSignIn:

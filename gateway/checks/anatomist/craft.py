@@ -17,6 +17,7 @@ from gateway.checks.leaves import Wanted
 from gateway.checks.malware.yara import Rules
 from gateway.facts.content import Anatomy, SpamFact, YaraFact
 from gateway.facts.outcome import Known, Outcome, Skipped, Unknown
+from gateway.spam.fingerprint import fingerprint_of
 
 if TYPE_CHECKING:
     from gateway.spam.model import Model
@@ -55,7 +56,12 @@ def _do(job: JobReceived, classifier: Model | None, problem: str, rules: Rules |
 
     anatomy = examine(job.octets, watch=watch)
     found: Outcome[YaraFact] = Known(rules.fact(matches)) if rules else NO_RULES
-    examination = Examination(Known(anatomy.content), _judge(classifier, anatomy, problem), found)
+    examination = Examination(
+        Known(anatomy.content),
+        _judge(classifier, anatomy, problem),
+        found,
+        fingerprint=tuple(fingerprint_of(anatomy).tolist()),
+    )
     if job.wanted is Wanted.NONE:
         return examination
     leaves = harvest.chosen(anatomy.content)
@@ -74,7 +80,7 @@ def _judge(classifier: Model | None, anatomy: Anatomy, problem: str) -> Outcome[
 def _study(classifier: Model | None, anatomy: Anatomy, problem: str) -> Studied:
     if classifier is None:
         raise LookupError(problem)
-    return Studied(*classifier.study(anatomy))
+    return Studied(*classifier.study(anatomy), tuple(fingerprint_of(anatomy).tolist()))
 
 
 def _load(folder: Path | None, layer: Path | None) -> tuple[Model | None, str]:

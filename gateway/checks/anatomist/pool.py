@@ -95,6 +95,7 @@ class AnatomistPool:
             _in_few_words(said.content),
             _in_few_words(said.spam),
             _in_few_words(said.yara),
+            fingerprint=said.fingerprint,
             leaves=await _placed(done.leaves, said.content),
             left_out=done.left_out,
         )

@@ -71,7 +71,8 @@ class BadReply(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What one look at a message gave: its content, what the classifier makes of it, and which rules match.
+    """What one look at a message gave: its content, what the classifier makes of it, which rules match, and the
+    fingerprint of its text.
 
     The pool adds what no worker says of itself: the `leaves` that were wanted, whether some were `left_out`, and
     whether the message cost the worker; the pipeline adds how many it has cost by now.
@@ -84,15 +85,17 @@ class Examination:
     left_out: bool = False
     cost_worker: bool = False
     lost_workers: int = 0
+    fingerprint: tuple[int, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Studied:
-    """What is learnt from a message: the numbers of its features, and the log-odds that the shipped model alone gives
-    it."""
+    """What is learnt from a message: the numbers of its features, the log-odds that the shipped model alone gives it,
+    and the fingerprint of its text."""
 
     buckets: tuple[int, ...]
     score: float
+    fingerprint: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ CHECKS: Final[Mapping[str, Callable[[Evidence], Outcome[Any]]]] = {
     "greylist": lambda evidence: evidence.greylist,
     "yara": lambda evidence: evidence.yara,
     "acquaintance": lambda evidence: evidence.acquaintance,
+    "reported": lambda evidence: evidence.reported,
 }
 """The checks by name, and where their outcome stands."""
 

@@ -17,6 +17,7 @@ from gateway.facts.auth import ArcFact, Auth, DkimFact, DmarcFact, SpfFact
 from gateway.facts.content import ContentFact, EngineFact, LinkFact, MailClass, MalwareFact, MalwareResult, SpamFact
 from gateway.facts.evidence import Evidence
 from gateway.facts.outcome import Known, Outcome, Skipped, Unknown
+from gateway.facts.reported import ReportedFact
 from gateway.policy.conditions.doubts import CHECKS, OF_CLIENTS, dkim_in_doubt, doubt, is_too_early
 
 F = TypeVar("F")
@@ -153,6 +154,10 @@ def _acquaintance(read: Callable[[AcquaintanceFact], Any], neutral: Any) -> Call
     return _of(lambda evidence: evidence.acquaintance, lambda fact: read(fact) if fact.can_tell else ABSENT, neutral)
 
 
+def _reported(read: Callable[[ReportedFact], Any], neutral: Any) -> Callable[[Case], Any]:
+    return _of(lambda evidence: evidence.reported, read, neutral)
+
+
 def _author(attribute: str) -> Callable[[Case], Any]:
     """Of the first author; empty where there is none."""
 
@@ -237,6 +242,8 @@ _FACTS: Final[tuple[Variable, ...]] = (
     Variable("mail.rcpt", _TEXTS, "All recipients (RCPT TO)", lambda c: [r.lower() for r in c.evidence.recipients]),
     Variable("mail.correspondents", _TEXTS, "Recipients who wrote to the first author lately; a claim without DMARC",
              lambda c: [r.lower() for r in c.evidence.correspondents]),
+    Variable("mail.answers", _TEXTS, "Recipients to whose own mail this is an answer: it names a Message-ID that they "
+             "sent to its first author lately", lambda c: [r.lower() for r in c.evidence.answers]),
     Variable("mail.size", _WHOLE, "Octets of the message", lambda c: c.evidence.message.size),
     Variable("mail.direction", _TEXT, "inbound or outbound", lambda c: c.evidence.direction),
     Variable("recipient.address", _TEXT, "The recipient that is judged", lambda c: ABSENT, scope=_RECIPIENT),
@@ -280,6 +287,10 @@ _FACTS: Final[tuple[Variable, ...]] = (
              _acquaintance(lambda fact: list(fact.new_domains), []), "acquaintance"),
     Variable("sender.first_contacts", _TEXTS, "Recipients to whom the author never wrote, and who never wrote to him",
              _acquaintance(lambda fact: list(fact.strangers), []), "acquaintance"),
+    Variable("sender.wanted_by", _TEXTS, "Recipients who said of each of the last three messages of this sender that "
+             "they judged that it is ham", _reported(lambda fact: list(fact.sender_wanted_by), []), "reported"),
+    Variable("sender.unwanted_by", _TEXTS, "Recipients who called each of those unwanted",
+             _reported(lambda fact: list(fact.sender_unwanted_by), []), "reported"),
     Variable("spam.class", _TEXT, "What the classifier takes it for: ham, spam or phishing",
              _spam(lambda fact: fact.mail_class.value, MailClass.HAM.value), "spam"),
     Variable("spam.score", _NUMBER, "Log-odds of not-ham: 0.0 is even, 8.0 is 3,000 to 1",
@@ -290,6 +301,14 @@ _FACTS: Final[tuple[Variable, ...]] = (
              _spam(lambda fact: fact.probability.get("phishing", 0.0), 0.0), "spam"),
     Variable("spam.bulk", _YES_NO, "It is built as bulk mail is: two signs of a newsletter or list, and no discussion",
              _spam(lambda fact: ABSENT if fact.bulk is None else fact.bulk, False), "spam"),
+    Variable("reported.voices", _WHOLE, "How many people here called mail with nearly this text unwanted, while nobody "
+             "wants it; the operator counts for two", _reported(lambda fact: fact.voices, 0), "reported"),
+    Variable("reported.by", _TEXTS, "Who they are: addresses of mailboxes, names of accounts",
+             _reported(lambda fact: list(fact.by), []), "reported"),
+    Variable("reported.likeness", _NUMBER, "How much of the likest of those texts stands in this one, 0.0 to 1.0",
+             _reported(lambda fact: fact.likeness, 0.0), "reported"),
+    Variable("reported.class", _TEXT, "What most of them called it: spam or phishing; ham where nobody did",
+             _reported(lambda fact: fact.called.value, MailClass.HAM.value), "reported"),
     Variable("malware.found", _YES_NO, "An engine found malware",
              _malware(lambda fact: fact.result is MalwareResult.FOUND, False), "malware"),
     Variable("malware.name", _TEXT, "What it found, or why it could not scan", _malware(lambda fact: fact.name, ""),

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from gateway.queue.deeds import Deed
 from gateway.queue.ledger.rows import storable
 from gateway.queue.ledger.story import Happening, tell
-from gateway.queue.records import Deed
 
 
 @dataclass(frozen=True, slots=True)

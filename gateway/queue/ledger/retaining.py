@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, exists, func, select
 
+from gateway.queue.deeds import OF_THE_HOUSE
 from gateway.queue.identifiers import first_at
 from gateway.queue.ledger import words
 from gateway.queue.ledger.acting import Act, act
@@ -26,7 +27,6 @@ from gateway.queue.ledger.schema import (
     refusal,
     tally,
 )
-from gateway.queue.records import OF_THE_HOUSE
 from gateway.queue.states import State
 
 CHUNK: Final = 500

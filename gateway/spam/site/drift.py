@@ -24,6 +24,12 @@ class Week:
     taken_for_bad: int = 0
 
 
+MUCH: Final = 3.0
+"""How many times as often as in an ordinary week people must overturn verdicts in this one, before it is an alarm."""
+MANY: Final = 10
+"""Verdicts overturned in a week below which it never is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
     """Lessons by class, all and since a week ago; and what was overturned in each of the last weeks, oldest first, the
@@ -42,6 +48,15 @@ class Drift:
     def taken_for_bad(self) -> int:
         """This week."""
         return self.weeks[-1].taken_for_bad
+
+    @property
+    def alarm(self) -> str:
+        """What people should know: verdicts are overturned far more often than in the weeks before. Empty: nothing."""
+        *before, now = [each.taken_for_good + each.taken_for_bad for each in self.weeks]
+        ordinary = sum(before) / len(before) if before else 0.0
+        if now < MANY or now <= MUCH * ordinary:
+            return ""
+        return f"people overturned {now} verdicts of the classifier this week, and {ordinary:.1f} in a week before"
 
 
 def drift(lessons: Sequence[Taught], *, now: float) -> Drift:

@@ -3,23 +3,31 @@ what lies on disk; changes nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
+from gateway.spam import measured
 from gateway.spam.artefact import Manifest, ModelError, read_manifest
 from gateway.spam.layer import LayerManifest
+from gateway.spam.measured import Measured
 from gateway.spam.site import trial
 from gateway.spam.site.drift import Drift, drift
-from gateway.spam.site.teaching import SOURCE, Ledger, accepted
+from gateway.spam.site.teachers import Teacher, teachers_of
+from gateway.spam.site.teaching import SOURCE, Ledger, Taught, accepted
 from gateway.spam.site.trial import Trial
 from gateway.spam.site.versions import Versions
+
+NEWEST: Final = 20
+"""Lessons that are told one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """`problem` says why there is no model, and is empty where there is one. `accepted` counts lessons of ham and of
-    unwanted mail that may be learnt. `held`: somebody went back, and nothing new is learnt. `trial` is one of this very
-    model, or None."""
+    unwanted mail that may be learnt, `aside` those that may not, by reason; `newest` are the last lessons, the newest
+    first. `held`: somebody went back, and nothing new is learnt. `trial` is one of this very model, or None, and
+    `measured` says how good it was when it was trained."""
 
     model: Manifest | None = None
     problem: str = ""
@@ -28,6 +36,10 @@ class Standing:
     accepted: tuple[int, int] = (0, 0)
     drift: Drift = field(default_factory=Drift)
     trial: Trial | None = None
+    teachers: tuple[Teacher, ...] = ()
+    aside: dict[str, int] = field(default_factory=dict)
+    newest: tuple[Taught, ...] = ()
+    measured: Measured | None = None
 
     @property
     def layer_is_silent(self) -> bool:
@@ -43,18 +55,24 @@ class Standing:
 def standing_of(*, model: Path, versions: Versions, lessons: Path, now: float) -> Standing:
     """Read it now. Raises OSError where the ledger cannot be read."""
     told, _ = Ledger(lessons).lessons()
-    counts = accepted(told).sides
-    drifted = drift(told, now=now)
+    found = accepted(told)
+    known = Standing(
+        held=versions.held,
+        accepted=found.sides,
+        drift=drift(told, now=now),
+        teachers=teachers_of(told, found),
+        aside=found.aside,
+        newest=tuple(reversed(told[-NEWEST:])),
+    )
     try:
         manifest, layer = read_manifest(model), versions.manifest()
     except ModelError as error:
-        return Standing(problem=str(error), held=versions.held, accepted=counts, drift=drifted)
+        return replace(known, problem=str(error))
     last = trial.read(lessons)
-    return Standing(
+    return replace(
+        known,
         model=manifest,
         layer=layer,
-        held=versions.held,
-        accepted=counts,
-        drift=drifted,
+        measured=measured.read(model),
         trial=last if last is not None and last.model == manifest.sha256 else None,
     )

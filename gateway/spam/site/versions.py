@@ -40,6 +40,15 @@ class Versions:
         return self._held.exists()
 
     @property
+    def held_since(self) -> float | None:
+        """When the newest lesson was taught that counts while it is held, in seconds since 1970: 0.0 where none does;
+        None where nothing is held. Raises `ModelError`."""
+        if not self.held:
+            return None
+        serving = self.manifest()
+        return 0.0 if serving is None else serving.until
+
+    @property
     def changed(self) -> float:
         """When the serving version was last changed, in seconds since 1970; 0.0 for never."""
         return self._history.stat().st_mtime if self._history.exists() else 0.0

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.app.door.acquaintances import Acquaintances
-from gateway.app.door.correspondents import REMEMBERED, Correspondents
+from gateway.app.door.correspondents import AWAITED, REMEMBERED, Correspondents
 from gateway.app.door.greylisting import Greylister
 from gateway.app.door.judging import Judging
 from gateway.app.door.stripping import Stripping
@@ -44,7 +44,8 @@ rules:
     when: recipient.address in mail.correspondents && spf.result == "pass"
     then: deliver
     on_unknown: next
-  - {id: hold, when: 'spam.score >= 8.0', then: {quarantine: spam}}
+  - {id: reply, when: recipient.address in mail.answers, then: deliver}
+  - {id: hold, when: 'spam.score >= 8.0', then: {quarantine: spam}, direction: any}
   - {id: refuse, when: 'recipient.address == "refuse@example.org"', then: {reject: policy}}
   - {id: wait, when: 'spam.score >= 4.0 && spf.result != "pass"', then: greylist, on_unknown: next}
 greylist: {delay: 3min}
@@ -64,6 +65,7 @@ class Prepared:
     score: float = 5.0
     spf: Auth = Auth.NONE
     author: str = "ann@a.example"
+    message_id: str = ""
 
     async def scan(self, message: Message, envelope: Envelope, client: ClientFact, *, received_at: float) -> Evidence:
         return Evidence(
@@ -72,7 +74,12 @@ class Prepared:
             client,
             str(envelope.reverse_path or ""),
             tuple(str(each.address) for each in envelope.recipients),
-            MessageFact(message.size, authors=(AuthorFact("Ann", self.author, "a.example"),), from_fields=1),
+            MessageFact(
+                message.size,
+                message_id=self.message_id,
+                authors=(AuthorFact("Ann", self.author, "a.example"),),
+                from_fields=1,
+            ),
             spf=Known(SpfFact(self.spf, SpfIdentity.MAILFROM, "a.example")),
             spam=Known(SpamFact(MailClass.SPAM, {}, self.score)),
         )
@@ -91,6 +98,7 @@ class House:
         ip: str = "192.0.2.7",
         sender: str = "ann@a.example",
         direction: Direction = Direction.INBOUND,
+        message: Message = MESSAGE,
     ) -> Judged:
         judging = Judging(
             found or Prepared(),  # type: ignore[arg-type]
@@ -105,7 +113,7 @@ class House:
             Address.parse(sender), tuple(Recipient(Address.parse(each)) for each in recipients or (BOB,)), direction
         )
         client = ClientFact(ip, helo="mx.a.example")
-        return await judging(MESSAGE, envelope=envelope, client=client, received_at=self.clock.now(), message_id=1)
+        return await judging(message, envelope=envelope, client=client, received_at=self.clock.now(), message_id=1)
 
     async def said(self, *recipients: str, **more: object) -> str:
         settlement = (await self.judge(*recipients, **more)).settlement  # type: ignore[arg-type]
@@ -213,3 +221,40 @@ async def test_the_answer_of_whom_one_wrote_to_gets_credit_for_days_and_only_fro
     assert await house.said(found=stranger, sender="ann@a.example") == "quarantine", "a borrowed reverse-path"
     house.clock.advance(REMEMBERED)
     assert await house.said(found=proven) == "quarantine"
+
+
+def answer_to(*sent: str, field: str = "In-Reply-To") -> Message:
+    return Message.from_wire(f"From: ann@a.example\r\n{field}: {' '.join(sent)}\r\n\r\nhello\r\n".encode())
+
+
+async def test_an_answer_to_a_message_of_ours_gets_credit_for_days_without_any_proof_of_its_author(
+    house: House,
+) -> None:
+    sent = Prepared(0.0, author=BOB, message_id="<one@example.org>")
+    await house.judge("ann@a.example", "carl@a.example", found=sent, sender=BOB, direction=Direction.OUTBOUND)
+    house.clock.advance(3 * 86400.0)
+
+    async def said(message: Message, to: str = BOB, author: str = "Ann@a.example") -> str:
+        judged = await house.judge(to, found=Prepared(9.0, author=author), message=message)
+        return judged.settlement.disposition.word
+
+    answer = answer_to("<one@example.org>")
+    assert await said(answer) == "deliver"
+    assert await said(answer, author="carl@a.example") == "deliver"
+    assert await said(answer_to("<zero@b.example>", "<one@example.org>", field="References")) == "deliver"
+    assert await said(answer, author="mallory@a.example") == "quarantine", "nobody wrote to this one"
+    assert await said(answer, to=EVE) == "quarantine", "somebody else sent it"
+    assert await said(answer_to("<two@example.org>")) == "quarantine", "nobody sent that"
+    assert await said(MESSAGE) == "quarantine"
+    together = await house.judge(BOB, EVE, found=Prepared(9.0), message=answer)
+    assert together.evidence.answers == (BOB,)
+    assert Evidence.from_json(together.evidence.to_json()) == together.evidence
+    house.clock.advance(AWAITED)
+    assert await said(answer) == "quarantine"
+
+
+async def test_what_we_refused_to_send_awaits_no_answer(house: House) -> None:
+    sent = Prepared(9.0, author=BOB, message_id="<one@example.org>")
+    await house.judge("ann@a.example", found=sent, sender=BOB, direction=Direction.OUTBOUND)
+    judged = await house.judge(BOB, found=Prepared(9.0), message=answer_to("<one@example.org>"))
+    assert judged.evidence.answers == ()

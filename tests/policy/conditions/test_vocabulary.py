@@ -25,7 +25,7 @@ from gateway.policy.conditions.vocabulary import ABSENT, LONG_KNOWN, VARIABLES, 
 PYTHON_TYPES = {Type.TEXT: str, Type.TEXTS: list, Type.WHOLE: int, Type.NUMBER: float, Type.YES_NO: bool}
 EVIDENCE_CHECKS = (
     *("spf", "dkim", "arc", "dmarc", "content", "spam", "malware", "engine", "listed", "greylist", "yara"),
-    "acquaintance",
+    *("acquaintance", "reported"),
 )
 
 

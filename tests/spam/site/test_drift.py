@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gateway.facts.content import MailClass
-from gateway.spam.site.drift import WEEK, WEEKS, drift
+from gateway.spam.site.drift import MANY, WEEK, WEEKS, Drift, Week, drift
 from gateway.spam.site.teaching import Taught, Way
 
 NOW = 1_800_000_000.0
@@ -35,3 +37,20 @@ def test_overturned_verdicts_are_told_week_by_week() -> None:
     assert len(told.weeks) == WEEKS
     assert told.weeks[-1].begin == NOW - WEEK
     assert [each.taken_for_bad for each in told.weeks] == [1] + [0] * 9 + [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "alarms"),
+    [
+        ((0,) * 11, MANY, True),
+        ((0,) * 11, MANY - 1, False),
+        ((4,) * 11, 12, False),
+        ((4,) * 11, 13, True),
+        ((), 5, False),
+    ],
+)
+def test_it_is_an_alarm_when_people_overturn_far_more_than_they_did(
+    before: tuple[int, ...], now: int, alarms: bool
+) -> None:
+    weeks = tuple(Week(float(place), each // 2, each - each // 2) for place, each in enumerate((*before, now)))
+    assert bool(Drift(weeks=weeks).alarm) is alarms
