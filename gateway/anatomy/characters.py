@@ -6,6 +6,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from gateway.anatomy import limits
+
+_NAME_END: Final = 32
 TURNING: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Marks, embeddings, overrides and isolates of the bidirectional algorithm."""
 
@@ -14,6 +17,13 @@ INVISIBLE: Final = re.compile(
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\uf8ff\U0001d173-\U0001d17a\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
 )
 """All that leaves no ink: controls, format characters, fillers, variation selectors, tags, surrogates, private use."""
+
+
+def kept_name(name: str) -> str:
+    """A name as far as it is kept: of a long one the beginning, and the end, which says what opens it."""
+    if len(name) <= limits.MAX_NAME:
+        return name
+    return name[: limits.MAX_NAME - _NAME_END] + name[-_NAME_END:]
 
 
 def without_invisible(text: str) -> str:

@@ -135,3 +135,12 @@ def with_known_charsets(value: bytes) -> bytes:
 def _with_codec(match: re.Match[bytes]) -> bytes:
     label = match[1].partition(b"*")[0].decode("latin-1")
     return b"=?%b?" % (codec_of(label) or "cp1252").encode()
+
+
+def in_utf_8(markup: bytes) -> bytes:
+    """Markup in UTF-16, as browsers tell it by its mark or its zeros, in UTF-8."""
+    if markup.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return markup.decode("utf-16", "replace").encode()
+    if b"\0" in markup[:4]:
+        return markup.replace(b"\0", b"")
+    return markup

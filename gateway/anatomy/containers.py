@@ -12,10 +12,10 @@ from gateway.anatomy import types
 from gateway.anatomy.archives import cabs, discs, disks, rars, second, sevenzip, tars, zips
 from gateway.anatomy.archives.libarchive import Kind
 from gateway.anatomy.archives.unpacking import OutOfBounds, Unpacked, bunzip2, gunzip, unxz
-from gateway.anatomy.documents import olefiles, ooxml, pdf, rtf, shortcuts
+from gateway.anatomy.documents import olefiles, ooxml, pdf, rtf, shortcuts, tables
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
-from gateway.anatomy.mime.embedded import embedded
+from gateway.anatomy.mime.embedded import embedded, embedded_in_plain
 from gateway.anatomy.wrappings import capsules, carried, cms
 
 _DOCUMENTS: Final = (
@@ -58,6 +58,10 @@ _CLOSED: Final = frozenset(
         "application/vnd.ms-htmlhelp",
         "application/vnd.ms-outlook-pst",
         types.WIM,
+        types.ARCHIVE,
+        "application/x-cramfs",
+        "application/winhlp",
+        "application/x-outlook-express",
     }
 )
 _INSIDE: Final = (
@@ -72,6 +76,10 @@ _VOLUME: Final = re.compile(r"\.(?:\d{3}|z\d\d|r\d\d|part\d{1,3}\.(?:rar|exe))$"
 _ARCHIVE_NAME: Final = re.compile(r"\.(?:rar|7z|cab|exe|scr|com)$", re.IGNORECASE)
 _PAGE_ARCHIVE: Final = re.compile(r"\.(?:mht|mhtml|doc|dot|docx|rtf|xls|xlsx|ppt|wbk|pdf)$", re.IGNORECASE)
 """Names under which programs open a page with its files in one message."""
+_PDF_NAME: Final = re.compile(r"\.pdf$", re.IGNORECASE)
+_PLAIN_REACH: Final = 16 * 1024
+"""Octets of what is no text that are looked through for such."""
+_NO_TEXT: Final = (types.HTML, "image/", "audio/", "video/", "font/")
 _MIME_MARK: Final = re.compile(rb"ersion:(?<=(MIME-Version:|Mime-Version:|mime-version:))")
 """Begins with what they have in common, and so is sought once."""
 _MULTIPART: Final = re.compile(rb"^content-type:\s{0,100}multipart/", re.IGNORECASE | re.MULTILINE)
@@ -101,6 +109,7 @@ _READERS: Final[dict[str, Callable[[bytes, Findings], Iterator[Member]]]] = {
     types.SVG: carried.in_picture,
     "text/xml": carried.in_markup,
     types.CALENDAR: carried.in_invitation,
+    types.CARD: carried.in_card,
     types.SCRIPT: carried.in_script,
     types.ACTIVE_MIME: capsules.active_mime_members,
 }
@@ -109,7 +118,7 @@ _READERS: Final[dict[str, Callable[[bytes, Findings], Iterator[Member]]]] = {
 def opened(octets: bytes, true: str, name: str, findings: Findings) -> tuple[str, Iterator[Member]]:
     """The type, more exactly where the directory tells it, and the members that are worth a look of their own."""
     if true == types.ZIP:
-        return _zip(octets, findings)
+        return _zip(octets, findings, name)
     if true in _STREAMS:
         return true, _also(octets, true, _stream(octets, true, name, findings), name, findings)
     if true in _FOREIGN_STREAMS:
@@ -121,23 +130,28 @@ def opened(octets: bytes, true: str, name: str, findings: Findings) -> tuple[str
     if true in _READERS:
         members = _READERS[true](octets, findings)
         if true.startswith("text/"):
-            return true, chain(members, _in_text(octets, name, findings))
+            return true, chain(members, _in_text(octets, true, name, findings))
         return true, _also(octets, true, members, name, findings)
     if true in _CLOSED or (true == types.UNKNOWN and _VOLUME.search(name)):
         findings.missed(Unscannable.ARCHIVE_UNSUPPORTED)
     elif true == "application/pgp-encrypted":
         findings.missed(Unscannable.MIME_ENCRYPTED)
     elif true.startswith("text/"):
-        return true, _in_text(octets, name, findings)
+        return true, _in_text(octets, true, name, findings)
     if zips.has_directory(octets):
         findings.note(Defect.TYPE_POLYGLOT)  # a ZIP is read from its end: anything may stand in front of it
         return true, _zip(octets, findings)[1]
-    return true, chain(_embedded(octets), _behind(octets, findings), _as_else(octets, true, findings))
+    return true, chain(_embedded(octets, true), _behind(octets, findings), _as_else(octets, true, name, findings))
 
 
-def _in_text(octets: bytes, name: str, findings: Findings) -> Iterator[Member]:
-    """What stands in text: files in codings of their own, an archive behind it, and an archive of the web by name."""
-    yield from _embedded(octets)
+def _in_text(octets: bytes, true: str, name: str, findings: Findings) -> Iterator[Member]:
+    """What stands in text: files in codings of their own, an archive behind it, and what its name has programs look
+    for: a page with its files, a PDF, formulas of a table."""
+    yield from _embedded(octets, true)
+    if tables.NAME.search(name):
+        tables.note_formulas(octets, findings)
+    elif _PDF_NAME.search(name):
+        yield from _as_pdf(octets, name, findings)
     yield from _behind(octets, findings)
     if _PAGE_ARCHIVE.search(name):
         yield from _web_archive(octets)
@@ -155,14 +169,20 @@ def _behind(octets: bytes, findings: Findings) -> Iterator[Member]:
             yield from _READERS[kind](octets[begin.start() :], findings)
 
 
-def _as_else(octets: bytes, true: str, findings: Findings) -> Iterator[Member]:
+def _as_else(octets: bytes, true: str, name: str, findings: Findings) -> Iterator[Member]:
     """What other programs take the octets for: PDF readers and Word look beyond the first ones."""
-    if true != types.PDF and b"%PDF-" in octets[:_PDF_REACH]:
-        findings.note(Defect.TYPE_POLYGLOT)
-        yield from pdf.members(octets, findings)
+    if true != types.PDF:
+        yield from _as_pdf(octets, name, findings)
     for page in _web_archive(octets):
         findings.note(Defect.TYPE_POLYGLOT)
         yield page
+
+
+def _as_pdf(octets: bytes, name: str, findings: Findings) -> Iterator[Member]:
+    """What PDF readers find behind other octets; by the name they open what has no mark at all, too."""
+    if b"%PDF-" in octets[:_PDF_REACH] or (_PDF_NAME.search(name) and b"endobj" in octets):
+        findings.note(Defect.TYPE_POLYGLOT)
+        yield from pdf.members(octets, findings)
 
 
 def _web_archive(octets: bytes) -> Iterator[Member]:
@@ -177,8 +197,15 @@ def _web_archive(octets: bytes) -> Iterator[Member]:
         yield Member("", content, len(content), declared_type=types.MESSAGE)
 
 
-def _embedded(text: bytes) -> Iterator[Member]:
-    return (Member(each.name, each.content, len(each.content)) for each in embedded(text))
+def _embedded(text: bytes, true: str) -> Iterator[Member]:
+    found = embedded(text)
+    if not true.startswith(_NO_TEXT):
+        plain = text if true.startswith("text/") else text[:_PLAIN_REACH]
+        found = chain(found, embedded_in_plain(plain))
+    return (
+        Member(each.name, each.content, len(each.content), declared_type=types.MESSAGE if each.is_message else "")
+        for each in found
+    )
 
 
 def _also(octets: bytes, true: str, members: Iterator[Member], name: str, findings: Findings) -> Iterator[Member]:
@@ -192,15 +219,16 @@ def _also(octets: bytes, true: str, members: Iterator[Member], name: str, findin
     elif is_loose or _ARCHIVE_NAME.search(name):
         yield from _behind(octets, findings)
     if is_loose:
-        yield from _as_else(octets, true, findings)
+        yield from _as_else(octets, true, name, findings)
 
 
-def _zip(octets: bytes, findings: Findings) -> tuple[str, Iterator[Member]]:
+def _zip(octets: bytes, findings: Findings, name: str = "") -> tuple[str, Iterator[Member]]:
     listed = zips.entries(octets, findings)
     names = [entry.name for entry in listed]
     document = _document_type(octets, names)
     if document is None:
-        return types.ZIP, zips.members(octets, listed, findings)
+        members = zips.members(octets, listed, findings)
+        return types.ZIP, chain(members, _behind(octets, findings)) if _ARCHIVE_NAME.search(name) else members
     return document, ooxml.members(octets, listed, findings)
 
 

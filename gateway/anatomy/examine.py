@@ -19,10 +19,11 @@ from gateway.anatomy.locks import Lock, passwords_in
 from gateway.anatomy.members import Member
 from gateway.anatomy.mime.fields import read_header
 from gateway.anatomy.mime.parts import Part, Shape, walk
-from gateway.anatomy.names import can_run, extension, note_name, note_type
+from gateway.anatomy.names import SCRIPT_EXTENSIONS, can_run, extension, note_name, note_type
 from gateway.anatomy.people import authors_of, note_header, note_people, note_return, subject_of
 from gateway.anatomy.scantness import is_scant
 from gateway.anatomy.sight.barcodes import note_codes
+from gateway.anatomy.sight.payments import note_payments
 from gateway.anatomy.sight.text import Digest, html_charset, text_of
 from gateway.anatomy.signers import signers_of
 from gateway.facts.content import Anatomy, ContentFact, DefectFact, PartFact
@@ -30,6 +31,17 @@ from gateway.mail.message import Octets
 
 _PAGES: Final = frozenset({"html", "htm", "shtml", "xhtml", "xht", "hta"})
 """Extensions of what a browser opens, whatever it begins with."""
+
+_SCRIPTS: Final = frozenset(
+    {
+        types.SCRIPT,
+        "text/javascript",
+        "application/javascript",
+        "application/x-javascript",
+        "text/vbscript",
+        "text/ecmascript",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,8 @@ def examine(octets: Octets, *, watch: Watch | None = None) -> Anatomy:
     look.unlock(subject)
     digest = look.digest
     digest.take_leads()
+    text = digest.text
+    note_payments(text, findings)
     replies = authors_of(header, "reply-to")
     note_people(senders, replies, findings)
     note_return(header, senders, findings)
@@ -86,14 +100,14 @@ def examine(octets: Octets, *, watch: Watch | None = None) -> Anatomy:
             if shown
         ),
     )
-    if digest.html is None and not digest.documents and is_scant(content, subject=subject, text=digest.text):
+    if digest.html is None and not digest.documents and is_scant(content, subject=subject, text=text):
         content = replace(content, scant=True)
     return Anatomy(
         content=content,
         subject=subject,
         authors=senders,
         reply_to=replies,
-        text=digest.text,
+        text=text,
         html=digest.html,
         documents=digest.documents,
         header_names=tuple(name for name, _, _ in header.fields),
@@ -159,6 +173,8 @@ class _Look:
         """Record one item, read its text; what stands inside it, if anything does."""
         findings, digest = self._findings, self.digest
         if item.shape is Shape.ASIDE:
+            if self._watch is not None:
+                self._watch(item.content.strip())
             digest.take_plain(text_of(item.content, item.charset, findings))
             return _from_container(opened(item.content, types.TEXT, "", findings)[1], item, findings)
         true = types.MESSAGE if item.shape is Shape.MESSAGE else types.true_type(item.content)
@@ -173,6 +189,8 @@ class _Look:
             name = item.names[0] if item.names else ""
             if _is_html(item, true):
                 members = opened(item.content, types.HTML, name, findings)[1]
+            elif _is_script(item, true):
+                members = opened(item.content, types.SCRIPT, name, findings)[1]
             else:
                 true, members = opened(item.content, true, name, findings)
             _read_text(item, true, digest, findings)
@@ -206,7 +224,13 @@ def _is_html(item: _Item, true: str) -> bool:
     if true == types.HTML:
         return True
     is_called = item.declared == types.HTML or any(extension(name) in _PAGES for name in item.names)
-    return is_called and true in (types.TEXT, types.SCRIPT, "text/xml")
+    return is_called and true in (types.TEXT, types.SCRIPT, types.UNKNOWN, "text/xml")
+
+
+def _is_script(item: _Item, true: str) -> bool:
+    """Whether an interpreter would read it: by its name or its declared type, whatever it begins with."""
+    is_called = item.declared in _SCRIPTS or any(extension(name) in SCRIPT_EXTENSIONS for name in item.names)
+    return is_called and true in (types.TEXT, types.UNKNOWN, types.MESSAGE)
 
 
 def _read_text(item: _Item, true: str, digest: Digest, findings: Findings) -> None:

@@ -76,6 +76,7 @@ class Defect(StrEnum):
     ARCHIVE_PASSWORD_IN_TEXT = "archive.password_in_text"  # encrypted, and the message itself says how to open it
     TEXT_HIDDEN = "text.hidden"  # text that a reader would not see
     TEXT_TRUNCATED = "text.truncated"  # text or links beyond the limit were not kept
+    TEXT_PAYMENT_CHANGE = "text.payment_change"  # it says that money goes to another account from now on
     LINK_MISMATCH = "link.mismatch"  # the text names one host, the link goes to another
     LINK_USERINFO = "link.userinfo"
     LINK_NUMERIC_HOST = "link.numeric_host"

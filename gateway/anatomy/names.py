@@ -13,12 +13,15 @@ from gateway.anatomy.characters import INVISIBLE, TURNING, without_invisible
 from gateway.anatomy.findings import Defect, Findings
 
 _EXECUTABLE_WORDS: Final = """
-    ade adp apk app appinstaller application appx appxbundle bas bat bgi cab cer chm cmd com cpl crt csh csproj deb
-    diagcab dll dmg elf exe fxp gadget hlp hta htc img inf ins iqy iso isp its jar jnlp js jse ksh lnk mad maf mag mam
-    maq mar mas mat mau mav maw mcf mda mdb mde mdt mdw mdz msc msh msh1 msh1xml msh2 msh2xml mshxml msi msix
-    msixbundle msp mst msu one ops osd paf pcd pif pkg pl plg prf prg printerexport ps1 ps1xml ps2 ps2xml psc1 psc2
-    psd1 psdm1 pst py pyc pyo pyw pyz pyzw rdp reg rpm run scf scr sct search-ms settingcontent-ms sh shb shs slk sys
-    theme tmp url vb vbe vbp vbs vhd vhdx vsmacros vsw vxd website wim wll wsb wsc wsf wsh xbap xll xnk
+    a3x accde ade adp ahk apk app appcontent-ms appinstaller application applescript appref-ms appx appxbundle asx au3
+    bas bat bgi cab cdxml cer chm cmd cnt com command cpl crt csh csproj deb desktop deskthemepack diagcab dll dmg dqy
+    elf esd exe fileloc flatpakref fxp gadget grp hlp hpj hta htc img inetloc inf ins iqy iso isp its jar jnlp job js
+    jse ksh library-ms lnk mad maf mag mam maq mar mas mat mau mav maw mcf mda mdb mde mdt mdw mdz mjs mobileconfig msc
+    msh msh1 msh1xml msh2 msh2xml mshxml msi msix msixbundle msp mst msu one ops oqy osd paf pcd pif pkg pl plg ppam prf
+    prg printerexport proj ps1 ps1xml ps2 ps2xml psc1 psc2 psd1 psdm1 psm1 pssc pst py pyc pyo pyw pyz pyzw rdp reg rpm
+    rqy run scf scpt scptd scr sct search-ms searchconnector-ms settingcontent-ms sh shb shs slk swm sys terminal theme
+    themepack tmp udl url vb vbe vbp vbproj vbs vhd vhdx vmdk vsmacros vsw vxd webpnp website wim wll workflow ws wsb
+    wsc wsf wsh xbap xlam xll xnk xpi
 """
 EXECUTABLE_EXTENSIONS: Final = frozenset(_EXECUTABLE_WORDS.split())
 """Extensions that run code, or mount what does, when they are opened. From the lists of blocked attachments that
@@ -28,10 +31,17 @@ _DOCUMENT_WORDS: Final = """
     7z avi bmp csv doc docx eml gif htm html ics jpeg jpg mp3 mp4 msg odp ods odt pdf png pps ppsx ppt pptx rar rtf tif
     tiff txt wav webp xls xlsx xml zip
 """
+_SCRIPT_WORDS: Final = """
+    a3x ahk applescript au3 bas bat cdxml cmd command csh hta js jse ksh mjs php phtml pl ps1 ps2 psc1 psd1 psm1 py pyw
+    rb sct sh shb vb vbe vbs ws wsc wsf wsh
+"""
+SCRIPT_EXTENSIONS: Final = frozenset(_SCRIPT_WORDS.split())
+"""Extensions of what an interpreter reads, whatever it begins with."""
 DOCUMENT_EXTENSIONS: Final = frozenset(_DOCUMENT_WORDS.split())
 """Extensions that people take for harmless: in front of an executable one they are a disguise."""
 
 _LONG_GAP: Final = re.compile(r"\s{8,}|[_.\u2800\u3164]{12,}")
+_CLASS: Final = re.compile(r"\{[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}")
 _SEPARATORS: Final = re.compile(r"[/\\]")
 
 _RASTERS: Final = frozenset(
@@ -91,7 +101,7 @@ def note_name(names: Sequence[str], findings: Findings) -> None:
         extensions = _extensions(name)
         if not extensions:
             continue
-        if extensions[-1] in EXECUTABLE_EXTENSIONS:
+        if _runs(extensions[-1]):
             findings.note(Defect.NAME_EXECUTABLE, name)
             if len(extensions) > 1 and extensions[-2] in DOCUMENT_EXTENSIONS:
                 findings.note(Defect.NAME_DOUBLE_EXTENSION, name)
@@ -104,7 +114,12 @@ def note_name(names: Sequence[str], findings: Findings) -> None:
 def can_run(names: Sequence[str], true: str) -> bool:
     """Whether opening it may run code: by what it is, or by any name under which it may be shown."""
     plain = (name if name.isascii() else unicodedata.normalize("NFKC", name).replace("\u3002", ".") for name in names)
-    return true in _EXECUTABLE_TYPES or any(extension(name) in EXECUTABLE_EXTENSIONS for name in plain)
+    return true in _EXECUTABLE_TYPES or any(_runs(extension(name)) for name in plain)
+
+
+def _runs(ending: str) -> bool:
+    """Whether an extension is one of what runs, by itself or as the class of an object (HTML applications)."""
+    return ending in EXECUTABLE_EXTENSIONS or _CLASS.fullmatch(ending) is not None
 
 
 def note_type(names: Sequence[str], declared: str, true: str, findings: Findings) -> None:
@@ -123,7 +138,7 @@ def _extensions(name: str) -> list[str]:
     """All extensions in lower case. Characters that are not seen are no part of one."""
     if "." not in name:
         return []
-    base = _SEPARATORS.split(name)[-1].split("\0", 1)[0]
+    base = _SEPARATORS.split(name.rstrip("/\\"))[-1].split("\0", 1)[0]
     stream = base.find(":", 2)  # what stands behind it Windows takes for a stream of the file
-    seen = without_invisible(base[:stream] if stream != -1 else base).rstrip(" .\t\u00a0'\"")
+    seen = without_invisible(base[:stream] if stream != -1 else base).rstrip(" .\t\u00a0'\"`,;>]")
     return [each.strip().lower() for each in seen.split(".")[1:]]

@@ -36,6 +36,7 @@ VIRTUAL_DISK: Final = "application/x-virtualbox-vhd"
 ONENOTE: Final = "application/onenote"
 SVG: Final = "image/svg+xml"
 CALENDAR: Final = "text/calendar"
+CARD: Final = "text/vcard"
 ACTIVE_MIME: Final = "application/x-mso"
 
 LZ4: Final = "application/x-lz4"
@@ -49,6 +50,8 @@ RPM: Final = "application/x-rpm"
 UNIX_ARCHIVE: Final = "application/x-archive"
 WIM: Final = "application/x-ms-wim"
 DISK: Final = "application/x-raw-disk-image"
+ARCHIVE: Final = "application/x-other-archive"
+"""An archive of a kind that is rare, and opened by nobody here."""
 
 _HEAD: Final = 4096
 """Octets looked at. Every magic number below stands within the first 600, HTML and scripts begin after blanks."""
@@ -123,7 +126,29 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"-----BEGIN PGP MESSAGE-----", "application/pgp-encrypted"),
     (b"(This file must be converted with BinHex", BINHEX),
     (b"BEGIN:VCALENDAR", CALENDAR),
-    (b"BEGIN:VCARD", "text/vcard"),
+    (b"BEGIN:VCARD", CARD),
+    (b"ER\x02\0", VIRTUAL_DISK),
+    (b"QED\0", VIRTUAL_DISK),
+    (b"WithoutFreeSpace", VIRTUAL_DISK),
+    (b"WithouFreSpacExt", VIRTUAL_DISK),
+    (b"\0" + b"\xff" * 10 + b"\0", VIRTUAL_DISK),
+    (b"IsZ!", VIRTUAL_DISK),
+    (b"XFSB", VIRTUAL_DISK),
+    (b"sqsh", "application/x-squashfs"),
+    (b"\x45\x3d\xcd\x28", "application/x-cramfs"),
+    (b"7kSt", ARCHIVE),
+    (b"zPQ\x01", ARCHIVE),
+    (b"ArC\x01", ARCHIVE),
+    (b"ALZ\x01", ARCHIVE),
+    (b"EGGA", ARCHIVE),
+    (b"StuffIt!", ARCHIVE),
+    (b"KGB_arch", ARCHIVE),
+    (b"SZDD\x88\xf0\x27\x33", ARCHIVE),
+    (b"KWAJ\x88\xf0\x27\xd1", ARCHIVE),
+    (b"\xff\x06\0\0sNaPpY", ARCHIVE),
+    (b"\xce\xb2\xcf\x81", ARCHIVE),
+    (b"?_\x03\0", "application/winhlp"),
+    (b"\xcf\xad\x12\xfe", "application/x-outlook-express"),
 )
 
 _BY_FIRST: Final[dict[int, tuple[tuple[bytes, str], ...]]] = {
@@ -136,7 +161,7 @@ _HTML_START: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _XML_START: Final = re.compile(rb"<\?xml[\s]", re.IGNORECASE)
-_SVG: Final = re.compile(rb"<svg[\s>]", re.IGNORECASE)
+_SVG: Final = re.compile(rb"<(?:[a-z]\w{0,19}:)?svg[\s>]", re.IGNORECASE)
 _HTML_ROOT: Final = re.compile(rb"<html[\s>]", re.IGNORECASE)
 _SCRIPT_START: Final = re.compile(
     rb"#!|@echo\b|<job\b|<\?php|<%@?|\[InternetShortcut\]|Windows Registry Editor|REGEDIT4|<scriptlet|<hta:",
@@ -151,6 +176,7 @@ _PAGE_ARCHIVE_START: Final = re.compile(
     rb"(?:mime-version:[^\n]*\n)(?:[a-z-]+:[^\n]*\n(?:[ \t][^\n]*\n)*){0,8}?content-type:\s*multipart/", re.IGNORECASE
 )
 """A page with its files in one message (MHT) needs no more."""
+_CARD_START: Final = re.compile(rb"begin:v(?:(calendar)|card)\s", re.IGNORECASE)
 _NOT_IN_TEXT: Final = bytes({*range(9), 14, *range(16, 27), 28, 29, 30, 31, 127})
 _PLAIN: Final = bytes({9, 10, 13, *range(32, 127)})
 _ISO_BRANDS: Final = {b"avif": "image/avif", b"heic": "image/heic", b"qt  ": "video/quicktime", b"M4A ": "audio/mp4"}
@@ -187,11 +213,13 @@ def _structured(octets: bytes, head: bytes) -> str | None:
         return LZH
     if head[7:14] == b"**ACE**":
         return "application/x-ace-compressed"
+    if head[:5] == b"-sqx-":
+        return ARCHIVE
     if head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F:
         return ZSTANDARD  # a frame to be skipped stands in front
     if _is_disk(octets):
         return DISK
-    if octets[-512:-508] == b"koly":
+    if octets[-512:-508] == b"koly" or octets[64:68] == b"\x7f\x10\xda\xbe" or head[32:36] == b"NXSB":
         return VIRTUAL_DISK
     if len(head) >= 512 and _is_old_tar(head):
         return TAR
@@ -209,11 +237,15 @@ def _textual(head: bytes) -> str:
     elif len(head) - len(head.translate(None, _NOT_IN_TEXT)) > len(head) // 100:
         return UNKNOWN
     start = _without_comments(text.removeprefix(b"\xef\xbb\xbf").lstrip())
+    if start.startswith(b"{\\rt"):
+        return RTF
+    if (card := _CARD_START.match(start)) is not None:
+        return CALENDAR if card[1] else CARD
     if _SCRIPT_START.match(start):
         return SCRIPT
     if _HTML_START.match(start):
         return HTML
-    if _XML_START.match(start) or start[:4].lower() == b"<svg" or start[:9].lower() == b"<!doctype":
+    if _XML_START.match(start) or _SVG.match(start) or start[:9].lower() == b"<!doctype":
         if _HTML_ROOT.search(start):
             return HTML
         return SVG if _SVG.search(start) else "text/xml"
@@ -243,7 +275,7 @@ def _without_comments(text: bytes) -> bytes:
 def _is_disk(octets: bytes) -> bool:
     """A disk or one volume of it: the boot mark, and a file system's name or a table of partitions."""
     if octets[510:512] != b"\x55\xaa":
-        return octets[512:520] == b"EFI PART"
+        return octets[512:520] == b"EFI PART" or octets[1024:1028] in (b"H+\0\4", b"HX\0\5") or octets[3:7] == b"ReFS"
     if octets[3:11] in (b"NTFS    ", b"EXFAT   ") or octets[54:57] == b"FAT" or octets[82:85] == b"FAT":
         return True
     return all(octets[at] in (0, 0x80) for at in range(446, 510, 16)) and any(octets[450:510:16])

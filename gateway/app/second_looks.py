@@ -112,6 +112,7 @@ class SecondLooks:
                 signatures=signatures.now,
                 rules=lambda: again.rules.version,
                 memory=Lookbacks(self.counters),
+                alert=alert,
             )
             group.create_task(rescanning.run(stop))
             group.create_task(watch.run(stop))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gateway.mailbox import marks
 from gateway.mailbox.filing import NAME, script_of
 
 ROOM: Final = "OK"
@@ -194,6 +195,7 @@ plugin {{
   quota_status_overquota = {NO_ROOM}
   quota_status_toolarge = {NO_ROOM}
   sieve = file:~/sieve;active=~/.dovecot.sieve
+  sieve_before = file:{marks.script_of(layout.folder)}
   sieve_default = file:{script_of(layout.folder)}
   sieve_default_name = {NAME}
   sieve_max_script_size = 1M

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gateway.mailbox import marks
 from gateway.mailbox.dovecot import StoreLayout, StorePorts, render
 from gateway.mailbox.filing import script, script_of
 from gateway.mailbox.moves import scripts, spool_of
@@ -103,7 +104,7 @@ def prepare(data: Path, listen: Listen, *, hostname: str, certificate: Path, key
     for folder, mode in ((layout.folder, 0o700), (layout.folder / "mail", 0o700), (layout.sockets, 0o755)):
         folder.mkdir(parents=True, exist_ok=True)
         _give(folder, layout, mode=mode)
-    _prepare_lessons(layout)
+    _prepare_scripts(layout)
     _prepare_filing(layout)
     take_certificate(layout, certificate, key)
     _write(layout.configuration, render(layout, ports, hostname=hostname, quota=quota).encode(), layout)
@@ -168,13 +169,13 @@ def _give(path: Path, layout: StoreLayout, *, mode: int) -> None:
         os.chown(path, layout.uid, layout.gid)
 
 
-def _prepare_lessons(layout: StoreLayout) -> None:
-    """The scripts by which moves become lessons, and the spool that they fill."""
+def _prepare_scripts(layout: StoreLayout) -> None:
+    """The scripts by which moves become lessons, the spool that they fill, and the script that sets keywords."""
     spool = spool_of(layout.folder)
-    for folder in (spool.parent, spool, spool.parent / "bin"):
+    for folder in (spool.parent, spool, spool.parent / "bin", marks.script_of(layout.folder).parent):
         folder.mkdir(exist_ok=True)
         _give(folder, layout, mode=0o700)
-    for file, (octets, mode) in scripts(layout.folder).items():
+    for file, (octets, mode) in {**scripts(layout.folder), **marks.scripts(layout.folder)}.items():
         _write(file, octets, layout)
         _give(file, layout, mode=mode)
 

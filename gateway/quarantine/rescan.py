@@ -32,6 +32,8 @@ EVERY: Final = 5.0
 """Seconds between two looks at what is due."""
 AGAIN: Final = 30.0
 """Seconds until a copy is tried again about which the engine could not tell."""
+FAILURES: Final = 6
+"""Rounds in a row that fail, half a minute, before people are told."""
 AT_ONCE: Final = 200
 RETENTION: Final = 14 * 86400.0
 """Seconds that a copy is held where the policy does not say."""
@@ -40,7 +42,7 @@ Alert = Callable[[str, str], Awaitable[None]]
 """Is told what people should know: a name that tells alerts apart, and words."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rescanning:
     """Rounds over what waits to be scanned, by the policy in force."""
 
@@ -49,15 +51,27 @@ class Rescanning:
     clock: Clock
     policy: Callable[[], Policy]
     alert: Alert
+    _failures: int = 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look again and again until `stop`. A round that fails is logged, and the next one tries again."""
+        """Look again and again until `stop`."""
         while not stop.is_set():
-            try:
-                await self.round()
-            except Exception as error:  # noqa: BLE001 - logged, and tried again: what waits stays in custody
-                log().error("rescan failed", error=repr(error))
+            await self.turn()
             await pause(EVERY, until=stop)
+
+    async def turn(self) -> None:
+        """One round. One that fails is logged, and the next one tries again; people are told where it goes on so."""
+        try:
+            await self.round()
+        except Exception as error:  # noqa: BLE001 - logged, and tried again: what waits stays in custody
+            self._failures += 1
+            log().error("rescan failed", error=repr(error), times=self._failures)
+            if self._failures >= FAILURES:
+                await self.alert(
+                    "rescan", f"mail that waits cannot be scanned again, {self._failures} times in a row: {error!r}"
+                )
+        else:
+            self._failures = 0
 
     async def round(self) -> int:
         """Scan what is due; answers how many copies got a verdict. Ends at the first doubt: an engine that does not

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from gateway.clock import pause
+from gateway.quarantine.rescan import Alert
 from gateway.quarantine.retraction import Looked, Retraction
 from gateway.telemetry import log
 
@@ -17,6 +18,8 @@ EVERY: Final = 10.0
 """Seconds between two looks at what is known."""
 TRIES: Final = 3
 """Passes over mail about which something could not be told, before that is left to people."""
+FAILURES: Final = 3
+"""Rounds in a row that fail, half a minute, before people are told."""
 SIGNATURES: Final = "retro-scan"
 RULES: Final = "retro-scan by rules"
 
@@ -40,17 +43,32 @@ class RetroWatch:
     signatures: Callable[[], Awaitable[str | None]]
     rules: Callable[[], str]
     memory: Memory
+    alert: Alert
     was_away: bool = True
     _tries: dict[str, int] = field(default_factory=dict)
+    _failures: int = 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look again and again until `stop`. A round that fails is logged, and the next one tries again."""
+        """Look again and again until `stop`."""
         while not stop.is_set():
-            try:
-                await self.round()
-            except Exception as error:  # noqa: BLE001 - logged, and tried again: nothing is lost by looking later
-                log().error("retro-scan failed", error=repr(error))
+            await self.turn()
             await pause(EVERY, until=stop)
+
+    async def turn(self) -> None:
+        """One round. One that fails is logged, and the next one tries again; people are told where it goes on so, for
+        the alert stands as long as it is raised again."""
+        try:
+            await self.round()
+        except Exception as error:  # noqa: BLE001 - logged, and tried again: nothing is lost by looking later
+            self._failures += 1
+            log().error("retro-scan failed", error=repr(error), times=self._failures)
+            if self._failures >= FAILURES:
+                await self.alert(
+                    "retro-scan",
+                    f"delivered mail cannot be scanned again, {self._failures} times in a row: {error!r}",
+                )
+        else:
+            self._failures = 0
 
     async def round(self) -> Looked:
         """One look at what is known, and passes where there is reason for them."""
@@ -87,7 +105,9 @@ class RetroWatch:
         if looked.in_doubt and self._tries[kind] < TRIES:
             return False
         if looked.in_doubt:
-            log().error("delivered mail could not be scanned again", alert=True, copies=looked.in_doubt)
+            await self.alert(
+                f"{kind} in doubt", f"{looked.in_doubt} copies of delivered mail could not be scanned again"
+            )
         self._tries[kind] = 0
         await self.memory.remember(kind, version)
         return True

@@ -346,6 +346,18 @@ def test_active_content_is_held(defect, rule, evidence):
     assert (verdict.disposition.word, verdict.rule.id) == ("quarantine", rule)
 
 
+@pytest.mark.parametrize(
+    "elsewhere", ["header.reply_to_elsewhere", "header.reply_to_freemail", "header.from.names_other"]
+)
+def test_another_account_to_pay_to_is_held_where_the_answer_goes_elsewhere_and_marked_otherwise(elsewhere, evidence):
+    verdict = decide(evidence(content=content(defects=("text.payment_change", elsewhere))), ALICE, POLICY)
+    assert (verdict.disposition.word, verdict.rule.id) == ("quarantine", "payment-change")
+    verdict = decide(evidence(content=content(defects=("text.payment_change",))), ALICE, POLICY)
+    assert verdict.disposition is Disposition.DELIVER
+    assert ("X-Postern-Signal", "payment_change") in verdict.add_headers
+    assert decide(evidence(content=content(defects=(elsewhere,))), ALICE, POLICY).add_headers == ()
+
+
 @pytest.mark.parametrize("defect", ["office.macro", "office.embedded", "pdf.javascript", "pdf.encrypted", "pdf.form"])
 def test_what_honest_documents_have_is_not_held(defect, evidence):
     judged = evidence(content=content(defects=(defect,)))

@@ -99,7 +99,11 @@ class House:
             self.custody, StoreCopies(layout), self.look, self.clock, policy=policy, alert=self.alert
         )
         return RetroWatch(
-            retraction, signatures=self.signatures.now, rules=lambda: self.rules, memory=Lookbacks(self.counters)
+            retraction,
+            signatures=self.signatures.now,
+            rules=lambda: self.rules,
+            memory=Lookbacks(self.counters),
+            alert=self.alert,
         )
 
     async def delivered(self, octets: bytes, layout: StoreLayout) -> int:  # noqa: F811

@@ -12,7 +12,7 @@ from gateway.clock import FixedClock
 from gateway.facts.content import Findings, MalwareFact, MalwareResult
 from gateway.facts.outcome import Known, Skipped, Unknown
 from gateway.mail.message import Octets
-from gateway.quarantine.rescan import AGAIN, Rescanning
+from gateway.quarantine.rescan import AGAIN, FAILURES, Rescanning
 from gateway.queue.custody import Custody
 from gateway.queue.records import NewRecipient, Selection
 from gateway.queue.states import State
@@ -60,6 +60,24 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     house = House(tmp_path / "custody")
     yield house
     await house.custody.close()
+
+
+async def test_people_are_told_of_rounds_that_fail_again_and_again(house: House) -> None:
+    async def broken(octets: Octets) -> Findings:
+        raise OSError("no process to be had")
+
+    await house.waiting()
+    house.rescanning.scan = broken
+    for _ in range(FAILURES):
+        assert house.alerts == []
+        await house.rescanning.turn()
+    (told,) = house.alerts
+    assert f"{FAILURES} times in a row" in told
+    assert "no process to be had" in told
+    house.rescanning.scan = house.scan
+    await house.rescanning.turn()
+    assert len(house.scanned) == 1, "and it goes on where it can"
+    assert len(house.alerts) == 1
 
 
 @pytest.mark.parametrize("octets", [OCTETS, LARGE], ids=["small", "large"])

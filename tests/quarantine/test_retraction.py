@@ -15,7 +15,7 @@ from gateway.facts.evidence import Evidence, MessageFact
 from gateway.facts.outcome import Known, Outcome, Unknown
 from gateway.mail.message import Octets
 from gateway.quarantine.retraction import Looked, Retraction, owner_of
-from gateway.quarantine.retro_watch import RULES, SIGNATURES, TRIES, RetroWatch
+from gateway.quarantine.retro_watch import FAILURES, RULES, SIGNATURES, TRIES, RetroWatch
 from gateway.queue.custody import Custody
 from gateway.queue.identifiers import text_of
 from gateway.queue.states import State
@@ -64,7 +64,9 @@ class House:
             policy=policy,
             alert=self.alert,
         )
-        self.watch = RetroWatch(self.retraction, signatures=self.signatures, rules=lambda: self.rules, memory=self)
+        self.watch = RetroWatch(
+            self.retraction, signatures=self.signatures, rules=lambda: self.rules, memory=self, alert=self.alert
+        )
 
     async def scan(self, octets: Octets) -> Findings:
         self.scanned.append(bytes(octets))
@@ -240,6 +242,30 @@ async def test_what_can_never_be_told_is_left_to_people_after_some_passes(house:
     await house.delivered(b"kills anatomists\r\n")
     house.last[SIGNATURES], house.version, house.yara = "1", "2", Unknown("not examined")
     assert [await house.watch.round() for _ in range(TRIES + 1)] == [Looked(scanned=1, in_doubt=1)] * TRIES + [Looked()]
+    assert house.alerts == ["1 copies of delivered mail could not be scanned again"]
+
+
+async def test_people_are_told_of_looks_that_fail_again_and_again(house: House) -> None:
+    await house.delivered(b"evil\r\n")
+    house.evil, house.last[SIGNATURES] = {b"evil\r\n"}, "0"
+    house.store.is_silent = True
+    for _ in range(FAILURES - 1):
+        await house.watch.turn()
+    found = len(house.alerts)
+    await house.watch.turn()
+    await house.watch.turn()
+    told = house.alerts[found:]
+    assert [words.partition(":")[0] for words in told] == [
+        f"delivered mail cannot be scanned again, {times} times in a row" for times in (FAILURES, FAILURES + 1)
+    ], "raised again as long as it goes on"
+    assert all("the store is silent" in words for words in told)
+    house.store.is_silent = False
+    await house.watch.turn()
+    house.store.is_silent = True
+    await house.delivered(b"evil\r\n")
+    house.version = "3"
+    await house.watch.turn()
+    assert len([words for words in house.alerts if "in a row" in words]) == 2, "the count begins anew"
 
 
 async def test_a_pass_that_has_to_stop_is_begun_again_at_the_next_start(house: House) -> None:

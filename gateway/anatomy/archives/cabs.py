@@ -13,6 +13,7 @@ from gateway.anatomy import limits
 from gateway.anatomy.archives.libarchive import Kind
 from gateway.anatomy.archives.second import CLOSED, completed
 from gateway.anatomy.archives.unpacking import OutOfBounds, allowance
+from gateway.anatomy.characters import kept_name
 from gateway.anatomy.charsets import guessed
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member, is_traversal
@@ -90,7 +91,7 @@ def _files(octets: bytes, at: int, count: int) -> Iterator[tuple[int, int, int, 
         raw = octets[at:end]
         name = raw.decode("utf-8", "replace") if attributes & _UTF8_NAME else guessed(raw)
         at = end + 1
-        yield size, offset, index, name[: limits.MAX_NAME]
+        yield size, offset, index, kept_name(name)
 
 
 def _opened(octets: bytes, folders: list[_Folder], index: int, reserve: int, findings: Findings) -> tuple[bytes, str]:

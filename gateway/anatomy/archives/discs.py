@@ -10,6 +10,7 @@ from typing import Final
 
 from gateway.anatomy import limits
 from gateway.anatomy.archives.images import image_member
+from gateway.anatomy.characters import kept_name
 from gateway.anatomy.charsets import guessed
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
@@ -41,7 +42,7 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
                 if len(seen) > limits.MAX_PARTS:
                     findings.missed(Unscannable.ARCHIVE_PARTS)
                     return
-                yield _member(octets, name[: limits.MAX_NAME], extent, findings)
+                yield _member(octets, kept_name(name), extent, findings)
     except (struct.error, IndexError):
         findings.note(Defect.ARCHIVE_DAMAGED)
         findings.missed(Unscannable.ARCHIVE_DAMAGED)

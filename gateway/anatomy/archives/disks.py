@@ -13,6 +13,7 @@ from typing import Final
 from gateway.anatomy import limits
 from gateway.anatomy.archives.images import image_member
 from gateway.anatomy.archives.unpacking import OutOfBounds
+from gateway.anatomy.characters import kept_name
 from gateway.anatomy.charsets import guessed
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
@@ -167,7 +168,7 @@ class _Volume:
                     name = _name(entry, b"".join(long_name))
                     long_name = []
                     if not kind & _FOLDER:
-                        yield name[: limits.MAX_NAME], cluster, size
+                        yield kept_name(name), cluster, size
                     elif entry[:1] != b"." and cluster not in seen and len(seen) < limits.MAX_PARTS:
                         seen.add(cluster)
                         pending.append(self.chain(cluster, _MAX_FOLDER))

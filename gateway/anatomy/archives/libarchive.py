@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from gateway.anatomy import limits
 from gateway.anatomy.archives.unpacking import OutOfBounds, allowance
+from gateway.anatomy.characters import kept_name
 from gateway.anatomy.charsets import guessed
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import ENCRYPTED, Member, is_traversal
@@ -151,7 +152,7 @@ def _content(library: ctypes.CDLL, archive: int, packed: int, findings: Findings
 
 def _name(library: ctypes.CDLL, entry: ctypes.c_void_p) -> str:
     raw = library.archive_entry_pathname_utf8(entry) or library.archive_entry_pathname(entry) or b""
-    return guessed(raw[: 4 * limits.MAX_NAME])[: limits.MAX_NAME]
+    return kept_name(guessed(raw))
 
 
 def _broke_off(library: ctypes.CDLL, archive: int, findings: Findings) -> Unscannable:

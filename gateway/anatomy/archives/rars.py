@@ -12,6 +12,7 @@ from gateway.anatomy import limits
 from gateway.anatomy.archives.libarchive import Kind
 from gateway.anatomy.archives.second import CLOSED, completed
 from gateway.anatomy.archives.unpacking import OutOfBounds, stored
+from gateway.anatomy.characters import kept_name
 from gateway.anatomy.charsets import guessed
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member, is_traversal
@@ -63,7 +64,7 @@ def _listed(octets: bytes, findings: Findings) -> Iterator[Member]:
 
 
 def _member(octets: bytes, entry: _Entry, findings: Findings) -> Member:
-    name = entry.name[: limits.MAX_NAME]
+    name = kept_name(entry.name)
     if is_traversal(name):
         findings.note(Defect.ARCHIVE_TRAVERSAL)
     if entry.encrypted:

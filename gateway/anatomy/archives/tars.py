@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.anatomy import limits
+from gateway.anatomy.characters import kept_name
 from gateway.anatomy.charsets import guessed
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
@@ -51,14 +52,14 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
             if kind == _SPARSE:
                 findings.missed(Unscannable.ARCHIVE_UNSUPPORTED)  # its holes are left out here
             if real_size is not None:
-                size, real_size = real_size, None
+                size, real_size = real_size or size, None
             count += 1
             if count > limits.MAX_PARTS:
                 findings.missed(Unscannable.ARCHIVE_PARTS)
                 return
             if content_at + size > len(octets):
                 findings.note(Defect.ARCHIVE_DAMAGED)
-            name = (long_name or _name(header))[: limits.MAX_NAME]
+            name = kept_name(long_name or _name(header))
             if ".." in name.split("/") or name.startswith("/"):
                 findings.note(Defect.ARCHIVE_TRAVERSAL)
             content = octets[content_at : content_at + size]

@@ -222,6 +222,7 @@ def _all(start: Callable[[], _Stream], packed: bytes, findings: Findings) -> Unp
         contents.append(unpacked.content)
         allowed -= len(unpacked.content)
         position += unpacked.consumed
+        position += len(packed) - position - len(packed[position:].lstrip(b"\0"))  # tapes are filled up with zeros
         if unpacked.damaged or position >= len(packed):
             return Unpacked(b"".join(contents), position, unpacked.damaged)
     else:

@@ -17,17 +17,20 @@ from gateway.anatomy import limits
 from gateway.anatomy.archives.libarchive import Kind
 from gateway.anatomy.archives.second import CLOSED, completed
 from gateway.anatomy.archives.unpacking import OutOfBounds, Unpacked, bunzip2, inflate, stored, unlzma_member
+from gateway.anatomy.characters import kept_name
 from gateway.anatomy.charsets import fits
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.locks import Lock, OldCipher, WinZipCipher
 from gateway.anatomy.members import Member, is_traversal
+from gateway.anatomy.names import extension
 
 _LOCAL: Final = struct.Struct("<4sHHHHHLLLHH")
 _CENTRAL: Final = struct.Struct("<4sHHHHHHLLLHHHHHLL")
 _END: Final = struct.Struct("<4sHHHHLLH")
 _END_REACH: Final = 65_557  # the longest comment and the record itself
-_RECORD: Final = re.compile(rb"PK(?:\x01\x02|\x03\x04|\x05\x06)")
+_RECORD: Final = re.compile(rb"PK(?:\x01\x02|\x03\x04|\x05\x06|\x07\x08)")
 _AES_EXTRA: Final = re.compile(rb"\x01\x99\x07\0..AE([\1\2\3])(..)", re.DOTALL)
+_UNICODE_NAME: Final = re.compile(rb"up(..)\x01.{4}", re.DOTALL)
 _START: Final = 512
 _MAX_EXTRA_FIELDS: Final = 16
 _MAX_LOOKALIKES: Final = 10_000
@@ -242,8 +245,8 @@ def _located(octets: bytes, local: int, name: str, flags: int, method: int, pack
 
 
 def _otherwise(octets: bytes, listed: list[Entry]) -> list[Entry]:
-    """Listed members as their local headers have them, where those say another method or size: readers that stream
-    believe these."""
+    """Listed members as their local headers have them, where those say another method, size or kind of name: readers
+    that stream believe these. And under the name of an extra field (APPNOTE 4.6.9), which half of all readers show."""
     found: list[Entry] = []
     for entry in listed:
         fields = _LOCAL.unpack_from(octets, entry.local)
@@ -251,8 +254,17 @@ def _otherwise(octets: bytes, listed: list[Entry]) -> list[Entry]:
         end = min(len(octets), entry.start + packed)
         if (flags & _FLAG_STREAMED and not packed) or packed == _WIDE:
             end = entry.end
+        name_at = entry.local + _LOCAL.size
+        local_name = octets[name_at : name_at + fields[9]]
         if (method, end) != (entry.method, entry.end) and method in (_STORED, _DEFLATED, _BZIP2, _LZMA):
-            found.append(replace(entry, flags=flags, method=method, end=end))
+            found.append(replace(entry, name=_name(local_name, flags), flags=flags, method=method, end=end))
+            continue
+        names = {_name(local_name, flags)} if local_name != entry.name.encode() else set()
+        other = _UNICODE_NAME.search(octets, name_at + fields[9], entry.start) if fields[10] else None
+        if other:
+            length = int.from_bytes(other[1], "little") - len(other[0]) + 4
+            names.add(_name(octets[other.end() : other.end() + max(0, length)], _FLAG_UTF8))
+        found += [replace(entry, name=name) for name in sorted(names) if extension(name) != extension(entry.name)]
     return found
 
 
@@ -316,5 +328,5 @@ def _widened(extra: bytes, unpacked: int, packed: int, local: int) -> tuple[int,
 
 def _name(raw: bytes, flags: int) -> str:
     """The name: UTF-8 where the flag says so or the octets fit, else code page 437 (APPNOTE D.1)."""
-    raw = raw[: limits.MAX_NAME]
-    return raw.decode("utf-8", "replace") if flags & _FLAG_UTF8 or fits(raw, "utf-8") else raw.decode("cp437")
+    is_utf8 = flags & _FLAG_UTF8 or fits(raw, "utf-8")
+    return kept_name(raw.decode("utf-8" if is_utf8 else "cp437", "replace"))

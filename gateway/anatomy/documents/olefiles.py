@@ -8,7 +8,9 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from gateway.anatomy import limits, types
+from gateway.anatomy import types
+from gateway.anatomy.archives.unpacking import OutOfBounds, inflated
+from gateway.anatomy.characters import kept_name
 from gateway.anatomy.charsets import guessed
 from gateway.anatomy.documents import words
 from gateway.anatomy.documents.office_locks import DEFAULT_PASSWORD, lock_of
@@ -29,6 +31,7 @@ _FILEPASS, _BOUNDSHEET, _SUPBOOK = 0x002F, 0x0085, 0x01AE
 _MAX_RECORDS: Final = 200_000
 _MACRO_SHEET: Final = 1
 
+_PACKED_STORAGE: Final = re.compile(rb"\x10\0\x11\x10(.{4}).{4}(?=\x78)", re.DOTALL)
 _INSTALLER: Final = re.compile("[\u3800-\u4840]")
 """How MSI packages write the names of their streams: two characters in one."""
 _FILES: Final = frozenset({types.PE, types.ELF, types.CABINET, types.ZIP, types.RAR, types.SEVEN_ZIP})
@@ -47,9 +50,11 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
         _note(stream, findings)
         if stream.name in _SEALED and len(stream.path) == 1:
             sealed[stream.name] = stream.content
-        elif stream.name == "\x01Ole10Native":
+        elif stream.name.lower().startswith("\x01ole10native"):
             findings.note(Defect.OFFICE_EMBEDDED)
             yield package(stream.content)
+        elif stream.name == "PowerPoint Document":
+            yield from _packed_storages(stream.content, findings)
         elif stream.name.startswith(_MESSAGE):
             found = _of_message(stream, names, attached)
             if found is not None:
@@ -58,7 +63,7 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
             findings.note(Defect.OFFICE_EMBEDDED)
             yield Member("", stream.content, len(stream.content))
     for path, content in attached:
-        yield Member(names.get(path, "")[: limits.MAX_NAME], content, len(content))
+        yield Member(kept_name(names.get(path, "")), content, len(content))
     if sealed:
         yield from _unsealed(sealed, findings)
 
@@ -75,6 +80,19 @@ def _unsealed(sealed: dict[str, bytes], findings: Findings) -> Iterator[Member]:
         yield Member("", content, len(content))
     else:
         yield Member("", b"", len(package), ENCRYPTED, lock=lock)
+
+
+def _packed_storages(content: bytes, findings: Findings) -> Iterator[Member]:
+    """Compound files that PowerPoint keeps deflated in its one stream: macros and objects (MS-PPT 2.10.34)."""
+    for match in _PACKED_STORAGE.finditer(content):
+        (length,) = struct.unpack("<L", match[1])
+        try:
+            storage = inflated(content[match.end() : match.start() + 8 + length], findings).content
+        except OutOfBounds as bound:
+            findings.missed(bound.reason)
+            return
+        if storage:
+            yield Member("", storage, len(storage))
 
 
 def _is_file(stream: Stream) -> bool:
@@ -97,7 +115,7 @@ def package(native: bytes) -> Member:
         (size,) = struct.unpack_from("<L", native, at)
         content = native[at + 4 : at + 4 + size]
         name = guessed(texts[0] or texts[1].rpartition(b"\\")[2])
-        return Member(name[: limits.MAX_NAME], content, len(content))
+        return Member(kept_name(name), content, len(content))
     except (ValueError, struct.error):
         return Member("", native[4:], len(native))
 

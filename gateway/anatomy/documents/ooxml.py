@@ -11,15 +11,21 @@ from typing import Final
 from gateway.anatomy import limits
 from gateway.anatomy.archives import zips
 from gateway.anatomy.archives.zips import Entry
+from gateway.anatomy.charsets import in_utf_8
 from gateway.anatomy.documents import words
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
 from gateway.anatomy.sight.barcodes import note_codes
 from gateway.anatomy.types import true_type
 
-_RELATION: Final = re.compile(rb"<(?:\w{1,20}:)?Relationship\s([^<>]{1,8192})>")
+_COMMENT: Final = re.compile(rb"<!--.{0,4096}?-->", re.DOTALL)
+_RELATION: Final = re.compile(
+    rb"<(?:\w{1,20}:)?Relationship\s((?:[^<>\"']{1,4096}+|\"[^\"]{0,4096}\"|'[^']{0,4096}'){1,400}+)>"
+)
 _ATTRIBUTE: Final = re.compile(rb"\b(Type|Target|TargetMode)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
-_INSTRUCTION: Final = re.compile(rb"<w:instrText[^<>]{0,200}>([^<]{0,2000})|w:instr\s*=\s*\"([^\"]{0,2000})\"")
+_INSTRUCTION: Final = re.compile(
+    rb"<(?:\w{1,20}:)?instrText[^<>]{0,200}>([^<]{0,2000})|\binstr\s{0,20}=\s{0,20}(?:\"([^\"]{0,2000})|'([^']{0,2000}))"
+)
 _DDE: Final = re.compile(rb"\bDDE(?:AUTO)?\b", re.IGNORECASE)
 _DDE_LINK: Final = re.compile(rb"<(?:\w{1,20}:)?ddeLink\s", re.IGNORECASE)
 _DDE_FORMULA: Final = re.compile(
@@ -27,6 +33,10 @@ _DDE_FORMULA: Final = re.compile(
 )
 _SUFFIX: Final = re.compile(r"/([A-Za-z]+)/?\Z")
 
+_MACRO_SHEETS: Final = frozenset({"xlMacrosheet", "xlIntlMacrosheet"})
+_REMOTE: Final = ("http", "ftp", "\\\\", "//", "file://", "mhtml")
+_AT_ONCE: Final = frozenset({"attachedTemplate", "oleObject", "frame", "subDocument"})
+"""What is fetched without a question as soon as the document is opened, and may bring what runs."""
 _FETCHED: Final = frozenset({"oleObject", "frame", "subDocument", "externalLink", "externalLinkPath", "package"})
 _WORDS: Final = re.compile(
     r"word/(?:document|header\d*|footer\d*|footnotes|endnotes|comments)\d*\.xml\Z", re.IGNORECASE
@@ -108,32 +118,38 @@ def _read(octets: bytes, entry: Entry, findings: Findings) -> bytes:
         return b""
     if len(member.content) > limits.MAX_MARKUP:
         findings.note(Defect.TEXT_TRUNCATED)
-    return member.content[: limits.MAX_MARKUP]
+    return in_utf_8(member.content[: limits.MAX_MARKUP])
 
 
 def _note_relations(markup: bytes, findings: Findings) -> None:
-    for match in _RELATION.finditer(markup):
-        found = {name: quoted or single for name, quoted, single in _ATTRIBUTE.findall(match[1])}
-        if found.get(b"TargetMode") != b"External":
-            continue
-        target = html.unescape(found.get(b"Target", b"").decode("utf-8", "replace"))
-        kind = _SUFFIX.search(found.get(b"Type", b"").decode("ascii", "replace"))
+    for match in _RELATION.finditer(_COMMENT.sub(b"", markup) if b"<!--" in markup else markup):
+        found = {name: _unescaped(quoted or single) for name, quoted, single in _ATTRIBUTE.findall(match[1])}
+        kind = _SUFFIX.search(found.get(b"Type", ""))
         what = kind[1] if kind else ""
-        if what == "attachedTemplate":
-            if target.lower().startswith(("http", "ftp", "\\\\", "//", "file://", "mhtml")):
-                findings.note(Defect.OFFICE_EXTERNAL_TEMPLATE)
-        elif what in _FETCHED:
+        if what in _MACRO_SHEETS:
+            findings.note(Defect.OFFICE_XLM)
+        if found.get(b"TargetMode") != "External":
+            continue
+        target = found.get(b"Target", "")
+        if what in _AT_ONCE and target.lower().startswith(_REMOTE):
+            findings.note(Defect.OFFICE_EXTERNAL_TEMPLATE)
+        if what in _FETCHED:
             findings.note(Defect.OFFICE_EXTERNAL_OBJECT)
         findings.lead(target, "office")
 
 
+def _unescaped(value: bytes) -> str:
+    text = value.decode("utf-8", "replace")
+    return html.unescape(text) if "&" in text else text
+
+
 def _note_fields(markup: bytes, findings: Findings) -> None:
     """Field codes may be cut into many runs: they are put together again."""
-    if b"DDE" not in markup.upper() and b"instr" not in markup:
+    if b"instr" not in markup:
         return
     pieces: list[bytes] = []
     for match in _INSTRUCTION.finditer(markup):
-        pieces.append(match[1] or match[2] or b"")
+        pieces.append(html.unescape((match[1] or match[2] or match[3] or b"").decode("utf-8", "replace")).encode())
     together = b"".join(pieces)
     if _DDE.search(together) or any(_DDE.search(each) for each in pieces):
         findings.note(Defect.OFFICE_DDE)

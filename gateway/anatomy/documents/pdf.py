@@ -12,7 +12,8 @@ from itertools import chain, repeat
 from typing import Final
 
 from gateway.anatomy import limits
-from gateway.anatomy.archives.unpacking import OutOfBounds, glimpse, inflated
+from gateway.anatomy.archives.unpacking import OutOfBounds, glimpse, inflate, inflated
+from gateway.anatomy.characters import kept_name
 from gateway.anatomy.documents.pdf_locks import lock_of, security_of, unlocked
 from gateway.anatomy.documents.pdf_syntax import stream_end
 from gateway.anatomy.documents.pdf_text import PLACE, Fonts, shown_by
@@ -21,8 +22,9 @@ from gateway.anatomy.members import ENCRYPTED, Member
 from gateway.anatomy.sight.barcodes import note_codes
 from gateway.anatomy.sight.images import png
 
-_STREAM: Final = re.compile(rb"(?<!end)stream(?:\r\n|\n|\r)")
-_DICTIONARY_REACH: Final = 4096
+_STREAM: Final = re.compile(rb"(?<!end)stream[ \t]{0,8}(?:\r\n|\n|\r)")
+_DICTIONARY_REACH: Final = 64 * 1024
+_STREAM_REACH: Final = 4096
 _ESCAPED: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _NAME: Final = re.compile(
     rb"/(JavaScript|JS|Launch|OpenAction|AA|EmbeddedFiles?|Encrypt|RichMedia|XFA|SubmitForm|ImportData|GoToR|GoToE|URI)"
@@ -30,6 +32,8 @@ _NAME: Final = re.compile(
 )
 _TEXT: Final = re.compile(rb"\s{0,20}\(((?:[^()\\]|\\.){1,2000})\)|\s{0,20}<([0-9A-Fa-f\s]{2,4000})>", re.DOTALL)
 _ACTION: Final = re.compile(rb"/S\s{0,20}/(?:JavaScript|Launch|URI|SubmitForm|GoToR|GoToE|ImportData|Rendition)\b")
+_FILE_REFERENCES: Final = re.compile(rb"/EF\s{0,20}<<([^<>]{1,400})>>")
+_REFERENCE: Final = re.compile(rb"(\d{1,7})\s{1,20}\d{1,5}\s{1,20}R\b")
 _FILE_NAME: Final = re.compile(rb"/(?:UF|F)\s{0,20}\(((?:[^()\\]|\\.){1,255})\)", re.DOTALL)
 _ACTION_REACH: Final = 400
 _FILTER: Final = re.compile(
@@ -38,6 +42,7 @@ _FILTER: Final = re.compile(
 _DEFLATED: Final = frozenset({b"FlateDecode", b"Fl"})
 _FILTERS: Final = frozenset({b"FlateDecode", b"Fl", b"ASCIIHexDecode", b"AHx", b"ASCII85Decode", b"A85"})
 _MAX_FILTERS: Final = 4
+_ZLIB: Final = b"\x78"
 _NOT_HEX: Final = bytes(set(range(256)) - set(b"0123456789abcdefABCDEF"))
 _OBJECT: Final = re.compile(rb"(\d{1,7})\s{1,20}\d{1,5}\s{1,20}obj\b")
 _FIRST: Final = re.compile(rb"/First\s+(\d{1,7})")
@@ -71,6 +76,8 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
     position = 0
     names: list[str] = []
     files: list[bytes] = []
+    said_to_be_files: set[int] = set()
+    others: list[tuple[bytes, int, int]] = []
     for number, match in enumerate(_STREAM.finditer(octets)):
         if match.start() < position:
             continue  # inside the octets of another stream
@@ -81,6 +88,7 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
         scan.text(text)
         _take_objects(text, fonts)
         names += _names_in(text)
+        said_to_be_files.update(_files_in(text))
         described = _unescaped(text[max(text.rfind(b" obj") - 20, len(text) - _DICTIONARY_REACH, 0) :])
         end = position = stream_end(octets, match.end(), described)
         if b"/ObjStm" in described:
@@ -88,9 +96,13 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
             scan.text(inside)
             _take_packed_objects(inside, described, fonts)
             names += _names_in(inside)
-        elif b"/EmbeddedFile" in described:
+            said_to_be_files.update(_files_in(inside))
+            continue
+        if b"/EmbeddedFile" in described:
             files.append(scan.unpacked(octets[match.end() : end], described))
-        elif b"/DCTDecode" in described and b"/Image" in described:
+            continue
+        others.append((described, match.end(), end))
+        if b"/DCTDecode" in described and b"/Image" in described:
             note_codes(octets[match.end() : end], "image/jpeg", findings)
         elif b"/Image" in described and b"/FlateDecode" in described:
             _note_image(octets[match.end() : end], described, findings)
@@ -101,13 +113,20 @@ def members(octets: bytes, findings: Findings) -> Iterator[Member]:
             elif b"Tf" in content and b"BT" in content and not content[:200].translate(None, _PLAIN):
                 pages.append(content)
             if b"/Filter" not in described:
-                scan.text(content[:_DICTIONARY_REACH])
+                scan.text(content[:_STREAM_REACH])
     scan.text(octets[position:])
     _take_objects(octets[position:], fonts)
     for page in pages:
         if findings.document_room:
             findings.read(shown_by(page, fonts), PLACE)
     names += _names_in(octets[position:])
+    said_to_be_files.update(_files_in(octets[position:]))
+    if said_to_be_files:
+        # A file's stream need not say that it is one (ISO 32000 section 7.11.4): who refers to it does.
+        for described, start, end in others:
+            if _number(described) in said_to_be_files:
+                findings.note(Defect.PDF_EMBEDDED)
+                files.append(scan.unpacked(octets[start:end], described))
     # Which name is whose, only the references tell; files and their names come in the same order, most often.
     for content, name in zip(files, chain(names, repeat("")), strict=False):
         yield Member(name, content, len(content))
@@ -159,11 +178,14 @@ class _Scan:
     def unpacked(self, packed: bytes, described: bytes) -> bytes:
         """A stream without its filter, as much of it as makes sense and is within bounds."""
         filters = _FILTER.findall(described[described.find(b"/Filter") :]) if b"/Filter" in described else []
-        if not set(filters) <= _FILTERS or self._streams >= limits.MAX_OBJECT_STREAMS:
+        if b"/Filter" in described and not filters and packed.startswith(_ZLIB):
+            filters = [b"FlateDecode"]  # its name stands elsewhere
+        is_readable = set(filters) <= _FILTERS and len(filters) <= _MAX_FILTERS
+        if not is_readable or self._streams >= limits.MAX_OBJECT_STREAMS:
             self._findings.missed(Unscannable.ARCHIVE_UNSUPPORTED)
             return b""
         self._streams += 1
-        for each in filters[:_MAX_FILTERS]:
+        for each in filters:
             packed = self._inflated(packed) if each in _DEFLATED else _in_letters(packed, each)
         return packed
 
@@ -180,6 +202,8 @@ class _Scan:
     def _inflated(self, packed: bytes) -> bytes:
         try:
             unpacked = inflated(packed, self._findings)
+            if not unpacked.content and packed:
+                unpacked = inflate(packed[2:], self._findings)  # a head that makes no sense is passed over by readers
         except OutOfBounds as bound:
             self._findings.missed(bound.reason)
             return b""
@@ -193,6 +217,13 @@ class _Scan:
             return
         raw = _plain(text[1]) if text[1] is not None else bytes.fromhex(_even(text[2]))
         self._findings.lead(raw.decode("utf-8", "replace"), "pdf")
+
+
+def _files_in(text: bytes) -> Iterator[int]:
+    """The numbers of the streams that file specifications refer to."""
+    if b"/EF" in text:
+        for files in _FILE_REFERENCES.findall(text):
+            yield from map(int, _REFERENCE.findall(files))
 
 
 def _number(described: bytes) -> int:
@@ -271,4 +302,4 @@ def _even(digits: bytes) -> str:
 def _names_in(text: bytes) -> list[str]:
     if b"/EF" not in text and b"/Filespec" not in text:
         return []
-    return [_plain(name).decode("utf-8", "replace")[: limits.MAX_NAME] for name in _FILE_NAME.findall(text)]
+    return [kept_name(_plain(name).decode("utf-8", "replace")) for name in _FILE_NAME.findall(text)]

@@ -14,7 +14,7 @@ from gateway.anatomy.documents.olefiles import package
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
 
-_OBJECT: Final = re.compile(rb"\\objdata\b")
+_OBJECT: Final = re.compile(rb"\\(?:objdata|datastore)(?![a-z])-?\d{0,10} ?")
 _TEMPLATE: Final = re.compile(rb"\\\*\\template\s{1,20}([^{}]{1,2000})")
 _FIELD: Final = re.compile(rb"\\fldinst\b(?>\\\*|\\[a-z]{1,20}-?\d{0,10} ?|[{} \r\n]){0,16}+([^\\{}]{1,2000})")
 _DDE: Final = re.compile(rb"\s*DDE(?:AUTO)?\b", re.IGNORECASE)

@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 from gateway.anatomy import limits
+from gateway.anatomy.characters import kept_name
 from gateway.anatomy.charsets import decode_as, with_known_charsets
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.mail.headers import decode, unfold
@@ -25,6 +26,9 @@ _LOOSE: Final = {
     parameter: re.compile(rf"\b{parameter}\s*=\s*(.*?)\s*(?=;\s*[\w*.-]+\s*=|\Z)", re.DOTALL | re.IGNORECASE)
     for parameter in ("filename", "name")
 }
+_NAMINGS: Final = ("filename", "name")
+_MAX_NAMINGS: Final = 12
+"""Fields of one part that may name it, as far as they are read."""
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 
 _BARE_TYPES: Final = {"text": "text/plain", "html": "text/html", "multipart": "multipart/mixed"}
@@ -174,14 +178,15 @@ def names(header: Header) -> list[str]:
     loose: list[str] = []
     everywhere: list[tuple[str, str]] = []
     for field, parameter in (("content-disposition", "filename"), ("content-type", "name")):
-        for value in header.values(field)[: limits.MAX_READINGS]:
+        for value in header.values(field)[:_MAX_NAMINGS]:
             if b"name" not in value.lower() and b"(" not in value:
                 continue  # in most fields; a comment may stand within a word
-            whole = without_comments(unfold(value[: limits.MAX_MIME_VALUE]))
+            whole = without_comments(unfold(value[: 4 * limits.MAX_MIME_VALUE]))
             first, _, text = whole.partition(";")
             pairs = parameter_pairs(text)
             everywhere += pairs
             found += [joined(pairs).get(parameter, ""), *(text for name, text in pairs if name == parameter)]
+            loose += [text for name, text in pairs if name in _NAMINGS and name != parameter]
             if "=" in first:  # where a parameter is not looked for, and found all the same
                 loose += [
                     text
@@ -198,6 +203,7 @@ def names(header: Header) -> list[str]:
         decode(with_known_charsets(each.encode("utf-8", "replace"))) if "=?" in each else each
         for each in (*found, *loose)
     ]
+    readable += [unquote(each) for each in readable if "%" in each]  # for readers that take it for an address
     readable += [each.partition("\0")[0] for each in readable if "\0" in each]  # for readers to whom that ends it
     return list(dict.fromkeys(cut for each in (*readable, *map(_turned, readable)) if (cut := _presentable(each))))
 
@@ -213,7 +219,7 @@ def _loose_names(text: str, parameter: str) -> list[str]:
         segment.strip() and ("=" not in segment or segment.count('"') not in (0, 2) or segment.rstrip()[-1:] != '"')
         for segment in _SEGMENT.findall(text)
         if '"' in segment or "=" not in segment
-    )
+    ) or any(" " in value and f"{parameter}=" in value.lower() for _, value in parameter_pairs(text))
     found = _LOOSE[parameter].search(text) if is_odd else None
     return [found[1].replace('"', "").replace("\\", "")] if found else []
 
@@ -296,4 +302,4 @@ def _assembled(numbered: Mapping[int, tuple[str, bool]]) -> str:
 
 def _presentable(name: str) -> str:
     """A name on one line, bounded; invisible characters stay, for they are evidence."""
-    return "".join(char for char in name if char not in "\r\n\0").strip()[: limits.MAX_NAME]
+    return kept_name("".join(char for char in name if char not in "\r\n\0").strip())

@@ -24,6 +24,9 @@ from gateway.mail.message import Octets
 _LONG_PREAMBLE: Final = 1024
 """Octets. "This is a multi-part message in MIME format" is honest; a page of text before the first part is not."""
 
+_CARRYING: Final = (b"begin", b"ransfer-", b"-----BEGIN")
+"""What stands in front of a file in a text."""
+
 _ENCODED: Final = frozenset({"base64", "quoted-printable"})
 
 
@@ -298,7 +301,7 @@ class _Walk:
     def _aside(self, reading: _Reading, text: bytes, defect: Defect) -> Iterator[Part]:
         """Text around the parts: a reader without MIME shows it, and files may be embedded in it."""
         ordinary = _LONG_PREAMBLE if defect is Defect.MIME_PREAMBLE else 0
-        if len(text.strip()) <= ordinary and b"begin" not in text:
+        if len(text.strip()) <= ordinary and not any(mark in text for mark in _CARRYING):
             return
         if len(text.strip()) > ordinary:
             self._findings.note(defect)

@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 _BLANK_BEFORE_SOFT_BREAK: Final = re.compile(rb"=[ \t]+(?=\r?\n)")
+_SOFT_BREAK: Final = re.compile(rb"=[ \t]*\r?\n")
 _BARE_SOFT_BREAK: Final = re.compile(rb"=\r(?!\n)")
 _ODD: Final = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)")
 _LOWER: Final = re.compile(rb"=(?=[0-9A-Fa-f]?[a-f])[0-9A-Fa-f]{2}")
@@ -30,7 +31,9 @@ def readings(raw: bytes) -> list[bytes]:
     # Digits in lower case are common and forbidden; in both cases they are a way to be read in two ways.
     if _ODD.search(raw) is None and not (_LOWER.search(raw) and _UPPER.search(raw)):
         return [usual]
-    return list(dict.fromkeys((usual, *(_decoded(dropped.sub(b"", raw)) for dropped in _DROPPED))))
+    # Some join the lines first, and find an escape that a soft break had cut in two.
+    lines_joined = _decoded(_SOFT_BREAK.sub(b"", raw))
+    return list(dict.fromkeys((usual, lines_joined, *(_decoded(dropped.sub(b"", raw)) for dropped in _DROPPED))))
 
 
 def _decoded(raw: bytes) -> bytes:

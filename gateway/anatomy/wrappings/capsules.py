@@ -10,6 +10,7 @@ from typing import Final
 
 from gateway.anatomy import limits
 from gateway.anatomy.archives.unpacking import OutOfBounds, inflated
+from gateway.anatomy.characters import kept_name
 from gateway.anatomy.charsets import guessed
 from gateway.anatomy.findings import Defect, Findings, Unscannable
 from gateway.anatomy.members import Member
@@ -47,7 +48,7 @@ def tnef_members(octets: bytes, findings: Findings) -> Iterator[Member]:
                 yield Member(title, content, len(content))
             title, content = "", None
         elif attribute == _TNEF_TITLE:
-            title = guessed(value.rstrip(b"\0"))[: limits.MAX_NAME]
+            title = kept_name(guessed(value.rstrip(b"\0")))
         elif attribute == _TNEF_CONTENT:
             if content is not None:
                 yield Member(title, content, len(content))

@@ -144,4 +144,46 @@ _STRUCTURE = (
     ),
 )
 
-CASES = (*_BASE64, *_QUOTED, *_OLD, *_STRUCTURE)
+_NAMED_FILE = _FILE.replace(b"\r\n", b'\r\nContent-Disposition: attachment; filename="e.com"\r\n', 1)
+_DELIMITED = _parts(b"b", _WORDS, _NAMED_FILE)
+_IN_TEXT = (
+    *(
+        Case(f"delimiters with {written!r}", _mail(_MIXED + b"b", _DELIMITED.replace(b"--b", written)))
+        for written in (b" --b", b"\t--b", b"\0--b", b"-b", "\u2014b".encode(), b"> --b")
+    ),
+    Case("line feeds doubled", _mail(_MIXED + b"b", _DELIMITED.replace(b"\r\n", b"\r\n\n"))),
+    Case("two empty lines too many", _mail(_MIXED + b"b", _parts(b"b", b"\r\n\r\n" + _NAMED_FILE))),
+    Case("a part in the preamble", _mail(_MIXED + b"b", _NAMED_FILE + _parts(b"b", _WORDS))),
+    Case("a part in the epilogue", _mail(_MIXED + b"b", _parts(b"b", _WORDS) + _NAMED_FILE)),
+    Case("a message in the epilogue", _mail(_MIXED + b"b", _parts(b"b", _WORDS) + HEAD + _NAMED_FILE)),
+    Case("parts of another boundary in the preamble", _mail(_MIXED + b"b", _parts(b"c", _FILE) + _parts(b"b", _WORDS))),
+    Case("the test file in the epilogue", _mail(_MIXED + b"b", _parts(b"b", _WORDS) + b"\r\n" + EICAR + b"\r\n")),
+    Case("a bounce that quotes it", _mail(b"Content-Type: text/plain", b"Sorry.\r\n\r\n--- Below is a copy.\r\n\r\n" + HEAD + _FILE)),
+    Case("a mailbox", _mail(b"Content-Type: application/mbox", b"From a@b Mon Jan  1 00:00:00 2026\r\n" + HEAD + b"\r\nx\r\n\r\nFrom c@d Mon Jan  1 00:00:00 2026\r\n" + HEAD + _FILE)),
+    *(
+        Case(f"a message of type {kind!r}", _mail(_MIXED + b"b", _parts(b"b", b"Content-Type: " + kind + b"\r\n\r\n" + start + _FILE)))
+        for kind in (b"message/http", b"message/x-other", b"application/x-message", b"text/plain", b"image/png")
+        for start in (b"", b"\r\n" + HEAD, b"From nobody\r\n" + HEAD)
+    ),
+    Case("a multipart in uuencoding", _mail(_MIXED + b"b", _parts(b"b", _MIXED + b"c\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\n" + b"begin 644 a\r\n" + b"".join(binascii.b2a_uu(_parts(b"c", _FILE)[at : at + 45]) for at in range(0, len(_parts(b"c", _FILE)), 45)) + b"`\r\nend\r\n"))),
+)  # fmt: skip
+
+
+def _text(name: str, body: bytes) -> Case:
+    return Case(name, _mail(b"Content-Type: text/plain", body))
+
+
+_UNUSUAL = (
+    *(
+        _text(f"uuencoded behind {first!r}", first + b"\r\n" + _UU + b"`\r\nend\r\n")
+        for first in (b"begin  e.com", b"begin 644", b"begin 644 ", b"begin 6 e.com", b"begin 00000644 e.com", b"begin 644 " + b"e" * 400)
+    ),
+    _text("uuencoded behind another beginning", b"begin 644 a\r\n!8\r\nbegin 644 e.com\r\n" + _UU + b"`\r\nend\r\n"),
+    _text("yEnc without a name", b"=ybegin line=128 size=68\r\n" + _YENC + b"\r\n=yend size=68\r\n"),
+    _text("BinHex in other words", b"(This file must be converted; you knew that.)\r\n\r\n:" + binhex(EICAR, b"eicar.com") + b":\r\n"),
+    _base64("base64 in base64", base64.b64encode(_B64)),
+    _quoted("soft breaks inside of escapes", b"=\r\n".join(_HEX[at : at + 1] for at in range(len(_HEX)))),
+    _quoted("soft breaks behind signs", b"= \r\n".join(_HEX[at : at + 2] for at in range(0, len(_HEX), 2))),
+)  # fmt: skip
+
+CASES = (*_IN_TEXT, *_UNUSUAL, *_BASE64, *_QUOTED, *_OLD, *_STRUCTURE)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.anatomy.evasions import active, archives, boundaries, clean, encodings, names
+from tests.anatomy.evasions import active, archives, boundaries, clean, encodings, names, papers, rare, scripts
 from tests.anatomy.evasions.case import Fate, look_at
 
-CASES = [case for table in (boundaries, encodings, archives, active, clean) for case in table.CASES]
+CASES = [
+    case for table in (boundaries, encodings, archives, active, scripts, papers, rare, clean) for case in table.CASES
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -25,6 +27,11 @@ def test_is_reached_or_named(case):
 @pytest.mark.parametrize("named", names.NAMED, ids=lambda named: repr(named.fields))
 def test_a_name_gives_itself_away(named):
     assert named.defect in look_at(names.message(named)).anatomy.content.defects
+
+
+@pytest.mark.parametrize("noted", papers.NOTED, ids=lambda noted: noted.name)
+def test_what_a_document_does_is_named(noted):
+    assert noted.defect in look_at(noted.message).anatomy.content.defects
 
 
 @pytest.mark.parametrize("case", clean.CASES, ids=lambda case: case.name)
