@@ -56,7 +56,7 @@ class PartFact:
 @dataclass(frozen=True, slots=True)
 class LinkFact:
     """One link: where it goes, what it says, its host in lower case, and where it stood ("html", "text", "pdf",
-    "office", "qr")."""
+    "office", "qr", and "shortened" for what a shortener gave)."""
 
     url: str
     text: str
@@ -191,6 +191,24 @@ class ListedFact:
     score: float = 0.0
     listings: tuple[tuple[str, str], ...] = ()
     unusable: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShortLinkFact:
+    """A shortened link, the link that it leads to and the host of that in lower case; without one, `why` it is not
+    known."""
+
+    url: str
+    target: str = ""
+    host: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShortenedFact:
+    """The shortened links of a message that were followed, in the order in which they stand."""
+
+    links: tuple[ShortLinkFact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

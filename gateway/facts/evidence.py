@@ -15,7 +15,16 @@ from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hi
 from gateway.facts.acquaintance import AcquaintanceFact
 from gateway.facts.auth import ArcFact, DkimFact, DmarcFact, SpfFact
 from gateway.facts.connection import ClientFact, GreylistFact
-from gateway.facts.content import AuthorFact, ContentFact, EngineFact, ListedFact, MalwareFact, SpamFact, YaraFact
+from gateway.facts.content import (
+    AuthorFact,
+    ContentFact,
+    EngineFact,
+    ListedFact,
+    MalwareFact,
+    ShortenedFact,
+    SpamFact,
+    YaraFact,
+)
 from gateway.facts.outcome import NOT_ASKED, Known, Outcome, Skipped, Unknown
 from gateway.facts.reported import ReportedFact
 
@@ -79,6 +88,7 @@ class Evidence:
     acquaintance: Outcome[AcquaintanceFact] = NOT_ASKED
     reported: Outcome[ReportedFact] = NOT_ASKED
     answers: tuple[str, ...] = ()
+    shortened: Outcome[ShortenedFact] = NOT_ASKED
 
     def unknown(self) -> dict[str, str]:
         """The checks that could not tell, each with its reason."""

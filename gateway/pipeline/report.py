@@ -67,6 +67,7 @@ def _facts(evidence: Evidence) -> dict[str, Any]:
         "yara": _fact(evidence.yara),
         "engine": _fact(evidence.engine),
         "link_lists": _fact(evidence.listed),
+        "shorteners": _fact(evidence.shortened),
         "reported": _fact(evidence.reported),
         "parts": None if content is None else [to_plain(each) for each in content.parts],
         "links": None if content is None else [to_plain(each) for each in content.links],

@@ -11,6 +11,7 @@ from typing import Any, Final
 from gateway.checks.anatomist.wire import Examination
 from gateway.checks.authentication.public_suffixes import PublicSuffixes
 from gateway.checks.dns.answering import Answering, Recorder
+from gateway.checks.redirects.shorteners import Shorteners
 from gateway.checks.reputation.dnsbl import Notice, nobody
 from gateway.checks.reputation.feeds import Feeds
 from gateway.clock import Clock
@@ -54,6 +55,7 @@ class Scanner:
         acquaintances: Acquaintances | None = None,
         suffixes: Callable[[], PublicSuffixes | None] = lambda: None,
         reports: Reports | None = None,
+        shorteners: Shorteners | None = None,
     ) -> None:
         self._resolver = resolver
         self._anatomist = anatomist
@@ -66,6 +68,7 @@ class Scanner:
         self._acquaintances = acquaintances
         self._suffixes = suffixes
         self._reports = reports
+        self._shorteners = shorteners or Shorteners(clock=clock)
 
     async def scan(self, message: Message, envelope: Envelope, client: ClientFact, *, received_at: float) -> Evidence:
         """All that the checks can tell about the message. Takes as long as the slowest check, at most its deadline."""
@@ -79,6 +82,7 @@ class Scanner:
             losses=self._losses,
             feeds=self._feeds,
             notice=self._notice,
+            shorteners=self._shorteners,
             acquaintances=self._acquaintances,
             suffixes=self._suffixes(),
             reports=self._reports,
@@ -104,6 +108,7 @@ class Scanner:
             engine=answers["engine"],
             lost_workers=examination.lost_workers,
             listed=answers["link_lists"],
+            shortened=answers["shorteners"],
             acquaintance=answers["acquaintance"],
             reported=answers["reported"],
             timings=timings,

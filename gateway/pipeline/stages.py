@@ -18,6 +18,7 @@ from gateway.checks.authentication.public_suffixes import PublicSuffixes
 from gateway.checks.authentication.spf import check_spf
 from gateway.checks.dns.answering import Answering
 from gateway.checks.dns.domains import host_domain
+from gateway.checks.redirects.shorteners import Shorteners, as_links
 from gateway.checks.reputation.dnsbl import Notice
 from gateway.checks.reputation.feeds import Feeds
 from gateway.checks.reputation.link_lists import check_links
@@ -56,8 +57,8 @@ class Reports(Protocol):
 @dataclass(frozen=True, slots=True)
 class Senses:
     """What the stages ask: the resolver of this one message, the anatomist, the malware engine if there is one, what
-    the policy says about asking, who remembers earlier mail and what people said of it if anybody does, and the public
-    suffix list where one takes the place of the tree walk."""
+    the policy says about asking, who asks shorteners, who remembers earlier mail and what people said of it if anybody
+    does, and the public suffix list where one takes the place of the tree walk."""
 
     resolver: Answering
     anatomist: Anatomist
@@ -66,6 +67,7 @@ class Senses:
     losses: Losses
     feeds: Feeds
     notice: Notice
+    shorteners: Shorteners
     acquaintances: Acquaintances | None = None
     suffixes: PublicSuffixes | None = None
     reports: Reports | None = None
@@ -160,15 +162,26 @@ async def _malware(senses: Senses, subject: Subject, answers: Answers) -> Any:
     return await look(senses.malware, subject.message.octets, answers["examination"])
 
 
+async def _shorteners(senses: Senses, _: Subject, answers: Answers) -> Any:
+    bounds, content = senses.scanning.shorteners, answers["examination"].content
+    if bounds is None:
+        return Skipped("the policy has no shortened links followed")
+    if not isinstance(content, Known):
+        return content
+    return await senses.shorteners.follow(senses.resolver, content.value.links, bounds)
+
+
 async def _link_lists(senses: Senses, subject: Subject, answers: Answers) -> Any:
     lists, content = senses.scanning.link_lists, answers["examination"].content
     if not lists:
         return Skipped("the policy names no block list of links")
     if not isinstance(content, Known):
         return content
-    return await check_links(
-        senses.resolver, senses.feeds, content.value.links, lists, now=subject.received_at, notice=senses.notice
-    )
+    shortened = answers["shorteners"]
+    led_to = as_links(shortened.value) if isinstance(shortened, Known) else []
+    # What a shortener hides comes first: hosts are bounded, and nobody should crowd it out.
+    links = (*led_to, *content.value.links)
+    return await check_links(senses.resolver, senses.feeds, links, lists, now=subject.received_at, notice=senses.notice)
 
 
 async def _reported(senses: Senses, subject: Subject, answers: Answers) -> Any:
@@ -199,7 +212,8 @@ STAGES: Final[tuple[Stage, ...]] = (
     Stage("acquaintance", _acquaintance, deadline=5.0),
     Stage("examination", _examination, deadline=30.0),
     Stage("malware", _malware, deadline=60.0, needs=("examination",)),
-    Stage("link_lists", _link_lists, deadline=5.0, needs=("examination",)),
+    Stage("shorteners", _shorteners, deadline=11.0, needs=("examination",)),
+    Stage("link_lists", _link_lists, deadline=5.0, needs=("examination", "shorteners")),
     Stage("reported", _reported, deadline=5.0, needs=("examination",)),
     Stage("engine", _engine, deadline=1.0, needs=("malware",)),
 )

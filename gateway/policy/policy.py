@@ -256,15 +256,25 @@ class LinkList:
 
 
 @dataclass(frozen=True, slots=True)
+class Following:
+    """How far shortened links are followed: so many of a message, over so many shorteners each, all in `seconds`."""
+
+    hops: int = 5
+    seconds: float = 3.0
+    links: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class Scanning:
-    """What the policy says about looking at mail: how the malware engine is used, and the block lists of links. `wait`
-    is for how many seconds mail may stand unscanned until a person has to
-    look; `look_back` for how many seconds delivered mail is scanned again with newer signatures."""
+    """What the policy says about looking at mail: how the malware engine is used, the block lists of links, and whether
+    shortened links are followed (None: they are not). `wait` is for how many seconds mail may stand unscanned until a
+    person has to look; `look_back` for how many seconds delivered mail is scanned again with newer signatures."""
 
     send: Sending = Sending.RISKY
     wait: float = 86400.0
     look_back: float = 3 * 86400.0
     link_lists: tuple[LinkList, ...] = ()
+    shorteners: Following | None = None
 
 
 @dataclass(frozen=True, slots=True)

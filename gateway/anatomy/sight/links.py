@@ -32,7 +32,7 @@ _SHORTENER_WORDS: Final = """
     bit.ly tinyurl.com goo.gl ow.ly is.gd v.gd buff.ly rebrand.ly cutt.ly rb.gy t.ly shorturl.at tiny.cc s.id qrco.de
     bl.ink soo.gd clck.ru u.to t.co lnkd.in shorter.me tiny.one x.gd urlz.fr surl.li da.gd adf.ly
 """
-_SHORTENERS: Final = frozenset(_SHORTENER_WORDS.split())
+SHORTENERS: Final = frozenset(_SHORTENER_WORDS.split())
 """Services whose links say nothing about where they go, and that anybody may use."""
 _NEVER_WITH_LATIN: Final = frozenset({"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "HEBREW"})
 _FILE_ENDINGS: Final = frozenset(
@@ -87,7 +87,7 @@ def link_fact(url: str, text: str, place: str, findings: Findings) -> LinkFact |
         findings.note(Defect.LINK_PUNYCODE, url)
         if any(map(_mixes_scripts, host.split("."))):
             findings.note(Defect.LINK_MIXED_SCRIPT, url)
-    if host in _SHORTENERS:
+    if host in SHORTENERS:
         findings.note(Defect.LINK_SHORTENER, url)
     if "http" in url[8:] and _redirects(url, host):
         findings.note(Defect.LINK_REDIRECT, url)

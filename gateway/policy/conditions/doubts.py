@@ -33,6 +33,7 @@ CHECKS: Final[Mapping[str, Callable[[Evidence], Outcome[Any]]]] = {
     "malware": lambda evidence: evidence.malware,
     "engine": lambda evidence: evidence.engine,
     "link_lists": lambda evidence: evidence.listed,
+    "shorteners": lambda evidence: evidence.shortened,
     "greylist": lambda evidence: evidence.greylist,
     "yara": lambda evidence: evidence.yara,
     "acquaintance": lambda evidence: evidence.acquaintance,

@@ -343,6 +343,9 @@ _FACTS: Final[tuple[Variable, ...]] = (
              _of(lambda e: e.listed, lambda fact: _distinct(host for _, host in fact.listings), []), "link_lists"),
     Variable("links.list_score", _NUMBER, "Sum of the weights of the block lists that name a link",
              _of(lambda e: e.listed, lambda fact: fact.score, 0.0), "link_lists"),
+    Variable("links.shortened_to", _TEXTS, "Hosts that shortened links lead to, where `shorteners` has them followed",
+             _of(lambda e: e.shortened, lambda fact: _distinct(each.host for each in fact.links if each.host), []),
+             "shorteners"),
     Variable("links.count", _WHOLE, "How many links there are", _content(lambda fact: len(fact.links), 0), "content"),
 )
 # fmt: on

@@ -135,13 +135,15 @@ def effect_of(action: Any) -> Effect:
 
 
 def scanning_of(top: schema.PolicyFile) -> running.Scanning:
-    """How the malware engine is used, and the block lists of links."""
+    """How the malware engine is used, the block lists of links, and how far shortened links are followed."""
     malware = top.malware
     lists = (
         running.LinkList(each.zone or "", each.feed or "", each.weight, tuple(each.answers), each.fresh)
         for each in top.link_lists
     )
-    return running.Scanning(Sending(malware.send), malware.wait, malware.look_back, tuple(lists))
+    short = top.shorteners
+    following = running.Following(short.hops, short.within, short.links) if short.follow else None
+    return running.Scanning(Sending(malware.send), malware.wait, malware.look_back, tuple(lists), following)
 
 
 def doubt_of(model: schema.Rule, otherwise: str) -> tuple[str, float]:

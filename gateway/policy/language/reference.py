@@ -29,6 +29,7 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("rules", schema.Rule),
     ("dnsbl", schema.DnsblZone),
     ("link_lists", schema.LinkListEntry),
+    ("shorteners", schema.Shorteners),
     ("bans", schema.Bans),
     ("greylist", schema.Greylist),
     ("quarantine", schema.Retention),

@@ -210,6 +210,24 @@ class LinkListEntry(Model):
         return self
 
 
+class Shorteners(Model):
+    """Following shortened links. Only the known shorteners are asked, and never the place that a link leads to in the
+    end; nothing but public addresses is connected to."""
+
+    follow: bool = Field(
+        False, description="Whether shorteners are asked where their links lead. They learn that somebody asked"
+    )
+    hops: Annotated[int, Field(ge=1, le=10)] = Field(
+        5, description="Over how many shorteners a link may lead until it is given up"
+    )
+    within: Annotated[Duration, Field(ge=1, le=10)] = Field(
+        3.0, description="How long all that may take for one message"
+    )
+    links: Annotated[int, Field(ge=1, le=20)] = Field(
+        5, description="How many shortened links of a message are followed"
+    )
+
+
 class Bans(Model):
     """Shutting out who abuses us, for a while. Our own networks (`trusted` in the settings, this machine) never are."""
 
@@ -277,6 +295,7 @@ class PolicyFile(Model):
     )
     dnsbl: list[DnsblZone] = Field([], description="DNS lists that clients are looked up in")
     link_lists: list[LinkListEntry] = Field([], description="Block lists that the hosts of links are looked up in")
+    shorteners: Shorteners = Field(Shorteners(), description="Whether and how far shortened links are followed")
     bans: Bans = Field(Bans(), description="Who is shut out by itself")
     greylist: Greylist = Field(Greylist(), description="When those pass who were asked to come back")
     trusted_sealers: list[Domain] = Field([], description="Domains whose ARC seal we believe (RFC 8617)")

@@ -15,6 +15,8 @@ from gateway.facts.content import (
     MalwareFact,
     MalwareResult,
     PartFact,
+    ShortenedFact,
+    ShortLinkFact,
     SpamFact,
 )
 from gateway.facts.evidence import Evidence, MessageFact
@@ -25,7 +27,7 @@ from gateway.policy.conditions.vocabulary import ABSENT, LONG_KNOWN, VARIABLES, 
 PYTHON_TYPES = {Type.TEXT: str, Type.TEXTS: list, Type.WHOLE: int, Type.NUMBER: float, Type.YES_NO: bool}
 EVIDENCE_CHECKS = (
     *("spf", "dkim", "arc", "dmarc", "content", "spam", "malware", "engine", "listed", "greylist", "yara"),
-    *("acquaintance", "reported"),
+    *("acquaintance", "reported", "shortened"),
 )
 
 
@@ -127,6 +129,15 @@ def test_content_is_read_without_repetition(evidence):
     assert value("links.count", seen) == 3
     assert value("message.gtube", seen) is True
     assert value("content.unscannable", seen) == ["archive.ratio"]
+
+
+def test_where_shortened_links_lead_is_told_without_those_of_which_it_is_not_known(evidence):
+    told = (
+        ShortLinkFact("https://bit.ly/a", "https://far.example/1", "far.example"),
+        ShortLinkFact("https://bit.ly/b", "https://far.example/2", "far.example"),
+        ShortLinkFact("https://bit.ly/c", why="it answered 404"),
+    )
+    assert value("links.shortened_to", evidence(shortened=Known(ShortenedFact(told)))) == ["far.example"]
 
 
 def test_the_first_author_speaks_and_all_are_counted(evidence):

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.policy.language.parse import load, read
-from gateway.policy.policy import Policy
+from gateway.policy.policy import Following, Policy
 from gateway.policy.problem import PolicyError
 from gateway.policy.verdict import RuleRef
 
@@ -56,6 +56,7 @@ on_unknown: hold
 dnsbl: [{zone: bl.example, weight: 1.5}]
 trusted_sealers: [Lists.example]
 quarantine: {malware: 7d}
+shorteners: {follow: true, hops: 2, within: 4s}
 """
 
 
@@ -69,10 +70,16 @@ def test_a_whole_policy():
     assert [rule.on_unknown for rule in policy.rules] == ["next", "hold"]
     assert policy.dnsbl[0].answers == ("127.0.0.0/24",)
     assert policy.trusted_sealers == {"lists.example"}
+    assert policy.scanning.shorteners == Following(hops=2, seconds=4.0, links=5)
     assert policy.retention["malware"] == 7 * 86400
     assert policy.retention["spam"] == 30 * 86400
     assert policy.lists["our_domains"].holds("example.org", at=0.0)
     assert policy.lists["partners"].holds("bob@partner.example", at=0.0)
+
+
+def test_shortened_links_are_not_followed_unless_the_policy_says_so():
+    assert read({"default.yaml": "version: 1\n"}).scanning.shorteners is None
+    assert read({"default.yaml": "version: 1\nshorteners: {links: 9}\n"}).scanning.shorteners is None
 
 
 def test_recipients_added_by_command_go_before_those_of_the_file():
