@@ -28,6 +28,11 @@ VISIT = Visit(("pool",), "ann@a.example", "bob@example.org")
 THREE = Take("key", 60.0, limit=3)
 
 
+@pytest.fixture(autouse=True)
+def patience_with_counters() -> None:
+    """As it is in service: this is about counters that do not answer."""
+
+
 async def holds_locally(counters: Counters) -> None:
     """Three pass, the fourth not, and nobody is greylisted."""
     taken = [(await counters.count([THREE])).exhausted for _ in range(4)]

@@ -92,6 +92,10 @@ async def test_a_courier_that_dies_loses_nothing(tmp_path: Path, step: str, time
     assert received.total() - MESSAGES <= IN_FLIGHT
 
 
+def has_all(sink: Sink) -> bool:
+    return len(copies(sink)) == MESSAGES
+
+
 async def test_couriers_killed_again_and_again_at_any_moment(tmp_path: Path) -> None:
     randomness, kills = random.Random(5), 0
     async with running(Sink(delay=0.02)) as sink:
@@ -99,7 +103,8 @@ async def test_couriers_killed_again_and_again_at_any_moment(tmp_path: Path) -> 
         for _ in range(4):
             before = len(sink.taken)
             async with courier(tmp_path) as process:
-                await until(lambda before=before: len(sink.taken) > before)  # type: ignore[misc]
+                # On a busy machine one courier may bring all there is before it is killed.
+                await until(lambda before=before: len(sink.taken) > before or has_all(sink))  # type: ignore[misc]
                 await asyncio.sleep(randomness.uniform(0, 0.03))
                 process.kill()
                 await process.wait()
