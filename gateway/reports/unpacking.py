@@ -87,7 +87,7 @@ def _unzipped(octets: bytes) -> bytes:
 
 def _first_of(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> bytes:
     if members[0].compress_type not in _METHODS:
-        raise NotImplementedError("a method that no reporter packs with")
+        raise zipfile.BadZipFile("packed with a method that no reporter uses")
     with archive.open(members[0]) as member:
         return member.read(MAX_XML + 1)
 
